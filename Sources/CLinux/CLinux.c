@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "CLinux.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { MAXIMUM_EVENTS = 256 };
+
+int clinux_poll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+static int poll_control(int poll, int operation, int fd, bool readable, bool writable,
+                        uint64_t token) {
+    struct epoll_event event = {
+        .events = (readable ? EPOLLIN | EPOLLRDHUP : 0u) | (writable ? EPOLLOUT : 0u),
+        .data.u64 = token,
+    };
+    return epoll_ctl(poll, operation, fd, &event);
+}
+
+int clinux_poll_add(int poll, int fd, bool readable, bool writable, uint64_t token) {
+    return poll_control(poll, EPOLL_CTL_ADD, fd, readable, writable, token);
+}
+
+int clinux_poll_change(int poll, int fd, bool readable, bool writable, uint64_t token) {
+    return poll_control(poll, EPOLL_CTL_MOD, fd, readable, writable, token);
+}
+
+int clinux_poll_remove(int poll, int fd) { return epoll_ctl(poll, EPOLL_CTL_DEL, fd, NULL); }
+
+int clinux_poll_wait(int poll, struct clinux_event *events, int capacity,
+                     int timeout_milliseconds) {
+    struct epoll_event reports[MAXIMUM_EVENTS];
+    if (capacity < 1 || capacity > MAXIMUM_EVENTS) {
+        errno = EINVAL;
+        return -1;
+    }
+    int count = epoll_wait(poll, reports, capacity, timeout_milliseconds);
+    if (count < 0) return errno == EINTR ? 0 : -1;
+    for (int i = 0; i < count; i++) {
+        uint32_t ready = reports[i].events;
+        events[i] = (struct clinux_event){
+            .token = reports[i].data.u64,
+            .readable = (ready & (EPOLLIN | EPOLLRDHUP)) != 0,
+            .writable = (ready & EPOLLOUT) != 0,
+            .hung_up = (ready & (EPOLLHUP | EPOLLERR)) != 0,
+        };
+    }
+    return count;
+}
+
+int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+int clinux_accept(int listener) {
+    return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+static int make_address(const char *path, struct sockaddr_un *address) {
+    size_t length = strlen(path);
+    if (length >= sizeof address->sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, length);
+    return 0;
+}
+
+static int close_keeping_errno(int fd) {
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+int clinux_unix_listen(const char *path, mode_t mode, int backlog) {
+    struct sockaddr_un address;
+    if (make_address(path, &address) < 0) return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -1;
+    // The mode of the socket file comes from the descriptor's mode and the umask, so that there is
+    // no moment at which the file is there with wider permissions; chmod then undoes the umask.
+    if (fchmod(fd, mode) < 0) return close_keeping_errno(fd);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) return close_keeping_errno(fd);
+    if (chmod(path, mode) < 0 || listen(fd, backlog) < 0) {
+        int reason = errno;
+        unlink(path);
+        errno = reason;
+        return close_keeping_errno(fd);
+    }
+    return fd;
+}
+
+int clinux_unix_connect(const char *path) {
+    struct sockaddr_un address;
+    if (make_address(path, &address) < 0) return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    int result;
+    do {
+        result = connect(fd, (struct sockaddr *)&address, sizeof address);
+    } while (result < 0 && errno == EINTR);
+    return result < 0 ? close_keeping_errno(fd) : fd;
+}
+
+size_t clinux_unix_path_limit(void) { return sizeof(((struct sockaddr_un *)0)->sun_path) - 1; }
+
+int clinux_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) return -1;
+    *pid = credentials.pid;
+    *uid = credentials.uid;
+    *gid = credentials.gid;
+    return 0;
+}
+
+void *clinux_memory_map(size_t bytes, bool lock) {
+    void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) return NULL;
+    if (madvise(pages, bytes, MADV_DONTDUMP) < 0 || madvise(pages, bytes, MADV_WIPEONFORK) < 0 ||
+        (lock && mlock(pages, bytes) < 0)) {
+        int reason = errno;
+        munmap(pages, bytes);
+        errno = reason;
+        return NULL;
+    }
+    return pages;
+}
+
+void clinux_memory_unmap(void *pages, size_t bytes) {
+    clinux_wipe(pages, bytes);
+    munmap(pages, bytes);
+}
+
+void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+void clinux_wipe(void *memory, size_t bytes) { explicit_bzero(memory, bytes); }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Linux calls that Swift's Glibc module does not carry: epoll, accept4, SO_PEERCRED, eventfd,
+// Unix socket addresses and locked memory.
+//
+// Conventions, for every call below unless it says otherwise:
+// - the result is >= 0 (or a non-NULL pointer) on success and -1 (or NULL) with errno set on
+// failure;
+// - any thread may call; nothing here keeps state of its own;
+// - a descriptor that is returned is owned by the caller, is close-on-exec, and is non-blocking
+//   where its comment says so.
+
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// One readiness report: the token given at registration and what the descriptor is ready for.
+struct clinux_event {
+    uint64_t token;
+    bool readable;  // data, or an end of file, or a connection to accept
+    bool writable;
+    bool hung_up;  // the peer is gone in both directions, or the descriptor is in error
+};
+
+// An epoll descriptor.
+int clinux_poll_create(void);
+
+// Registers fd, or changes what an already registered fd is watched for. Watching for nothing still
+// reports hung_up (the kernel always does).
+int clinux_poll_add(int poll, int fd, bool readable, bool writable, uint64_t token);
+int clinux_poll_change(int poll, int fd, bool readable, bool writable, uint64_t token);
+int clinux_poll_remove(int poll, int fd);
+
+// Waits for up to `capacity` (1 ... 256) reports, at most timeout_milliseconds (-1: for ever).
+// Returns how many were written to `events`; 0 on a time-out or an interrupting signal.
+int clinux_poll_wait(int poll, struct clinux_event *events, int capacity, int timeout_milliseconds);
+
+// A non-blocking eventfd counter that starts at 0.
+int clinux_eventfd(void);
+
+// The next waiting connection of a listening socket, non-blocking. EAGAIN when there is none.
+int clinux_accept(int listener);
+
+// A stream socket bound to `path` and listening, non-blocking. `mode` is applied to the socket file
+// before anybody can connect. Fails with EADDRINUSE when the path exists.
+int clinux_unix_listen(const char *path, mode_t mode, int backlog);
+
+// A blocking stream socket connected to `path`.
+int clinux_unix_connect(const char *path);
+
+// The longest path, in bytes without the terminating NUL, that a Unix socket can have.
+size_t clinux_unix_path_limit(void);
+
+// Who is at the other end of a connected Unix socket, as the kernel recorded it at connect time.
+int clinux_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
+
+// Anonymous zeroed pages, left out of core dumps and wiped in forked children. With `lock`, also
+// never written to swap; fails with ENOMEM or EPERM when RLIMIT_MEMLOCK does not allow it. The
+// caller owns the pages and gives them back with clinux_memory_unmap, which wipes them first.
+void *clinux_memory_map(size_t bytes, bool lock);
+void clinux_memory_unmap(void *pages, size_t bytes);
+
+// Names the calling thread, for `top -H` and debuggers; at most 15 bytes are kept.
+void clinux_name_thread(const char *name);
+
+// Zeroes memory in a way the compiler may not leave out.
+void clinux_wipe(void *memory, size_t bytes);
+
+#endif

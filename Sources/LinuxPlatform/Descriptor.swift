@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+
+/// An open file descriptor that is closed when its last owner lets go of it.
+///
+/// Any thread may use `raw`; whoever does must hold the descriptor meanwhile.
+package final class Descriptor: Sendable {
+    package let raw: Int32
+
+    /// Takes over `raw`; nobody else may close it.
+    package init(owning raw: Int32) {
+        precondition(raw >= 0)
+        self.raw = raw
+    }
+
+    deinit { close(raw) }
+}
+
+/// Who is at the other end of a local socket, as the kernel recorded it when it connected.
+package struct PeerCredentials: Sendable, Equatable {
+    package let processID: Int32
+    package let userID: UInt32
+    package let groupID: UInt32
+
+    package init(processID: Int32, userID: UInt32, groupID: UInt32) {
+        self.processID = processID
+        self.userID = userID
+        self.groupID = groupID
+    }
+
+    package init(of socket: Descriptor) throws(SystemError) {
+        var (pid, uid, gid): (pid_t, uid_t, gid_t) = (0, 0, 0)
+        try system("ask who is connected") {
+            clinux_peer_credentials(socket.raw, &pid, &uid, &gid)
+        }
+        self.init(processID: pid, userID: uid, groupID: gid)
+    }
+}
+
+/// Connects to a local stream socket. The descriptor blocks.
+package func connectUnixSocket(path: String) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try system("connect to", path) { clinux_unix_connect(path) })
+}

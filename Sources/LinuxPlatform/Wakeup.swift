@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+
+/// A flag (eventfd) that one thread raises to wake another. Any thread may call any member.
+package final class Wakeup: Sendable {
+    /// Readable while the flag is up.
+    package let descriptor: Descriptor
+
+    package init() throws(SystemError) {
+        descriptor = Descriptor(owning: try system("create an eventfd") { clinux_eventfd() })
+    }
+
+    /// Raises the flag. Never blocks.
+    package func signal() {
+        var one: UInt64 = 1
+        // EAGAIN means that the counter is full, so that the flag is up anyway.
+        _ = write(descriptor.raw, &one, MemoryLayout<UInt64>.size)
+    }
+
+    /// Lowers the flag. Never blocks.
+    package func clear() {
+        var count: UInt64 = 0
+        _ = read(descriptor.raw, &count, MemoryLayout<UInt64>.size)
+    }
+
+    /// Waits until the flag is up, at most so long (nil: for ever), and lowers it.
+    ///
+    /// - Returns: whether the flag was up.
+    @discardableResult
+    package func wait(milliseconds: Int32? = nil) -> Bool {
+        var request = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)
+        let ready = poll(&request, 1, milliseconds ?? -1)
+        guard ready > 0 else { return false }
+        clear()
+        return true
+    }
+}

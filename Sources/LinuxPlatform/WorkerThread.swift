@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+
+/// A plain thread with a name and with every signal blocked, so that signals reach the main thread
+/// only. It has to be joined: an owner that forgets is a programming error.
+package final class WorkerThread: @unchecked Sendable {
+    // Written by init and join only, both on the owner's thread.
+    private var handle: pthread_t?
+
+    /// Starts a thread that runs `body` once.
+    ///
+    /// - Parameter name: at most 15 bytes (the kernel's limit).
+    package init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+        precondition(name.utf8.count <= 15)
+        let start = Unmanaged.passRetained(ThreadStart(name: name, body: body))
+        var all = sigset_t()
+        var previous = sigset_t()
+        sigfillset(&all)
+        // A new thread inherits the mask: set before it exists, there is no moment without it.
+        pthread_sigmask(SIG_SETMASK, &all, &previous)
+        var thread = pthread_t()
+        let result = pthread_create(&thread, nil, runThread, start.toOpaque())
+        pthread_sigmask(SIG_SETMASK, &previous, nil)
+        guard result == 0 else {
+            start.release()
+            throw SystemError("start a thread", code: result)
+        }
+        handle = thread
+    }
+
+    /// Waits until the body has returned. To be called once.
+    package func join() {
+        guard let thread = handle else { preconditionFailure("a thread is joined once") }
+        pthread_join(thread, nil)
+        handle = nil
+    }
+
+    deinit { precondition(handle == nil, "a thread has to be joined") }
+}
+
+private final class ThreadStart {
+    let name: String
+    let body: @Sendable () -> Void
+
+    init(name: String, body: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.body = body
+    }
+}
+
+private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let argument else { return nil }
+    let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
+    clinux_name_thread(start.name)
+    start.body()
+    return nil
+}
