@@ -64,7 +64,26 @@ let package = Package(
     ],
     targets: [
         cTarget("CLinux"),
+        cTarget("CKernels"),
         target("LinuxPlatform", ["CLinux"]),
+        target("EntropyTerms"),
+        target("Boards", ["CKernels", "EntropyTerms"]),
+        target("DevicePhysics"),
+        target("SimulatedBoard", ["Boards", "CKernels", "DevicePhysics", "EntropyTerms"]),
+        target("LaneHealth", ["CKernels"]),
+        target("Conditioning", ["CKernels", crypto]),
+        target("EntropyRing", ["EntropyTerms", "LinuxPlatform"]),
+        target(
+            "EntropyPipeline",
+            [
+                "Boards", "CKernels", "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth",
+                "LinuxPlatform",
+            ]),
+        target("EntropyProtocol", ["EntropyTerms"]),
+        target(
+            "EntropyServer",
+            ["CLinux", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
+        target("EntropyClient", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
         tool("metrngd", [crypto, logging, yams, arguments, "LinuxPlatform"]),
     ],
     swiftLanguageModes: [.v6]

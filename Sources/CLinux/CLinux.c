@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -122,6 +123,15 @@ int clinux_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {
     *uid = credentials.uid;
     *gid = credentials.gid;
     return 0;
+}
+
+ssize_t clinux_send_two(int fd, const void *first, size_t first_bytes, const void *second,
+                        size_t second_bytes) {
+    // An iovec cannot say that its memory is only read.
+    struct iovec pieces[2] = {{(void *)(uintptr_t)first, first_bytes},
+                              {(void *)(uintptr_t)second, second_bytes}};
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void *clinux_memory_map(size_t bytes, bool lock) {

@@ -58,6 +58,11 @@ size_t clinux_unix_path_limit(void);
 // Who is at the other end of a connected Unix socket, as the kernel recorded it at connect time.
 int clinux_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
 
+// Sends two pieces of memory as one message, without waiting and without SIGPIPE. Either may be
+// empty, not both. Returns how many bytes of the two together were taken.
+ssize_t clinux_send_two(int fd, const void *first, size_t first_bytes, const void *second,
+                        size_t second_bytes);
+
 // Anonymous zeroed pages, left out of core dumps and wiped in forked children. With `lock`, also
 // never written to swap; fails with ENOMEM or EPERM when RLIMIT_MEMLOCK does not allow it. The
 // caller owns the pages and gives them back with clinux_memory_unmap, which wipes them first.

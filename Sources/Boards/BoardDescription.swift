@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import EntropyTerms
+
+/// What a board is, as it says itself when it is opened. It stays the same until it is closed.
+package struct BoardDescription: Sendable, Equatable {
+    /// The kind of board, as in the configuration: "simulated".
+    package let kind: String
+    package let provenance: Provenance
+    /// The serial number, unique among boards of a kind.
+    package let serial: String
+    /// Where it is: a bus and port path, a file, or the name of a model.
+    package let path: String
+    /// The version of its firmware, "major.minor".
+    package let firmware: String
+    /// How many lanes; a multiple of 64 from 64 to 4,096.
+    package let lanes: Int
+    package let encoding: LaneEncoding
+    package let operatingPoint: OperatingPoint
+    /// The largest payload of a frame it sends, in bytes; at most `FrameHeader.payloadLimit`.
+    package let maximumPayload: Int
+
+    package static let laneLimits = 64...4096
+
+    package init(
+        kind: String, provenance: Provenance, serial: String, path: String, firmware: String,
+        lanes: Int, encoding: LaneEncoding, operatingPoint: OperatingPoint, maximumPayload: Int
+    ) {
+        precondition(Self.laneLimits.contains(lanes) && lanes.isMultiple(of: 64))
+        precondition((1...FrameHeader.payloadLimit).contains(maximumPayload))
+        self.kind = kind
+        self.provenance = provenance
+        self.serial = serial
+        self.path = path
+        self.firmware = firmware
+        self.lanes = lanes
+        self.encoding = encoding
+        self.operatingPoint = operatingPoint
+        self.maximumPayload = maximumPayload
+    }
+
+    /// 64-bit words in a shot.
+    package var wordsPerShot: Int { lanes / 64 }
+}

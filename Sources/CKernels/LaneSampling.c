@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "Strip.h"
+
+#define CK_BODY "LaneSampling.body.h"
+#include "Paths.h"
+
+void ck_sample_lanes(ck_features features, struct ck_generator *generator,
+                     struct ck_chain_strip *strips, size_t words, size_t shots, bool toggles,
+                     uint64_t *rows) {
+    CK_DISPATCH(features, sample_lanes, generator, strips, words, shots, toggles, rows);
+}

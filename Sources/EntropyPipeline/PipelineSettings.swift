@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a pipeline is told about its board's bits.
+package struct PipelineSettings: Sendable, Equatable {
+    /// Min-entropy claimed for each bit of an admitted lane, in `HealthCutoffs.claimLimits`.
+    package var claimedEntropyPerBit: Double
+    /// Clean windows in a row that a lane needs before its bits are used; at least 1.
+    package var startUpWindows: Int
+    /// Percentage of the lanes that have to be admitted for anything to be served, 1 ... 100.
+    package var minimumGoodLanesPercent: Int
+    /// Whether all memory that holds bits must be kept from swap.
+    package var locksMemory: Bool
+
+    package init(
+        claimedEntropyPerBit: Double, startUpWindows: Int, minimumGoodLanesPercent: Int,
+        locksMemory: Bool
+    ) {
+        self.claimedEntropyPerBit = claimedEntropyPerBit
+        self.startUpWindows = startUpWindows
+        self.minimumGoodLanesPercent = minimumGoodLanesPercent
+        self.locksMemory = locksMemory
+    }
+
+    /// How many of `lanes` have to be admitted: the percentage, rounded up.
+    package func minimumGoodLanes(of lanes: Int) -> Int {
+        (lanes * minimumGoodLanesPercent + 99) / 100
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Boards
+package import EntropyRing
+package import LaneHealth
+package import Synchronization
+
+/// What a pipeline is doing.
+package enum PipelineState: Sendable, Equatable {
+    /// The lanes are in their start-up test; nothing was served since the board was opened.
+    case starting
+    /// Enough lanes are good, and bits are served.
+    case serving
+    /// Too few lanes are good: nothing is served until enough have passed the start-up test again.
+    case unhealthy(good: Int, minimum: Int)
+    /// The board gives no frames. It is tried again and again.
+    case failed(BoardError)
+}
+
+/// Something that a log should tell.
+package enum PipelineEvent: Sendable, Equatable {
+    case opened(BoardDescription)
+    case became(PipelineState)
+    case alarm(LaneAlarm)
+    /// Shots that the board or the cable lost.
+    case shotsDropped(UInt64)
+}
+
+/// An alarm with the time it was raised.
+package struct TimedAlarm: Sendable, Equatable {
+    package let alarm: LaneAlarm
+    /// Seconds since the Unix epoch.
+    package let time: Double
+}
+
+/// Counts that the pipeline's thread writes and anybody may read; each by itself is exact, and they
+/// need not fit each other.
+package final class PipelineCounters: Sendable {
+    package let shots = Atomic<UInt64>(0)
+    package let framesAccepted = Atomic<UInt64>(0)
+    package let framesRejected = Atomic<UInt64>(0)
+    package let bytesSkipped = Atomic<UInt64>(0)
+    package let shotsDropped = Atomic<UInt64>(0)
+    /// Bits of min-entropy credited to the input of `full` blocks.
+    package let creditedBits = Atomic<UInt64>(0)
+    /// Temperature of the array in units of 0.01 °C, as the last frame said.
+    package let temperature = Atomic<Int>(0)
+    /// When bits last entered a ring, in monotonic nanoseconds; 0 before the first.
+    package let newestBits = Atomic<UInt64>(0)
+    /// Whether the rings are full, so that the board rests.
+    package let isResting = Atomic<Bool>(false)
+    package let shotsPerSecond = RateMeter()
+}
+
+/// What stands behind a lock: read and written once a window at most.
+struct PipelineBook: Sendable {
+    /// How many alarms are kept to be shown.
+    static let alarmCapacity = 64
+
+    var state = PipelineState.starting
+    /// Seconds since the Unix epoch.
+    var stateSince: Double
+    var description: BoardDescription?
+    var ledger: LaneLedger?
+    /// The newest last.
+    var alarms: [TimedAlarm] = []
+
+    mutating func add(_ alarm: TimedAlarm) {
+        if alarms.count == Self.alarmCapacity { alarms.removeFirst() }
+        alarms.append(alarm)
+    }
+}
+
+/// Everything about a pipeline at one moment, for the control plane.
+package struct PipelineStatus: Sendable {
+    package let state: PipelineState
+    /// Seconds since the Unix epoch.
+    package let stateSince: Double
+    package let isResting: Bool
+    /// What the board is; nil until it was opened once.
+    package let description: BoardDescription?
+    /// The lanes since the board was last opened; nil until it was opened once.
+    package let ledger: LaneLedger?
+    /// The newest last.
+    package let alarms: [TimedAlarm]
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyRing
+import LinuxPlatform
+
+/// A session with its socket. Belongs to the server's thread.
+final class EntropyConnection {
+    let socket: Descriptor
+    let token: UInt64
+    var session = EntropySession()
+    /// Where the bits of the answer under way come from. One answer has one source.
+    var source: EntropySource?
+    /// What the poll watches the socket for.
+    var interest: EventPoll.Interest = .readable
+    /// Which queue of the server the connection is in; never in two.
+    var queue = Queue.none
+
+    /// A queue of the server.
+    enum Queue {
+        /// In none: the poll tells when the connection can go on.
+        case none
+        case runnable
+        case hungry
+    }
+
+    init(socket: Descriptor, token: UInt64) {
+        self.socket = socket
+        self.token = token
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the tests found in one lane in one window.
+package enum LaneFinding: Sendable, Equatable {
+    case clean
+    case warning
+    case failure
+}
+
+/// Where a lane stands. Only `good` and `warned` lanes are admitted: their bits are used.
+package enum LaneState: Sendable, Equatable {
+    /// In the start-up test: so many clean windows in a row until now.
+    case starting(cleanWindows: Int)
+    /// Passed the start-up test, and no alarm since.
+    case good
+    /// A test tripped at the warning cut-off; so many clean windows in a row since.
+    case warned(cleanWindows: Int)
+    /// A test tripped at the failing cut-off. The way back leads through the start-up test.
+    case failed
+
+    package static let initial = LaneState.starting(cleanWindows: 0)
+
+    package var isAdmitted: Bool {
+        switch self {
+        case .good, .warned: true
+        case .starting, .failed: false
+        }
+    }
+
+    /// The state after a window.
+    ///
+    /// - Parameter startUpWindows: how many clean windows in a row the start-up test takes, and a
+    ///   warning takes to be lifted.
+    package func after(_ finding: LaneFinding, startUpWindows: Int) -> LaneState {
+        switch (self, finding) {
+        case (_, .failure), (.failed, .warning): .failed
+        case (.failed, .clean), (.starting, .warning): .initial
+        case (.good, .warning), (.warned, .warning): .warned(cleanWindows: 0)
+        case (.good, .clean): .good
+        case (.starting(let windows), .clean):
+            windows + 1 < startUpWindows ? .starting(cleanWindows: windows + 1) : .good
+        case (.warned(let windows), .clean):
+            windows + 1 < startUpWindows ? .warned(cleanWindows: windows + 1) : .good
+        }
+    }
+}
