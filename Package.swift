@@ -65,7 +65,9 @@ let package = Package(
     targets: [
         cTarget("CLinux"),
         target("LinuxPlatform", ["CLinux"]),
+        target("DaemonConfiguration", [yams, "LinuxPlatform"]),
         tool("metrngd", [crypto, logging, yams, arguments, "LinuxPlatform"]),
+        tests("DaemonConfigurationTests", ["DaemonConfiguration"]),
     ],
     swiftLanguageModes: [.v6]
 )
