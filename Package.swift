@@ -84,7 +84,9 @@ let package = Package(
             "EntropyServer",
             ["CLinux", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
         target("EntropyClient", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
+        target("DaemonConfiguration", [yams, "LinuxPlatform"]),
         tool("metrngd", [crypto, logging, yams, arguments, "LinuxPlatform"]),
+        tests("DaemonConfigurationTests", ["DaemonConfiguration"]),
     ],
     swiftLanguageModes: [.v6]
 )

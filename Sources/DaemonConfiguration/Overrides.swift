@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The options of the command line that change settings.
+package struct SettingFlags: Sendable, Equatable {
+    /// `--runtime-directory`.
+    package var runtimeDirectory: String?
+    /// `--simulated`.
+    package var simulated: Bool
+
+    package init(runtimeDirectory: String? = nil, simulated: Bool = false) {
+        self.runtimeDirectory = runtimeDirectory
+        self.simulated = simulated
+    }
+}
+
+extension DaemonSettings {
+    /// The variable of the environment that sets `runtimeDirectory`.
+    package static let runtimeDirectoryVariable = "METRNG_RUNTIME_DIRECTORY"
+
+    /// The settings after the environment and then the command line had their say.
+    ///
+    /// With `simulated`, the daemon drives the simulated boards of the configuration, or one with the
+    /// built-in values when there is none.
+    package func overriding(
+        environment: [String: String], flags: SettingFlags
+    ) throws(ConfigurationError) -> DaemonSettings {
+        var settings = self
+        var problems: [ConfigurationProblem] = []
+        if let directory = environment[Self.runtimeDirectoryVariable] {
+            let origin = ConfigurationOrigin.environment(Self.runtimeDirectoryVariable)
+            problems += settings.setRuntimeDirectory(directory, from: origin)
+        }
+        if let directory = flags.runtimeDirectory {
+            problems += settings.setRuntimeDirectory(directory, from: .flag("--runtime-directory"))
+        }
+        if flags.simulated {
+            settings.boards.removeAll { $0.kind != .simulated }
+            if settings.boards.isEmpty { settings.boards = [BoardSettings()] }
+        }
+        if !problems.isEmpty { throw ConfigurationError(problems: problems) }
+        return settings
+    }
+
+    private mutating func setRuntimeDirectory(
+        _ directory: String, from origin: ConfigurationOrigin
+    ) -> [ConfigurationProblem] {
+        let form = Self.runtimeDirectoryForm
+        if let valid = form.parse(YAMLScalar(text: directory, isPlain: false)) {
+            runtimeDirectory = valid
+            return []
+        }
+        let fault = Fault.value(found: "\"\(excerpt(directory))\"", expected: form.expected)
+        return [.init(origin: origin, position: nil, key: "", fault: fault)]
+    }
+}

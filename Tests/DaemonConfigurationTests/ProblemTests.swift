@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DaemonConfiguration
+import Testing
+
+@Suite("What is wrong with a configuration")
+struct ProblemTests {
+    @Test(
+        "A wrong type is told with what was found and what was expected",
+        arguments: [
+            ("lanes: \"512\"", "12: boards[0].lanes: found \"512\" (text)"),
+            ("lanes: yes", "12: boards[0].lanes: found yes (a truth value)"),
+            ("lanes: 64.0", "12: boards[0].lanes: found 64.0 (a number)"),
+            ("lanes: 0512", "12: boards[0].lanes: found 0512 (a number)"),
+            ("lanes: 0x200", "12: boards[0].lanes: found 0x200 (text)"),
+            ("lanes: many", "12: boards[0].lanes: found many (text)"),
+            ("lanes:", "11: boards[0].lanes: found nothing"),
+            ("lanes: [512]", "12: boards[0].lanes: found a list"),
+            ("lanes: {n: 512}", "12: boards[0].lanes: found a mapping"),
+            ("lanes: 100", "12: boards[0].lanes: found 100 (a number)"),
+            ("lanes: 0", "12: boards[0].lanes: found 0 (a number)"),
+            ("lanes: 4160", "12: boards[0].lanes: found 4160 (a number)"),
+            (
+                "lanes: 99999999999999999999",
+                "12: boards[0].lanes: found 99999999999999999999 (a number)"
+            ),
+        ])
+    func lanes(setting: String, found: String) {
+        let expected = "m.yaml:2:\(found), expected a multiple of 64 from 64 to 4096"
+        #expect(problems("boards:\n  - \(setting)\n") == [expected])
+    }
+
+    @Test(
+        "A value just outside of what is possible is refused",
+        arguments: [
+            ("health: {startUpWindows: 1.5}", "an integer from 1 to 1000"),
+            ("health: {startUpWindows: 1001}", "an integer from 1 to 1000"),
+            ("health: {minimumGoodLanesPercent: 0}", "an integer from 1 to 100"),
+            ("health: {minimumGoodLanesPercent: 101}", "an integer from 1 to 100"),
+            ("health: {claimedEntropyPerBit: 0.09}", "a number from 0.1 to 1.0"),
+            ("health: {claimedEntropyPerBit: 1.01}", "a number from 0.1 to 1.0"),
+            ("health: {claimedEntropyPerBit: .nan}", "a number from 0.1 to 1.0"),
+            ("health: {claimedEntropyPerBit: 1e999}", "a number from 0.1 to 1.0"),
+            ("rings: {fullBytes: 65537}", "a power of two from 65536 to 268435456"),
+            ("rings: {rawBytes: 32768}", "a power of two from 65536 to 268435456"),
+            ("rings: {rawBytes: 536870912}", "a power of two from 65536 to 268435456"),
+            ("rings: {lockMemory: true}", "one of required, ifPermitted, never"),
+            ("rings: {lockMemory: Required}", "one of required, ifPermitted, never"),
+            ("entropy: {maximumClients: 65537}", "an integer from 1 to 65536"),
+            ("control: {maximumClients: 1025}", "an integer from 1 to 1024"),
+            ("control: {maximumClients: -1}", "an integer from 1 to 1024"),
+            ("control: {socketMode: 0660}", "an octal mode in quotes, from \"0000\" to \"0777\""),
+            (
+                "control: {socketMode: \"0668\"}",
+                "an octal mode in quotes, from \"0000\" to \"0777\""
+            ),
+            (
+                "control: {socketMode: \"1660\"}",
+                "an octal mode in quotes, from \"0000\" to \"0777\""
+            ),
+            (
+                "control: {socketMode: \"660\"}",
+                "an octal mode in quotes, from \"0000\" to \"0777\""
+            ),
+            ("runtimeDirectory: run/metrng", "an absolute path of 1 to 94 bytes"),
+            ("runtimeDirectory: \"/a\\0b\"", "an absolute path of 1 to 94 bytes"),
+            ("runtimeDirectory: \"\"", "an absolute path of 1 to 94 bytes"),
+            ("runtimeDirectory: 5", "an absolute path of 1 to 94 bytes"),
+            ("boards: [{name: \"\"}]", "1 to 32 of the letters A-Z, a-z, digits, _ and -"),
+            ("boards: [{name: a.b}]", "1 to 32 of the letters A-Z, a-z, digits, _ and -"),
+            ("boards: [{name: no}]", "1 to 32 of the letters A-Z, a-z, digits, _ and -"),
+            ("boards: [{name: é}]", "1 to 32 of the letters A-Z, a-z, digits, _ and -"),
+            ("boards: [{kind: usb}]", "simulated"),
+            ("boards: [{seed: -1}]", "kernel, or an integer from 0 to 18446744073709551615"),
+            ("boards: [{seed: \"7\"}]", "kernel, or an integer from 0 to 18446744073709551615"),
+            ("boards: [{shotsPerFrame: 4097}]", "an integer from 1 to 4096"),
+            (
+                "boards: [{array: {meanSwitchingProbability: 0}}]",
+                "a number more than 0.0 and less than 1.0"
+            ),
+            (
+                "boards: [{array: {meanSwitchingProbability: 1}}]",
+                "a number more than 0.0 and less than 1.0"
+            ),
+            ("boards: [{array: {deviceSpread: 0.5}}]", "a number from 0.0 to less than 0.5"),
+            ("boards: [{array: {stateDependence: -0.1}}]", "a number from 0.0 to less than 0.5"),
+            ("boards: [{array: {deadDeviceFraction: 1.1}}]", "a number from 0.0 to 1.0"),
+            ("boards: [{array: []}]", "a mapping of keys to values"),
+            ("boards: [array0]", "a mapping of keys to values"),
+            ("boards: {name: array0}", "a list of boards"),
+            ("log: info", "a mapping of keys to values"),
+            ("- log", "a mapping of keys to values"),
+            ("log", "a mapping of keys to values"),
+        ])
+    func outside(text: String, expected: String) throws {
+        let found = problems(text)
+        #expect(found.count == 1)
+        #expect(found.first?.hasSuffix(", expected \(expected)") == true, "\(found)")
+    }
+
+    @Test("A path or a name may be as long as its limit and no longer")
+    func lengths() {
+        #expect(problems("runtimeDirectory: /\(String(repeating: "r", count: 93))") == [])
+        #expect(problems("runtimeDirectory: /\(String(repeating: "r", count: 94))").count == 1)
+        #expect(problems("boards: [{name: \(String(repeating: "n", count: 32))}]") == [])
+        #expect(problems("boards: [{name: \(String(repeating: "n", count: 33))}]").count == 1)
+    }
+
+    @Test(
+        "An unknown key is told with the nearest one, or with those there are",
+        arguments: [
+            ("logg: {level: info}", "1:1: logg: there is no such key; did you mean \"log\"?"),
+            (
+                "rings: {fullbytes: 65536}",
+                "1:9: rings.fullbytes: there is no such key; did you mean \"fullBytes\"?"
+            ),
+            (
+                "boards: [{lane: 64}]",
+                "1:11: boards[0].lane: there is no such key; did you mean \"lanes\"?"
+            ),
+            (
+                "control: {port: 1}",
+                "1:11: control.port: there is no such key; the keys here are maximumClients, socketMode"
+            ),
+            (
+                "log: {\"a\\nb\": 1}",
+                "1:7: log.a\\u{a}b: there is no such key; the keys here are level"
+            ),
+        ])
+    func unknownKey(text: String, expected: String) {
+        #expect(problems(text) == ["m.yaml:\(expected)"])
+    }
+
+    @Test("All problems are told, in the order of the file")
+    func allProblems() {
+        let text = """
+            runtimeDirectory: here
+            boards:
+              - name: a
+                lanes: 65
+                lanse: 3
+              - name: a
+                seed: random
+                seed: 5
+                lanes: 4096
+                shotsPerFrame: 4096
+            health: *default
+            ? [x, y]
+            : 3
+            rings: !ring {fullBytes: 5}
+            runtimeDirectory: there
+            """
+        #expect(
+            problems(text) == [
+                "m.yaml:1:1: runtimeDirectory: this key is given more than once (also in line 15);"
+                    + " keep one",
+                "m.yaml:4:12: boards[0].lanes: found 65 (a number),"
+                    + " expected a multiple of 64 from 64 to 4096",
+                "m.yaml:5:5: boards[0].lanse: there is no such key; did you mean \"lanes\"?",
+                "m.yaml:6:11: boards[1].name: found a, expected another name than that of boards[0]",
+                "m.yaml:7:5: boards[1].seed: this key is given more than once (also in line 8);"
+                    + " keep one",
+                "m.yaml:10:20: boards[1].shotsPerFrame: found 4096 shots of 4096 lanes,"
+                    + " expected frames of at most 1048576 bytes (shotsPerFrame * lanes / 8)",
+                "m.yaml:11:9: health: a YAML alias is not allowed here; write the value itself",
+                "m.yaml:12:3: found a list or a mapping, expected a key",
+                "m.yaml:14:8: rings: a YAML tag is not allowed here; write the value itself",
+                "m.yaml:15:19: runtimeDirectory: found there (text),"
+                    + " expected an absolute path of 1 to 94 bytes",
+            ])
+    }
+
+    @Test(
+        "A key that is given twice is told with both lines, however it is quoted",
+        arguments: [
+            "log: {}\n\"log\": {}\n", "'log': {}\nlog: {}\n", "\"log\": {}\n'log': {}\n",
+        ])
+    func repeatedKey(text: String) {
+        #expect(
+            problems(text) == [
+                "m.yaml:1:1: log: this key is given more than once (also in line 2); keep one"
+            ])
+    }
+
+    @Test("Many repeated keys are told up to a limit, and the reading ends")
+    func manyRepeatedKeys() {
+        let keys = (0..<5000).map { "k\($0 % 2500): 1\n" }.joined()
+        let found = problems(keys)
+        #expect(found.count == 1)
+        #expect(found.first?.hasSuffix("this key is given more than once; keep one") == true)
+    }
+
+    @Test("A second board that leaves its name out has the name of the first")
+    func unnamedBoards() {
+        #expect(
+            problems("boards:\n  - lanes: 64\n  - lanes: 128\n") == [
+                "m.yaml:3:5: boards[1].name: found array0,"
+                    + " expected another name than that of boards[0]"
+            ])
+    }
+}
