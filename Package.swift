@@ -86,6 +86,9 @@ let package = Package(
         target("EntropyClient", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
         target("DaemonConfiguration", [yams, "LinuxPlatform"]),
         tool("metrngd", [crypto, logging, yams, arguments, "LinuxPlatform"]),
+        tool(
+            "lane-sample", ["Boards", "DevicePhysics", "SimulatedBoard"],
+            path: "Tests/Support/LaneSample"),
         tests("DaemonConfigurationTests", ["DaemonConfiguration"]),
     ],
     swiftLanguageModes: [.v6]

@@ -26,10 +26,10 @@ static const uint32_t INITIAL[8] = {
 
 enum { BLOCK_BYTES = 64, PADDED_LIMIT = CK_MESSAGE_LIMIT + BLOCK_BYTES };
 
-// Writes the message with its padding; returns the number of 64-byte blocks.
-static size_t pad(const uint8_t *message, size_t bytes, uint8_t *padded) {
+// Writes the padding of a message of `bytes`, which is the same for all of a batch, behind where
+// the message goes; returns the number of 64-byte blocks.
+static size_t pad(size_t bytes, uint8_t *padded) {
     size_t blocks = (bytes + 9 + BLOCK_BYTES - 1) / BLOCK_BYTES;
-    memcpy(padded, message, bytes);
     memset(padded + bytes, 0, blocks * BLOCK_BYTES - bytes);
     padded[bytes] = 0x80;
     for (int i = 0; i < 8; i++)
@@ -60,9 +60,8 @@ static void compress_portable(uint32_t state[8], const uint8_t *block) {
         uint32_t t1 = s[7] + sum1 + choose + ROUND[i] + w[i];
         uint32_t sum0 = rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22);
         uint32_t majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
-        memmove(s + 1, s, 7 * sizeof *s);
-        s[4] += t1;
-        s[0] = t1 + sum0 + majority;
+        s[7] = s[6], s[6] = s[5], s[5] = s[4], s[4] = s[3] + t1;
+        s[3] = s[2], s[2] = s[1], s[1] = s[0], s[0] = t1 + sum0 + majority;
     }
     for (int i = 0; i < 8; i++) state[i] += s[i];
 }
@@ -71,13 +70,16 @@ static void store_big_endian(const uint32_t *words, uint8_t *out) {
     for (int i = 0; i < 32; i++) out[i] = (uint8_t)(words[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-static void hash_portable(const uint8_t *message, size_t bytes, uint8_t *out) {
+static void hash_batch_portable(const uint8_t *in, size_t bytes, size_t count, uint8_t *out) {
     uint8_t padded[PADDED_LIMIT];
-    uint32_t state[8];
-    size_t blocks = pad(message, bytes, padded);
-    memcpy(state, INITIAL, sizeof state);
-    for (size_t i = 0; i < blocks; i++) compress_portable(state, padded + i * BLOCK_BYTES);
-    store_big_endian(state, out);
+    size_t blocks = pad(bytes, padded);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t state[8];
+        memcpy(state, INITIAL, sizeof state);
+        memcpy(padded, in + i * bytes, bytes);
+        for (size_t b = 0; b < blocks; b++) compress_portable(state, padded + b * BLOCK_BYTES);
+        store_big_endian(state, out + i * CK_DIGEST_BYTES);
+    }
 }
 
 #if defined(__x86_64__)
@@ -136,13 +138,10 @@ CK_SHA_TARGET static inline void store_state(struct sha_state state, uint8_t *ou
     _mm_storeu_si128((__m128i *)(out + 16), _mm_shuffle_epi8(hgfe, swap));
 }
 
-CK_SHA_TARGET static void hash_pair(const uint8_t *const message[PAIR], size_t bytes,
+CK_SHA_TARGET static void hash_pair(uint8_t padded[PAIR][PADDED_LIMIT], size_t blocks,
                                     uint8_t *const out[PAIR]) {
-    uint8_t padded[PAIR][PADDED_LIMIT];
     struct sha_state state[PAIR];
-    size_t blocks = 0;
     for (int p = 0; p < PAIR; p++) {
-        blocks = pad(message[p], bytes, padded[p]);
         state[p].abef =
             _mm_set_epi32((int)INITIAL[0], (int)INITIAL[1], (int)INITIAL[4], (int)INITIAL[5]);
         state[p].cdgh =
@@ -157,17 +156,18 @@ CK_SHA_TARGET static void hash_pair(const uint8_t *const message[PAIR], size_t b
 }
 
 static void hash_batch_sha(const uint8_t *in, size_t bytes, size_t count, uint8_t *out) {
-    size_t i = 0;
-    for (; i + PAIR <= count; i += PAIR) {
-        const uint8_t *const message[PAIR] = {in + i * bytes, in + (i + 1) * bytes};
-        uint8_t *const digest[PAIR] = {out + i * CK_DIGEST_BYTES, out + (i + 1) * CK_DIGEST_BYTES};
-        hash_pair(message, bytes, digest);
+    uint8_t padded[PAIR][PADDED_LIMIT], spare[CK_DIGEST_BYTES];
+    size_t blocks = 0;
+    for (int p = 0; p < PAIR; p++) blocks = pad(bytes, padded[p]);
+    for (size_t i = 0; i < count; i += PAIR) {
+        // The last of an odd number is hashed twice, the second time for nobody.
+        bool is_pair = i + 1 < count;
+        memcpy(padded[0], in + i * bytes, bytes);
+        memcpy(padded[1], in + (is_pair ? i + 1 : i) * bytes, bytes);
+        uint8_t *const digest[PAIR] = {out + i * CK_DIGEST_BYTES,
+                                       is_pair ? out + (i + 1) * CK_DIGEST_BYTES : spare};
+        hash_pair(padded, blocks, digest);
     }
-    if (i == count) return;
-    uint8_t spare[CK_DIGEST_BYTES];
-    const uint8_t *const message[PAIR] = {in + i * bytes, in + i * bytes};
-    uint8_t *const digest[PAIR] = {out + i * CK_DIGEST_BYTES, spare};
-    hash_pair(message, bytes, digest);
 }
 
 #endif
@@ -182,6 +182,5 @@ void ck_sha256_batch(ck_features features, const uint8_t *in, size_t message_byt
 #else
     (void)features;
 #endif
-    for (size_t i = 0; i < count; i++)
-        hash_portable(in + i * message_bytes, message_bytes, out + i * CK_DIGEST_BYTES);
+    hash_batch_portable(in, message_bytes, count, out);
 }

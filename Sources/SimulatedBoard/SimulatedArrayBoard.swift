@@ -13,7 +13,8 @@ package final class SimulatedArrayBoard: Board, @unchecked Sendable {
     // `read` never waits.
     private let name: String
     private let shotsPerFrame: Int
-    private let chains: [SwitchingChain]
+    /// The devices, by lane: what the model holds, for comparison with what it gives.
+    package let chains: [SwitchingChain]
     private let simulator: ArraySimulator
     private var sequence: UInt32 = 0
     private var nextShot: UInt64 = 0

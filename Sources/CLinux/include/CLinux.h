@@ -69,6 +69,13 @@ ssize_t clinux_send_two(int fd, const void *first, size_t first_bytes, const voi
 void *clinux_memory_map(size_t bytes, bool lock);
 void clinux_memory_unmap(void *pages, size_t bytes);
 
+// A non-blocking signalfd for the `count` signals in `signals`, which are blocked in the calling
+// thread; threads made afterwards inherit that.
+int clinux_signalfd(const int *signals, size_t count);
+
+// The next signal that reached a signalfd; EAGAIN when there is none.
+int clinux_read_signal(int fd);
+
 // Names the calling thread, for `top -H` and debuggers; at most 15 bytes are kept.
 void clinux_name_thread(const char *name);
 

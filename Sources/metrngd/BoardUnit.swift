@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Boards
+import DaemonConfiguration
+import DevicePhysics
+import EntropyPipeline
+import EntropyRing
+import EntropyTerms
+import LinuxPlatform
+import SimulatedBoard
+
+/// One board of the configuration with its rings and its pipeline, running.
+struct BoardUnit: Sendable {
+    let settings: BoardSettings
+    let pipeline: EntropyPipeline
+
+    var source: EntropySource { pipeline.source }
+
+    /// What all units of a daemon have in common.
+    struct Surroundings {
+        let daemon: DaemonSettings
+        let bitsArrived: Wakeup
+        let events: EventQueue
+    }
+
+    /// Makes the rings and starts the pipeline.
+    ///
+    /// - Parameter locked: whether memory with bits must be kept from swap.
+    init(
+        _ settings: BoardSettings, locked: Bool, surroundings: Surroundings
+    ) throws(SystemError) {
+        self.settings = settings
+        let rings = surroundings.daemon.rings
+        let source = try EntropySource(
+            name: settings.name, provenance: settings.provenance,
+            raw: EntropyRing(capacity: rings.rawBytes, locked: locked),
+            full: EntropyRing(capacity: rings.fullBytes, locked: locked),
+            bitsArrived: surroundings.bitsArrived)
+        let health = surroundings.daemon.health
+        let events = surroundings.events
+        pipeline = try EntropyPipeline(
+            board: settings.makeBoard(), source: source,
+            settings: PipelineSettings(
+                claimedEntropyPerBit: health.claimedEntropyPerBit,
+                startUpWindows: health.startUpWindows,
+                minimumGoodLanesPercent: health.minimumGoodLanesPercent, locksMemory: locked)
+        ) { events.add(EventQueue.Entry(board: settings.name, event: $0)) }
+        try pipeline.start()
+    }
+}
+
+extension BoardSettings {
+    var provenance: Provenance {
+        switch kind {
+        case .simulated: .simulated
+        }
+    }
+
+    fileprivate func makeBoard() -> any Board {
+        switch kind {
+        case .simulated:
+            SimulatedArrayBoard(
+                name: name, lanes: lanes,
+                spread: ArraySpread(
+                    meanSwitchingProbability: array.meanSwitchingProbability,
+                    deviceSpread: array.deviceSpread, stateDependence: array.stateDependence,
+                    deadDeviceFraction: array.deadDeviceFraction),
+                shotsPerFrame: shotsPerFrame, seed: simulationSeed)
+        }
+    }
+
+    private var simulationSeed: SimulationSeed {
+        switch seed {
+        case .kernel: .kernel
+        case .fixed(let number): .fixed(number)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlInterface
+import DaemonConfiguration
+import EntropyServer
+import EntropyTerms
+import FoundationEssentials
+import Glibc
+import LinuxPlatform
+import Synchronization
+import Varlink
+
+/// What the control plane may know of the daemon: snapshots of counters, nothing it could disturb.
+///
+/// Any thread may ask.
+final class DaemonStatus: ControlProvider {
+    static let serviceInfo = VarlinkServiceInfo(
+        vendor: "metrng", product: "metrngd", version: metrngVersion,
+        url: "https://github.com/metrng/metrng")
+
+    let units: [BoardUnit]
+    private let startTime = Date().timeIntervalSince1970
+    private let entropyPath: String
+    private let controlPath: String
+    private let entropy = Mutex<EntropyServer?>(nil)
+    private let loaded: Mutex<LoadedConfiguration>
+
+    init(configuration: LoadedConfiguration, units: [BoardUnit], sockets: Sockets) {
+        loaded = Mutex(configuration)
+        self.units = units
+        entropyPath = sockets.entropy.path
+        controlPath = sockets.control.path
+    }
+
+    /// Says whose clients are to be reported.
+    func attach(_ server: EntropyServer) { entropy.withLock { $0 = server } }
+
+    /// The configuration in force.
+    var configuration: LoadedConfiguration { loaded.withLock { $0 } }
+
+    /// Takes over the settings that can change while the daemon runs.
+    func adoptLive(_ new: LoadedConfiguration) {
+        loaded.withLock { $0 = $0.adoptingLive(new) }
+    }
+
+    // MARK: ControlProvider
+
+    func status() -> StatusReport {
+        StatusReport(service: service(), boards: units.map { $0.status() })
+    }
+
+    func boards() -> [BoardSummary] {
+        units.map { unit in
+            let status = unit.status()
+            return BoardSummary(
+                name: status.name, kind: status.kind, provenance: status.provenance,
+                serial: status.serial, path: status.path, firmware: status.firmware,
+                lanes: status.lanes, goodLanes: status.laneCounts.good + status.laneCounts.warned,
+                state: status.state, holder: "metrngd (process \(getpid()))")
+        }
+    }
+
+    func health(board: String) -> BoardHealth? {
+        units.first { $0.settings.name == board }?.health()
+    }
+
+    func configuration() -> ConfigurationReport {
+        let configuration = self.configuration
+        return ConfigurationReport(
+            file: configuration.files.first, yaml: configuration.settings.yaml)
+    }
+
+    private func service() -> ServiceStatus {
+        let settings = configuration.settings
+        let (clients, refused) = entropy.withLock { server in
+            (
+                server?.clients.load(ordering: .relaxed) ?? 0,
+                server?.clientsRefused.load(ordering: .relaxed) ?? 0
+            )
+        }
+        return ServiceStatus(
+            version: metrngVersion, processId: Int(getpid()), startTime: startTime,
+            entropySocket: entropyPath, controlSocket: controlPath, clients: clients,
+            maximumClients: settings.entropy.maximumClients, clientsRefused: refused,
+            lockedMemory: units.allSatisfy { $0.source.full.isLocked && $0.source.raw.isLocked })
+    }
+
+    // MARK: INFO of the entropy plane
+
+    /// The JSON object that answers INFO.
+    func information() -> [UInt8] {
+        let provenances = Set(units.map(\.source.provenance)).sorted { $0.rawValue < $1.rawValue }
+        let information = ServerInformation(
+            server: "metrngd", version: metrngVersion, maximumReadLength: 1_048_576,
+            maximumClients: configuration.settings.entropy.maximumClients,
+            grades: [Grade.raw.name, Grade.full.name], provenances: provenances.map(\.name),
+            boards: units.map(\.settings.name))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let json = try? encoder.encode(information) else {
+            preconditionFailure("strings and numbers can be encoded")
+        }
+        return Array(json)
+    }
+}
+
+/// What INFO tells.
+private struct ServerInformation: Encodable {
+    let server: String
+    let version: String
+    let maximumReadLength: Int
+    let maximumClients: Int
+    let grades: [String]
+    let provenances: [String]
+    let boards: [String]
+}
+
+extension LoadedConfiguration {
+    /// These settings, with those of `new` that can change while the daemon runs.
+    fileprivate func adoptingLive(_ new: LoadedConfiguration) -> LoadedConfiguration {
+        var settings = self.settings
+        settings.log = new.settings.log
+        settings.entropy.maximumClients = new.settings.entropy.maximumClients
+        settings.control.maximumClients = new.settings.control.maximumClients
+        return LoadedConfiguration(settings: settings, files: new.files)
+    }
+}

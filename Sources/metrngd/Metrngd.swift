@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import DaemonConfiguration
+import Foundation
+import Glibc
+
+/// The daemon's command line.
+@main
+struct Metrngd: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "metrngd",
+        abstract: "Serve random bits from arrays of stochastic magnetic tunnel junctions.",
+        discussion: """
+            Runs in the foreground and writes its log to standard error. SIGTERM and SIGINT stop it, \
+            SIGHUP makes it read its configuration again.
+
+            Exit status: 0 after a stop, 1 when it cannot run, 64 for a wrong command line, 78 for a \
+            wrong configuration.
+            """,
+        version: metrngVersion)
+
+    /// The exit status for a wrong configuration, EX_CONFIG of sysexits.h.
+    private static let configurationExit: Int32 = 78
+
+    @Option(help: "Read this configuration file instead of /etc/metrng/metrngd.yaml.")
+    var config: String?
+
+    @Flag(
+        help: """
+            Drive the simulated boards of the configuration only, or one with built-in values. Their \
+            bits are not random.
+            """)
+    var simulated = false
+
+    @Option(help: "Put the sockets in this directory instead of /run/metrng.")
+    var runtimeDirectory: String?
+
+    @Flag(help: "Check the configuration, say what is wrong with it, and stop.")
+    var checkConfig = false
+
+    func run() throws {
+        let loaded = try load()
+        if checkConfig {
+            let files = loaded.files.isEmpty ? "built-in values" : loaded.files.joined(separator: ", ")
+            print("metrngd: the configuration is valid (\(files))")
+            return
+        }
+        do {
+            let daemon = try Daemon(loaded) { try loadConfiguration() }
+            daemon.run()
+        } catch {
+            complain("\(error)")
+            throw ExitCode.failure
+        }
+    }
+
+    private func load() throws -> LoadedConfiguration {
+        do {
+            return try loadConfiguration()
+        } catch {
+            complain(error.description)
+            throw ExitCode(Self.configurationExit)
+        }
+    }
+
+    private func loadConfiguration() throws(ConfigurationError) -> LoadedConfiguration {
+        try DaemonConfiguration.loadConfiguration(
+            from: config.map { .required($0) } ?? .standard,
+            environment: ProcessInfo.processInfo.environment,
+            flags: SettingFlags(runtimeDirectory: runtimeDirectory, simulated: simulated))
+    }
+
+    private func complain(_ message: String) {
+        for line in message.split(separator: "\n") {
+            FileHandle.standardError.write(Data("metrngd: error: \(line)\n".utf8))
+        }
+    }
+}

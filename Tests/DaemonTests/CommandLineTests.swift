@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@Suite("The command lines of metrngd and mectl")
+struct CommandLineTests {
+    private static func metrngd(_ arguments: String...) throws -> Outcome {
+        try run("\(buildDirectory)/metrngd", arguments)
+    }
+
+    @Test("A wrong configuration: status 78, with file, line and key, for a check and for a start")
+    func wrongConfiguration() throws {
+        let directory = SocketDirectory()
+        let file = try directory.write("boards:\n  - name: a\n    lanes: 100\nlgo: {}\n", to: "bad.yaml")
+        for check in [["--check-config"], ["--runtime-directory", directory.path]] {
+            let outcome = try run("\(buildDirectory)/metrngd", ["--config", file] + check)
+            #expect(outcome.status == 78)
+            #expect(outcome.errors.contains("\(file):3"))
+            #expect(outcome.errors.contains("boards[0].lanes"))
+            #expect(outcome.errors.contains("\(file):4"))
+            #expect(outcome.errors.contains("lgo"))
+        }
+        #expect(directory.contents == ["bad.yaml"])
+    }
+
+    @Test("A valid configuration passes the check and starts nothing")
+    func validConfiguration() throws {
+        let directory = SocketDirectory()
+        let file = try directory.write("boards: [{name: a}]\n", to: "good.yaml")
+        let outcome = try Self.metrngd("--config", file, "--check-config")
+        #expect(outcome.status == 0)
+        #expect(outcome.text.contains("is valid (\(file))"))
+    }
+
+    @Test("A wrong command line has status 64, and help and version have 0")
+    func usage() throws {
+        #expect(try Self.metrngd("--simulate").status == 64)
+        #expect(try Self.metrngd("--help").status == 0)
+        #expect(try Self.metrngd("--version").text.contains("0.1.0"))
+        #expect(try run("\(buildDirectory)/mectl", ["stauts"]).status == 64)
+        #expect(try run("\(buildDirectory)/mectl", ["version"]).status == 0)
+    }
+
+    @Test("mectl without a daemon has status 69 and says what to do")
+    func unreachable() throws {
+        let directory = SocketDirectory()
+        let outcome = try mectl("status", directory: directory)
+        #expect(outcome.status == 69)
+        #expect(outcome.errors.contains("mectl: error:"))
+        #expect(outcome.errors.contains("mectl: hint:"))
+        let stream = try run(
+            "\(buildDirectory)/mectl", ["stream", "--entropy-socket", directory.entropy])
+        #expect(stream.status == 69)
+    }
+
+    @Test("mectl stream gives exactly the bytes asked for, and simulated ones only when told to")
+    func stream() throws {
+        let daemon = try DaemonProcess()
+        let socket = ["--entropy-socket", daemon.directory.entropy]
+        let refused = try run("\(buildDirectory)/mectl", ["stream", "--bytes", "100"] + socket)
+        #expect(refused.status == 1)
+        #expect(refused.output.isEmpty)
+        #expect(refused.errors.contains("simulated"))
+        #expect(refused.errors.contains("--allow-simulated"))
+        for (count, grade) in [(1, "full"), (100_000, "full"), (3_000_001, "raw")] {
+            let outcome = try run(
+                "\(buildDirectory)/mectl",
+                ["stream", "--bytes", "\(count)", "--grade", grade, "--allow-simulated"] + socket)
+            #expect(outcome.status == 0)
+            #expect(outcome.output.count == count)
+        }
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyClient
+import Foundation
+import Glibc
+
+/// Where the tools under test were built: beside the program that runs the tests.
+let buildDirectory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    .deletingLastPathComponent().path
+
+/// What a finished program left behind.
+struct Outcome {
+    let status: Int32
+    let output: Data
+    let errors: String
+
+    var text: String { String(decoding: output, as: UTF8.self) }
+}
+
+/// A directory for sockets that is removed with its owner. Its path is short, as a socket's must be.
+final class SocketDirectory {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/metrng-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { fatalError("cannot make a temporary directory") }
+        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    var entropy: String { "\(path)/entropy.sock" }
+    var control: String { "\(path)/control.sock" }
+    var contents: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
+
+    /// Writes a file in the directory and returns its path.
+    func write(_ text: String, to name: String) throws -> String {
+        let file = "\(path)/\(name)"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        return file
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// Runs a program to its end.
+///
+/// - Parameter seconds: after which it is killed, so that a test that hangs fails instead.
+func run(_ program: String, _ arguments: [String], seconds: Double = 60) throws -> Outcome {
+    let process = Process()
+    let (output, errors) = (Pipe(), Pipe())
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    process.standardOutput = output
+    process.standardError = errors
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    let killer = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: killer)
+    let reader = ErrorReader(errors.fileHandleForReading)
+    let bytes = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    killer.cancel()
+    return Outcome(status: process.terminationStatus, output: bytes, errors: reader.text())
+}
+
+/// Reads a pipe to its end on a thread of its own, so that two pipes cannot block each other.
+private final class ErrorReader: @unchecked Sendable {
+    private let done = DispatchSemaphore(value: 0)
+    private var bytes = Data()
+
+    init(_ handle: FileHandle) {
+        DispatchQueue.global().async { [self] in
+            bytes = handle.readDataToEndOfFile()
+            done.signal()
+        }
+    }
+
+    func text() -> String {
+        done.wait()
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+func mectl(_ arguments: String..., directory: SocketDirectory) throws -> Outcome {
+    try run(
+        "\(buildDirectory)/mectl", arguments + ["--socket", directory.control])
+}
+
+/// A daemon under test.
+final class DaemonProcess {
+    let directory: SocketDirectory
+    private let process = Process()
+    private let log: String
+
+    /// Starts metrngd and waits until both sockets are there, or until it has ended.
+    ///
+    /// - Parameters:
+    ///   - configuration: the text of its configuration file; with nil, it runs with `--simulated`.
+    ///   - wrapper: a program with arguments that starts the daemon, to change its surroundings.
+    init(
+        _ configuration: String? = nil, directory: SocketDirectory = SocketDirectory(),
+        wrapper: [String] = [], program: String = "\(buildDirectory)/metrngd"
+    ) throws {
+        self.directory = directory
+        log = "\(directory.path)/log"
+        var command = wrapper + [program, "--runtime-directory", directory.path]
+        if let configuration {
+            command += ["--config", try directory.write(configuration, to: "metrngd.yaml")]
+        } else {
+            command.append("--simulated")
+        }
+        FileManager.default.createFile(atPath: log, contents: nil)
+        process.executableURL = URL(fileURLWithPath: command[0])
+        process.arguments = Array(command.dropFirst())
+        process.standardError = FileHandle(forWritingAtPath: log)
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        waitUntil { !process.isRunning || self.isListening }
+    }
+
+    deinit {
+        guard process.isRunning else { return }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    var processID: Int32 { process.processIdentifier }
+    var isRunning: Bool { process.isRunning }
+    var logText: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+
+    private var isListening: Bool {
+        // The log is written once the sockets answer.
+        logText.contains("started, version")
+    }
+
+    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    /// Waits for the end of the daemon.
+    ///
+    /// - Returns: its exit status; nil when it was still running after 30 s or died of a signal.
+    func waitForExit() -> Int32? {
+        waitUntil { !process.isRunning }
+        guard !process.isRunning, process.terminationReason == .exit else { return nil }
+        return process.terminationStatus
+    }
+
+    func stop() -> Int32? {
+        send(SIGTERM)
+        return waitForExit()
+    }
+
+    func connect() throws -> EntropyConnection {
+        try EntropyConnection(path: directory.entropy, allowsSimulated: true)
+    }
+
+    /// The value of a field of the first board in `GetStatus`, as JSON gave it.
+    func boardStatus(_ field: String) throws -> Any? {
+        let outcome = try mectl("status", "--json", directory: directory)
+        let object = try JSONSerialization.jsonObject(with: outcome.output) as? [String: Any]
+        return (object?["boards"] as? [[String: Any]])?.first?[field]
+    }
+}
+
+/// Waits until a condition holds, at most 30 s.
+///
+/// - Returns: whether it held.
+@discardableResult
+func waitUntil(_ condition: () throws -> Bool) rethrows -> Bool {
+    let end = Date(timeIntervalSinceNow: 30)
+    while Date() < end {
+        if try condition() { return true }
+        usleep(10_000)
+    }
+    return false
+}

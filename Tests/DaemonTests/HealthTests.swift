@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyClient
+import Foundation
+import Glibc
+import Testing
+
+@Suite("Bad devices behind the running daemon")
+struct HealthTests {
+    private static func configuration(dead: Double) -> String {
+        """
+        boards:
+          - name: array0
+            seed: 7
+            array: {deadDeviceFraction: \(dead)}
+        """
+    }
+
+    private static func counts(_ daemon: DaemonProcess) throws -> [String: Int] {
+        try daemon.boardStatus("laneCounts") as? [String: Int] ?? [:]
+    }
+
+    @Test("Lanes stuck from the start are masked and reported, and the others serve")
+    func stuckLanes() throws {
+        let daemon = try DaemonProcess(Self.configuration(dead: 0.05))
+        let connection = try daemon.connect()
+        #expect(try connection.read(count: 65536, grade: .raw).count == 65536)
+        let counts = try Self.counts(daemon)
+        let failed = try #require(counts["failed"])
+        #expect((10...45).contains(failed))
+        #expect((counts["good"] ?? 0) + (counts["warned"] ?? 0) == 512 - failed)
+        #expect(daemon.logText.contains("failed the repetition count test and is masked"))
+        let status = try mectl("status", directory: daemon.directory)
+        #expect(status.status == 0)
+        #expect(status.text.hasPrefix("SIMULATED"))
+    }
+
+    @Test("With too few good lanes nothing is served, and the reason is told")
+    func tooFewGoodLanes() throws {
+        let daemon = try DaemonProcess(Self.configuration(dead: 0.5))
+        let waitsForBits = try RawClient(daemon.directory.entropy)
+        waitsForBits.send(readRequest(length: 32))
+        #expect(waitUntil { try daemon.boardStatus("state") as? String == "unhealthy" })
+        let connection = try daemon.connect()
+        for grade in [Grade.full, .raw] {
+            #expect(throws: EntropyError.unavailable) {
+                try connection.read(count: 1, grade: grade, waits: false)
+            }
+        }
+        let status = try mectl("status", directory: daemon.directory)
+        #expect(status.status == 3)
+        #expect(status.text.contains("good lanes"))
+        #expect(daemon.stop() == 0)
+        // The one that waited was told the end, and got no bit.
+        let last = waitsForBits.receiveAll()
+        #expect(last.count == 24)
+        #expect(last.prefix(2) == [1, 5])
+    }
+
+    @Test("Without a board it runs, says so, and serves nothing")
+    func noBoard() throws {
+        let daemon = try DaemonProcess("log: {level: info}")
+        #expect(daemon.logText.contains("no board is configured"))
+        let connection = try daemon.connect()
+        #expect(throws: EntropyError.unavailable) { try connection.read(count: 1, waits: false) }
+        #expect(try mectl("status", directory: daemon.directory).status == 3)
+        #expect(daemon.stop() == 0)
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyClient
+import Foundation
+import Glibc
+import Testing
+
+@Suite("Hostile and clumsy peers", .serialized)
+struct HostilePeerTests {
+    /// Bytes of a fixed seed (SplitMix64).
+    private static func noise(_ seed: UInt64, count: Int) -> [UInt8] {
+        var state = seed
+        return (0..<count).map { _ in
+            state &+= 0x9e37_79b9_7f4a_7c15
+            let mixed = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
+            return UInt8(truncatingIfNeeded: mixed >> 56)
+        }
+    }
+
+    private static func stillServes(_ daemon: DaemonProcess) throws -> Bool {
+        guard daemon.isRunning else { return false }
+        let status = try mectl("status", directory: daemon.directory)
+        return try daemon.connect().read(count: 1000).count == 1000 && status.status == 0
+    }
+
+    @Test("Random bytes, cut requests and oversized ones end only their own connection")
+    func garbage() throws {
+        let daemon = try DaemonProcess()
+        for path in [daemon.directory.entropy, daemon.directory.control] {
+            for seed in 0..<40 as Range<UInt64> {
+                let client = try RawClient(path)
+                client.send(Self.noise(seed, count: Int(seed) * 37 + 1))
+            }
+            let flood = try RawClient(path)
+            flood.send(Self.noise(99, count: 4 << 20))
+            #expect(flood.receiveAll().count <= 4096)
+        }
+        #expect(try Self.stillServes(daemon))
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test(
+        "A READ of an impossible length is a bad request, and the connection is closed",
+        arguments: [0, 1_048_577, UInt32.max])
+    func impossibleLengths(length: UInt32) throws {
+        let daemon = try DaemonProcess()
+        let client = try RawClient(daemon.directory.entropy)
+        client.send(readRequest(length: length))
+        let reply = client.receiveAll()
+        #expect(reply.count == 24)
+        #expect(reply.prefix(2) == [1, 2])
+        #expect(try Self.stillServes(daemon))
+    }
+
+    @Test("500 connections at once to each socket: those beyond the limit are told so, all else works")
+    func manyConnections() throws {
+        let daemon = try DaemonProcess()
+        let entropy = try (0..<500).map { _ in try RawClient(daemon.directory.entropy) }
+        // The last to come are refused: their reply is there without a request.
+        #expect(entropy[499].receiveAll().prefix(2) == [1, 4])
+        entropy[0].send(readRequest(length: 64))
+        #expect(entropy[0].receive(atMost: 24).prefix(2) == [1, 0])
+        let control = try (0..<500).map { _ in try RawClient(daemon.directory.control) }
+        // An administrator gets in although nobody has left.
+        #expect(try mectl("status", directory: daemon.directory).status == 0)
+        withExtendedLifetime(control) {}
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("Clients that ask and never read, and clients that die in the middle, cost nobody else")
+    func neverReading() throws {
+        let daemon = try DaemonProcess()
+        let greedy = try (0..<30).map { _ in try RawClient(daemon.directory.entropy) }
+        for client in greedy { client.send(readRequest(length: 1 << 20)) }
+        for _ in 0..<30 {
+            let dying = try RawClient(daemon.directory.entropy)
+            dying.send(readRequest(length: 1 << 20))
+            _ = dying.receive(atMost: 1000)
+        }
+        #expect(try daemon.connect().read(count: 4 << 20).count == 4 << 20)
+        #expect(try Self.stillServes(daemon))
+        withExtendedLifetime(greedy) {}
+    }
+
+    @Test("No 32-byte block reaches two of 16 clients, though some are killed in the middle of a read")
+    func blocksAreUnique() throws {
+        let daemon = try DaemonProcess()
+        var firstHalves: [UInt64] = []
+        // Four rounds of 16 clients; in each, four are killed while they read.
+        for round in 0..<4 {
+            let clients = try (0..<16).map { index in
+                try StreamingClient(daemon, megabytes: 6, isVictim: index % 4 == round)
+            }
+            for client in clients { firstHalves += try client.blocks() }
+        }
+        #expect(firstHalves.count * 32 >= 256 << 20)
+        firstHalves.sort()
+        let repeated = zip(firstHalves, firstHalves.dropFirst()).filter { $0 == $1 }.count
+        // 2^23 blocks share 64 bits by chance with probability 2^-19.
+        #expect(repeated == 0)
+        #expect(try Self.stillServes(daemon))
+    }
+}
+
+/// `mectl stream` into a file; a victim is killed as soon as it has written something.
+private final class StreamingClient {
+    private let process = Process()
+    private let file: String
+    private let isVictim: Bool
+    private let directory = SocketDirectory()
+
+    init(_ daemon: DaemonProcess, megabytes: Int, isVictim: Bool) throws {
+        self.isVictim = isVictim
+        file = "\(directory.path)/bits"
+        FileManager.default.createFile(atPath: file, contents: nil)
+        process.executableURL = URL(fileURLWithPath: "\(buildDirectory)/mectl")
+        process.arguments = [
+            "stream", "--bytes", "\(megabytes << 20)", "--allow-simulated", "--entropy-socket",
+            daemon.directory.entropy,
+        ]
+        process.standardOutput = FileHandle(forWritingAtPath: file)
+        try process.run()
+    }
+
+    /// The first 8 bytes of each whole block the client got.
+    func blocks() throws -> [UInt64] {
+        if isVictim {
+            waitUntil { try !Data(contentsOf: URL(fileURLWithPath: file)).isEmpty }
+            kill(process.processIdentifier, SIGKILL)
+        }
+        process.waitUntilExit()
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        return bytes.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count - 31, by: 32).map {
+                bytes.loadUnaligned(fromByteOffset: $0, as: UInt64.self)
+            }
+        }
+    }
+}

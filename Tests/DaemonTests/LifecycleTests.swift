@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyClient
+import Foundation
+import Glibc
+import Testing
+
+@Suite("The daemon's life")
+struct LifecycleTests {
+    @Test("It serves, stops on a signal with status 0, and leaves nothing behind", arguments: [SIGTERM, SIGINT])
+    func servesAndStops(signal: Int32) throws {
+        let daemon = try DaemonProcess()
+        let connection = try daemon.connect()
+        #expect(try Set(connection.read(count: 4096)).count > 200)
+        #expect(connection.origin?.provenance == .simulated)
+        daemon.send(signal)
+        #expect(daemon.waitForExit() == 0)
+        #expect(daemon.directory.contents == ["log"])
+    }
+
+    @Test("Clients of every kind do not hold up its stop")
+    func stopsWithClients() throws {
+        let daemon = try DaemonProcess()
+        let silent = try (0..<20).map { _ in try RawClient(daemon.directory.entropy) }
+        let silentControl = try (0..<20).map { _ in try RawClient(daemon.directory.control) }
+        let neverReading = try (0..<20).map { _ in try RawClient(daemon.directory.entropy) }
+        for client in neverReading { client.send(readRequest(length: 1 << 20)) }
+        let watching = try RawClient(daemon.directory.control)
+        watching.send(
+            Array(#"{"method":"org.metrng.Control.Watch","more":true,"parameters":{}}"#.utf8) + [0])
+        #expect(!watching.receive(atMost: 1 << 16).isEmpty)
+        #expect(daemon.stop() == 0)
+        withExtendedLifetime((silent, silentControl, neverReading)) {}
+    }
+
+    @Test("A second daemon for the same directory is refused, and the first is untouched")
+    func refusesASecondDaemon() throws {
+        let daemon = try DaemonProcess()
+        let second = try run(
+            "\(buildDirectory)/metrngd",
+            ["--simulated", "--runtime-directory", daemon.directory.path])
+        #expect(second.status == 1)
+        #expect(second.errors.contains("another metrngd uses \(daemon.directory.path)"))
+        #expect(try daemon.connect().read(count: 32).count == 32)
+    }
+
+    @Test("A socket that another program serves is refused")
+    func refusesALiveSocket() throws {
+        let directory = SocketDirectory()
+        let other = try DaemonProcess()
+        try FileManager.default.linkItem(
+            atPath: other.directory.entropy, toPath: directory.entropy)
+        let outcome = try run(
+            "\(buildDirectory)/metrngd", ["--simulated", "--runtime-directory", directory.path])
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("another program is serving \(directory.entropy)"))
+    }
+
+    @Test("Sockets left by a killed daemon are replaced")
+    func replacesStaleSockets() throws {
+        let directory = SocketDirectory()
+        let killed = try DaemonProcess(directory: directory)
+        killed.send(SIGKILL)
+        #expect(killed.waitForExit() == nil)
+        #expect(directory.contents.contains("entropy.sock"))
+        let daemon = try DaemonProcess(directory: directory)
+        #expect(try daemon.connect().read(count: 32).count == 32)
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("A file that is no socket is refused and left alone")
+    func refusesAFile() throws {
+        let directory = SocketDirectory()
+        let file = try directory.write("precious", to: "entropy.sock")
+        let outcome = try run(
+            "\(buildDirectory)/metrngd", ["--simulated", "--runtime-directory", directory.path])
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("\(file) exists and is no socket"))
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == "precious")
+    }
+
+    @Test("A missing directory is refused with the remedy")
+    func refusesAMissingDirectory() throws {
+        let outcome = try run(
+            "\(buildDirectory)/metrngd", ["--simulated", "--runtime-directory", "/tmp/metrng-none"])
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("create it, or choose another with --runtime-directory"))
+    }
+
+    @Test("SIGHUP takes up what can change, and says what cannot")
+    func reloads() throws {
+        let text = "boards: [{name: array0, seed: 1}]\nlog: {level: info}\n"
+        let daemon = try DaemonProcess(text)
+        _ = try daemon.directory.write(
+            "boards: [{name: array0, seed: 2}]\nlog: {level: debug}\nentropy: {maximumClients: 3}\n",
+            to: "metrngd.yaml")
+        daemon.send(SIGHUP)
+        waitUntil { daemon.logText.contains("read the configuration again") }
+        #expect(daemon.logText.contains("entropy.maximumClients is now 3, was 256"))
+        #expect(daemon.logText.contains("log.level is now debug, was info"))
+        #expect(daemon.logText.contains("a restart is needed"))
+        let clients = try (0..<3).map { _ in try daemon.connect() }
+        for client in clients { #expect(try client.read(count: 8).count == 8) }
+        #expect(throws: EntropyError.overQuota) { try daemon.connect().read(count: 8) }
+        _ = try daemon.directory.write("log: {level: loud}\n", to: "metrngd.yaml")
+        daemon.send(SIGHUP)
+        waitUntil { daemon.logText.contains("was not taken up") }
+        #expect(daemon.logText.contains("metrngd.yaml"))
+        #expect(try clients[0].read(count: 8).count == 8)
+    }
+}
