@@ -65,7 +65,11 @@ let package = Package(
     targets: [
         cTarget("CLinux"),
         target("LinuxPlatform", ["CLinux"]),
+        target("Varlink", ["LinuxPlatform"]),
         tool("metrngd", [crypto, logging, yams, arguments, "LinuxPlatform"]),
+        .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: c),
+        support("VarlinkTestSupport", ["CTestSupport", "LinuxPlatform"]),
+        tests("VarlinkTests", ["Varlink", "LinuxPlatform", "VarlinkTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
