@@ -34,6 +34,14 @@ func tool(
     .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: swift)
 }
 
+func embedding(
+    _ name: String, _ resource: String, _ dependencies: [Target.Dependency]
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, resources: [.embedInCode(resource)],
+        swiftSettings: swift)
+}
+
 func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(
         name: name, dependencies: dependencies, path: "Tests/Support/\(name)",
@@ -85,11 +93,25 @@ let package = Package(
             ["CLinux", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
         target("EntropyClient", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
         target("DaemonConfiguration", [yams, "LinuxPlatform"]),
-        tool("metrngd", [crypto, logging, yams, arguments, "LinuxPlatform"]),
+        target("Varlink", ["LinuxPlatform"]),
+        embedding("ControlInterface", "org.metrng.Control.varlink", ["Varlink"]),
+        tool(
+            "metrngd",
+            [
+                "Boards", "Conditioning", "ControlInterface", "DaemonConfiguration",
+                "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyServer",
+                "EntropyTerms", "LaneHealth", "LinuxPlatform", "SimulatedBoard", "Varlink",
+                arguments, logging,
+            ]),
+
+        // Tests, and what only tests use.
+        .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: c),
+        support("VarlinkTestSupport", ["CTestSupport", "LinuxPlatform"]),
         tool(
             "lane-sample", ["Boards", "DevicePhysics", "SimulatedBoard"],
             path: "Tests/Support/LaneSample"),
         tests("DaemonConfigurationTests", ["DaemonConfiguration"]),
+        tests("VarlinkTests", ["Varlink", "LinuxPlatform", "VarlinkTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -27,6 +27,17 @@ package struct LoadedConfiguration: Sendable, Equatable {
     package let files: [String]
 }
 
+extension LoadedConfiguration {
+    /// This configuration, with what can change while the daemon runs taken from `new`.
+    package func adoptingLive(_ new: LoadedConfiguration) -> LoadedConfiguration {
+        var settings = self.settings
+        settings.log.level = new.settings.log.level
+        settings.entropy.maximumClients = new.settings.entropy.maximumClients
+        settings.control.maximumClients = new.settings.control.maximumClients
+        return LoadedConfiguration(settings: settings, files: new.files)
+    }
+}
+
 /// Reads the main file, then the drop-ins `<main file>.d/*.yaml` in the order of their names, then
 /// the environment and the options. The only part of this module that touches files.
 ///

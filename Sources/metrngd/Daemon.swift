@@ -3,10 +3,13 @@
 import Conditioning
 import ControlInterface
 import DaemonConfiguration
+import EntropyPipeline
+import EntropyRing
 import EntropyServer
 import Glibc
 import LinuxPlatform
 import Logging
+import Synchronization
 import Varlink
 
 /// Everything that runs, and the main thread's loop: signals, and what the pipelines report.
@@ -52,15 +55,16 @@ final class Daemon {
         shared.attach(entropy)
         control = try VarlinkServer(
             listener: sockets.control, info: DaemonStatus.serviceInfo,
-            interfaces: [ControlService(provider: shared)],
+            interfaces: [ControlService(shared)],
             maximumConnections: settings.control.maximumClients)
     }
 
     /// Runs until SIGTERM or SIGINT, and ends everything.
     func run() {
-        let configuration = shared.configuration
+        let configuration = shared.current
         let files = configuration.files.isEmpty ? ["built-in values"] : configuration.files
-        logger.info("started, version \(metrngVersion), configuration: \(files.joined(separator: ", "))")
+        logger.info(
+            "started, version \(metrngVersion), configuration: \(files.joined(separator: ", "))")
         if configuration.settings.boards.isEmpty {
             logger.warning("no board is configured: nothing is served; see boards in metrngd.yaml")
         }
@@ -107,7 +111,7 @@ final class Daemon {
             logger.error("the configuration is not valid and was not taken up: \(error)")
             return
         }
-        let changes = shared.configuration.settings.changes(to: new.settings)
+        let changes = shared.current.settings.changes(to: new.settings)
         for change in changes where !change.appliesLive {
             logger.warning(
                 "\(change.key) is still \(change.old): a restart is needed for \(change.new)")
@@ -166,7 +170,7 @@ final class Daemon {
         let policy = surroundings.daemon.rings.lockMemory
         do {
             return try BoardUnit(board, locked: policy != .never, surroundings: surroundings)
-        } catch let error as SystemError {
+        } catch {
             guard policy == .ifPermitted else { throw StartError.memory(error, board: board.name) }
             logger.warning("board \(board.name): \(error); bits can reach swap")
             return try BoardUnit(board, locked: false, surroundings: surroundings)

@@ -2,6 +2,7 @@
 
 import ControlInterface
 import DaemonConfiguration
+import EntropyRing
 import EntropyServer
 import EntropyTerms
 import FoundationEssentials
@@ -16,7 +17,7 @@ import Varlink
 final class DaemonStatus: ControlProvider {
     static let serviceInfo = VarlinkServiceInfo(
         vendor: "metrng", product: "metrngd", version: metrngVersion,
-        url: "https://github.com/metrng/metrng")
+        url: "")
 
     let units: [BoardUnit]
     private let startTime = Date().timeIntervalSince1970
@@ -36,7 +37,7 @@ final class DaemonStatus: ControlProvider {
     func attach(_ server: EntropyServer) { entropy.withLock { $0 = server } }
 
     /// The configuration in force.
-    var configuration: LoadedConfiguration { loaded.withLock { $0 } }
+    var current: LoadedConfiguration { loaded.withLock { $0 } }
 
     /// Takes over the settings that can change while the daemon runs.
     func adoptLive(_ new: LoadedConfiguration) {
@@ -65,13 +66,12 @@ final class DaemonStatus: ControlProvider {
     }
 
     func configuration() -> ConfigurationReport {
-        let configuration = self.configuration
-        return ConfigurationReport(
-            file: configuration.files.first, yaml: configuration.settings.yaml)
+        let current = self.current
+        return ConfigurationReport(file: current.files.first, yaml: current.settings.yaml)
     }
 
     private func service() -> ServiceStatus {
-        let settings = configuration.settings
+        let settings = current.settings
         let (clients, refused) = entropy.withLock { server in
             (
                 server?.clients.load(ordering: .relaxed) ?? 0,
@@ -92,7 +92,7 @@ final class DaemonStatus: ControlProvider {
         let provenances = Set(units.map(\.source.provenance)).sorted { $0.rawValue < $1.rawValue }
         let information = ServerInformation(
             server: "metrngd", version: metrngVersion, maximumReadLength: 1_048_576,
-            maximumClients: configuration.settings.entropy.maximumClients,
+            maximumClients: current.settings.entropy.maximumClients,
             grades: [Grade.raw.name, Grade.full.name], provenances: provenances.map(\.name),
             boards: units.map(\.settings.name))
         let encoder = JSONEncoder()
@@ -113,15 +113,4 @@ private struct ServerInformation: Encodable {
     let grades: [String]
     let provenances: [String]
     let boards: [String]
-}
-
-extension LoadedConfiguration {
-    /// These settings, with those of `new` that can change while the daemon runs.
-    fileprivate func adoptingLive(_ new: LoadedConfiguration) -> LoadedConfiguration {
-        var settings = self.settings
-        settings.log = new.settings.log
-        settings.entropy.maximumClients = new.settings.entropy.maximumClients
-        settings.control.maximumClients = new.settings.control.maximumClients
-        return LoadedConfiguration(settings: settings, files: new.files)
-    }
 }

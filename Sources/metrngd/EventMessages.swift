@@ -2,6 +2,7 @@
 
 import Boards
 import EntropyPipeline
+import EntropyTerms
 import LaneHealth
 import Logging
 

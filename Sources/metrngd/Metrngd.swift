@@ -42,12 +42,15 @@ struct Metrngd: ParsableCommand {
     func run() throws {
         let loaded = try load()
         if checkConfig {
-            let files = loaded.files.isEmpty ? "built-in values" : loaded.files.joined(separator: ", ")
+            let files =
+                loaded.files.isEmpty ? "built-in values" : loaded.files.joined(separator: ", ")
             print("metrngd: the configuration is valid (\(files))")
             return
         }
         do {
-            let daemon = try Daemon(loaded) { try loadConfiguration() }
+            let daemon = try Daemon(loaded) { () throws(ConfigurationError) in
+                try loadConfiguration()
+            }
             daemon.run()
         } catch {
             complain("\(error)")

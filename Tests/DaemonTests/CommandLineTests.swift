@@ -12,7 +12,8 @@ struct CommandLineTests {
     @Test("A wrong configuration: status 78, with file, line and key, for a check and for a start")
     func wrongConfiguration() throws {
         let directory = SocketDirectory()
-        let file = try directory.write("boards:\n  - name: a\n    lanes: 100\nlgo: {}\n", to: "bad.yaml")
+        let file = try directory.write(
+            "boards:\n  - name: a\n    lanes: 100\nlgo: {}\n", to: "bad.yaml")
         for check in [["--check-config"], ["--runtime-directory", directory.path]] {
             let outcome = try run("\(buildDirectory)/metrngd", ["--config", file] + check)
             #expect(outcome.status == 78)

@@ -52,7 +52,9 @@ struct HostilePeerTests {
         #expect(try Self.stillServes(daemon))
     }
 
-    @Test("500 connections at once to each socket: those beyond the limit are told so, all else works")
+    @Test(
+        "500 connections at once to each socket: those beyond the limit are told so, all else works"
+    )
     func manyConnections() throws {
         let daemon = try DaemonProcess()
         let entropy = try (0..<500).map { _ in try RawClient(daemon.directory.entropy) }
@@ -82,7 +84,9 @@ struct HostilePeerTests {
         withExtendedLifetime(greedy) {}
     }
 
-    @Test("No 32-byte block reaches two of 16 clients, though some are killed in the middle of a read")
+    @Test(
+        "No 32-byte block reaches two of 16 clients, though some are killed in the middle of a read"
+    )
     func blocksAreUnique() throws {
         let daemon = try DaemonProcess()
         var firstHalves: [UInt64] = []

@@ -7,7 +7,9 @@ import Testing
 
 @Suite("The daemon's life")
 struct LifecycleTests {
-    @Test("It serves, stops on a signal with status 0, and leaves nothing behind", arguments: [SIGTERM, SIGINT])
+    @Test(
+        "It serves, stops on a signal with status 0, and leaves nothing behind",
+        arguments: [SIGTERM, SIGINT])
     func servesAndStops(signal: Int32) throws {
         let daemon = try DaemonProcess()
         let connection = try daemon.connect()

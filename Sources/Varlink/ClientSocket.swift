@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import LinuxPlatform
+
+/// A moment until which something may take.
+struct Deadline {
+    let milliseconds: Int
+    private let end: UInt64
+
+    init(milliseconds: Int) {
+        self.milliseconds = milliseconds
+        end = monotonicNanoseconds() + UInt64(max(0, milliseconds)) * 1_000_000
+    }
+
+    /// What is left, in milliseconds; 0 when the moment has come.
+    var remaining: Int32 {
+        let now = monotonicNanoseconds()
+        return now >= end ? 0 : Int32(clamping: (end - now + 999_999) / 1_000_000)
+    }
+}
+
+/// The client's end of a connection: whole messages out and in, each by a deadline.
+final class ClientSocket {
+    struct Reply<Parameters> {
+        let parameters: Parameters
+        let continues: Bool
+    }
+
+    private let descriptor: Descriptor
+    private var framing: MessageFraming
+
+    init(_ descriptor: Descriptor, replyLimit: Int) {
+        self.descriptor = descriptor
+        framing = MessageFraming(limit: replyLimit)
+    }
+
+    func send(_ message: [UInt8], by deadline: Deadline) throws(VarlinkClientError) {
+        var rest = message[...]
+        while !rest.isEmpty {
+            let sent = rest.withUnsafeBytes { bytes in
+                transfer {
+                    Glibc.send(
+                        descriptor.raw, bytes.baseAddress, bytes.count,
+                        Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+                }
+            }
+            switch sent {
+            case .moved(let count): rest = rest.dropFirst(count)
+            case .wouldBlock: try wait(for: Int16(POLLOUT), by: deadline)
+            case .ended: throw .disconnected
+            }
+        }
+    }
+
+    func receive<Parameters: Decodable>(
+        _ type: Parameters.Type, by deadline: Deadline
+    ) throws(VarlinkClientError) -> Reply<Parameters> {
+        let text = try receiveMessage(by: deadline)
+        do {
+            let envelope = try decodeJSON(ReplyEnvelope.self, from: text)
+            if let name = envelope.error {
+                let payload = try decodeJSON(ReplyPayload<JSONValue>.self, from: text)
+                throw VarlinkError(name: name, parameters: payload.parameters)
+            }
+            let payload = try decodeJSON(ReplyPayload<Parameters>.self, from: text)
+            return Reply(parameters: payload.parameters, continues: envelope.continues == true)
+        } catch let error as VarlinkError {
+            throw .remote(error)
+        } catch {
+            throw .badReply(error as? JSONError ?? .malformed)
+        }
+    }
+
+    private func receiveMessage(
+        by deadline: Deadline
+    ) throws(VarlinkClientError) -> ArraySlice<UInt8> {
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            do throws(MessageTooLong) {
+                if let message = try framing.next() { return message }
+            } catch {
+                throw .replyTooLong(limit: error.limit)
+            }
+            let received = chunk.withUnsafeMutableBytes { bytes in
+                transfer {
+                    recv(
+                        descriptor.raw, bytes.baseAddress, bytes.count,
+                        Int32(MSG_DONTWAIT))
+                }
+            }
+            switch received {
+            case .moved(let count): framing.append(chunk[..<count])
+            case .wouldBlock: try wait(for: Int16(POLLIN), by: deadline)
+            case .ended: throw .disconnected
+            }
+        }
+    }
+
+    /// Waits until the socket can send or has something, or is closed.
+    private func wait(for events: Int16, by deadline: Deadline) throws(VarlinkClientError) {
+        while true {
+            var request = pollfd(fd: descriptor.raw, events: events, revents: 0)
+            let remaining = deadline.remaining
+            // A signal ends the wait early; what is left of it is waited for again.
+            if poll(&request, 1, remaining) > 0 { return }
+            guard remaining > 0 else { throw .timedOut(milliseconds: deadline.milliseconds) }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What one client and the server say to each other, without any input or output: bytes and times
+/// in, bytes and calls out.
+///
+/// Calls are answered in order and one at a time: while a reply waits to be sent, or a stream runs,
+/// nothing more is read. So a session holds at most one message of the client and one reply.
+package struct VarlinkSession {
+    /// What comes next for this session.
+    package enum Step {
+        /// Nothing, until bytes come or go.
+        case wait
+        /// A call is to be answered: `answer` or `fail`, or neither when `isOneway`.
+        case call(CallMessage)
+        /// All is said, or the client does not speak the protocol.
+        case close
+    }
+
+    private enum State {
+        /// Calls are taken.
+        case ready
+        /// Items of a stream are sent; calls wait.
+        case streaming(Stream)
+    }
+
+    private struct Stream {
+        let interval: UInt64
+        /// When the next item is to be asked for, in nanoseconds.
+        var due: UInt64
+        let next: @Sendable () throws(VarlinkError) -> any Encodable & Sendable
+    }
+
+    private var state = State.ready
+    private var framing: MessageFraming
+    private var inputEnded = false
+    private var outbox: ArraySlice<UInt8> = []
+
+    /// - Parameter requestLimit: the longest message taken, in bytes.
+    package init(requestLimit: Int) {
+        framing = MessageFraming(limit: requestLimit)
+    }
+
+    /// What waits to be sent.
+    package var output: ArraySlice<UInt8> { outbox }
+
+    /// Whether bytes of the client are welcome now.
+    package var wantsInput: Bool { isReady && !framing.hasMessage && !inputEnded }
+
+    /// Whether `step` would give a call, or close.
+    package var canStep: Bool { isReady && (framing.hasMessage || inputEnded) }
+
+    /// Whether no call is under way, so that closing takes nothing from the client.
+    package var isIdle: Bool { wantsInput }
+
+    /// When the stream has to be asked for an item, in nanoseconds. Nil without a stream, and while
+    /// the client has not taken the item before.
+    package var streamDue: UInt64? {
+        guard case .streaming(let stream) = state, outbox.isEmpty else { return nil }
+        return stream.due
+    }
+
+    private var isReady: Bool {
+        guard case .ready = state else { return false }
+        return outbox.isEmpty
+    }
+
+    package mutating func received(_ bytes: some Collection<UInt8>) {
+        framing.append(bytes)
+    }
+
+    /// The client will say nothing more. What it has asked is still answered.
+    package mutating func receivedEnd() {
+        inputEnded = true
+    }
+
+    package mutating func sent(_ count: Int) {
+        outbox = outbox.dropFirst(count)
+    }
+
+    package mutating func step() -> Step {
+        guard isReady else { return .wait }
+        do {
+            guard let text = try framing.next() else { return inputEnded ? .close : .wait }
+            return .call(try decodeJSON(CallMessage.self, from: text))
+        } catch {
+            return .close
+        }
+    }
+
+    /// Takes the answer to the call that `step` gave.
+    ///
+    /// - Throws: when the reply cannot be encoded.
+    package mutating func answer(_ answer: VarlinkAnswer, now: UInt64) throws(JSONError) {
+        switch answer {
+        case .reply(let value):
+            outbox = try frame(ReplyMessage(parameters: value))[...]
+        case .stream(let milliseconds, let next):
+            let interval = UInt64(max(1, milliseconds)) * 1_000_000
+            state = .streaming(Stream(interval: interval, due: now, next: next))
+        }
+    }
+
+    /// Takes the failure of the call that `step` gave.
+    package mutating func fail(_ error: VarlinkError) throws(JSONError) {
+        outbox = try frame(ReplyMessage(error))[...]
+    }
+
+    /// Asks the stream for an item, if it is time.
+    package mutating func advanceStream(now: UInt64) throws(JSONError) {
+        guard case .streaming(var stream) = state, outbox.isEmpty, stream.due <= now else { return }
+        let item: any Encodable
+        do {
+            item = try stream.next()
+        } catch {
+            state = .ready
+            return try fail(error)
+        }
+        outbox = try frame(ReplyMessage(parameters: item, continues: true))[...]
+        // Items that nobody was ready for are left out, never made up for.
+        let missed = (now - stream.due) / stream.interval
+        stream.due += (missed + 1) * stream.interval
+        state = .streaming(stream)
+    }
+}
