@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+
+.PHONY: build test demo bench lint clean
+
+build:
+	scripts/install-tools build
+	swift build -c release --explicit-target-dependency-import-check error
+
+test:
+	scripts/install-tools
+	scripts/lint
+	scripts/check-targets
+	scripts/check-cutoffs
+	scripts/test-scripts
+	swift test -c release
+	scripts/test-sanitizers
+
+demo: build
+	scripts/demo
+
+bench: build
+	scripts/bench
+
+lint:
+	scripts/install-tools quality
+	scripts/lint
+
+clean:
+	rm -rf .build .build-tsan .build-asan .venv
