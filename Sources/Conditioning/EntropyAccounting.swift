@@ -16,25 +16,26 @@ package enum EntropyAccounting {
     /// - Parameter claimedEntropyPerBit: in (0, 1].
     package static func inputBytes(claimedEntropyPerBit: Double) -> Int {
         precondition(claimedEntropyPerBit > 0 && claimedEntropyPerBit <= 1)
-        let bits = (Double(creditedBits) / claimedEntropyPerBit - 1e-9).rounded(.up)
-        return Int((bits / 8).rounded(.up))
+        var bytes = Int(Double(creditedBits / 8) / claimedEntropyPerBit)
+        // The quotient is a rounded one: the product, which is the credit, decides.
+        while Double(bytes * 8) * claimedEntropyPerBit < Double(creditedBits) { bytes += 1 }
+        return bytes
     }
 
     /// Entropy at the output of a vetted conditioning component, in bits: SP 800-90B 3.1.5.1.2.
     ///
-    /// Computed with base-2 logarithms throughout, as its terms go down to 2^−n.
-    ///
     /// - Parameters:
     ///   - inputEntropy: min-entropy of the input, h_in, in bits.
-    ///   - inputBits: length of the input, n_in; more than `outputBits` and `inputEntropy`.
+    ///   - inputBits: length of the input, n_in; more than `outputBits`, and at least
+    ///     `inputEntropy`.
     ///   - outputBits: length of the output, n_out.
     ///   - narrowestWidth: the narrowest internal width of the component, nw.
     package static func outputEntropy(
         inputEntropy: Double, inputBits: Int, outputBits: Int, narrowestWidth: Int
     ) -> Double {
-        -maximumOutputProbability(
-            inputEntropy: inputEntropy, inputBits: inputBits, outputBits: outputBits,
-            narrowestWidth: narrowestWidth)
+        let width = min(outputBits, narrowestWidth)
+        return Double(width)
+            - shortfall(inputEntropy: inputEntropy, inputBits: inputBits, width: width)
     }
 
     /// By how little the output falls short of full entropy: ε = 1 − h_out / n_out, without the
