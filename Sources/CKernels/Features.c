@@ -22,8 +22,10 @@ ck_features ck_features_here(void) {
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return found;
     if (b & bit_SHA) found |= CK_SHA;
     if (b & bit_BMI2) found |= CK_BMI2;
-    if ((b & bit_AVX2) && (saved & YMM_STATE) == YMM_STATE) found |= CK_AVX2;
-    const uint32_t avx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
+    // The paths are compiled with what their attributes name, so all of it has to be there.
+    const uint32_t avx2 = bit_AVX2 | bit_BMI | bit_BMI2;
+    const uint32_t avx512 = avx2 | bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
+    if ((b & avx2) == avx2 && (saved & YMM_STATE) == YMM_STATE) found |= CK_AVX2;
     if ((b & avx512) == avx512 && (saved & ZMM_STATE) == ZMM_STATE) found |= CK_AVX512;
     return found;
 }

@@ -12,7 +12,7 @@
 // Harley-Seal: 16 rows go through a tree of 15 carry-save adders into planes 0 to 3 and one
 // carry of weight 16, which ripples through the planes above.
 static void PATH(count_strip)(const uint64_t *rows, size_t stride, strip *plane) {
-    strip zero = plane[0] ^ plane[0];
+    const strip zero = {0};
     for (int k = 0; k < CK_COUNT_PLANES; k++) plane[k] = zero;
     strip ones = zero, twos = zero, fours = zero, eights = zero;
 #define ROW(i) LOAD(rows + (i)*stride)

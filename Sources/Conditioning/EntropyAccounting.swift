@@ -16,25 +16,26 @@ package enum EntropyAccounting {
     /// - Parameter claimedEntropyPerBit: in (0, 1].
     package static func inputBytes(claimedEntropyPerBit: Double) -> Int {
         precondition(claimedEntropyPerBit > 0 && claimedEntropyPerBit <= 1)
-        let bits = (Double(creditedBits) / claimedEntropyPerBit - 1e-9).rounded(.up)
-        return Int((bits / 8).rounded(.up))
+        var bytes = Int(Double(creditedBits / 8) / claimedEntropyPerBit)
+        // The quotient is a rounded one: the product, which is the credit, decides.
+        while Double(bytes * 8) * claimedEntropyPerBit < Double(creditedBits) { bytes += 1 }
+        return bytes
     }
 
     /// Entropy at the output of a vetted conditioning component, in bits: SP 800-90B 3.1.5.1.2.
     ///
-    /// Computed with base-2 logarithms throughout, as its terms go down to 2^−n.
-    ///
     /// - Parameters:
     ///   - inputEntropy: min-entropy of the input, h_in, in bits.
-    ///   - inputBits: length of the input, n_in; more than `outputBits` and `inputEntropy`.
+    ///   - inputBits: length of the input, n_in; more than `outputBits`, and at least
+    ///     `inputEntropy`.
     ///   - outputBits: length of the output, n_out.
     ///   - narrowestWidth: the narrowest internal width of the component, nw.
     package static func outputEntropy(
         inputEntropy: Double, inputBits: Int, outputBits: Int, narrowestWidth: Int
     ) -> Double {
-        -maximumOutputProbability(
-            inputEntropy: inputEntropy, inputBits: inputBits, outputBits: outputBits,
-            narrowestWidth: narrowestWidth)
+        let width = min(outputBits, narrowestWidth)
+        return Double(width)
+            - shortfall(inputEntropy: inputEntropy, inputBits: inputBits, width: width)
     }
 
     /// By how little the output falls short of full entropy: ε = 1 − h_out / n_out, without the
@@ -43,44 +44,28 @@ package enum EntropyAccounting {
         inputEntropy: Double, inputBits: Int, outputBits: Int, narrowestWidth: Int
     ) -> Double {
         let width = min(outputBits, narrowestWidth)
-        let terms = Terms(inputEntropy: inputEntropy, inputBits: inputBits, width: width)
-        // log2(ψ) + n, from ψ·2^n = (1 − p_hi)·2^n_in/(2^n_in − 1) + p_hi·2^n: 1 and a little more.
-        let excess = exp2(terms.logHigh + Double(width)) - exp2(terms.logHigh)
-        let fromPsi = log1p(excess) / Glibc.log(2)
-        let fromOmega = terms.logOmega + Double(width)
-        return (max(fromPsi, fromOmega) + Double(outputBits - width)) / Double(outputBits)
+        let lost = shortfall(inputEntropy: inputEntropy, inputBits: inputBits, width: width)
+        return (lost + Double(outputBits - width)) / Double(outputBits)
     }
 
-    /// log2 of max(ψ, ω).
-    private static func maximumOutputProbability(
-        inputEntropy: Double, inputBits: Int, outputBits: Int, narrowestWidth: Int
-    ) -> Double {
-        let width = min(outputBits, narrowestWidth)
-        let terms = Terms(inputEntropy: inputEntropy, inputBits: inputBits, width: width)
-        return max(terms.logPsi, terms.logOmega)
+    /// n − h_out = log2(max(ψ, ω)·2^n) for an output of n bits.
+    ///
+    /// ψ and ω go down to 2^−n, so both are taken times 2^n, where they are 1 and a little more, and
+    /// only that little is computed. The −1 of p_lo = (1 − p_hi) / (2^n_in − 1) is lost
+    /// in any precision.
+    private static func shortfall(inputEntropy: Double, inputBits: Int, width: Int) -> Double {
+        precondition(inputEntropy >= 0)
+        let n = Double(width)
+        let high = exp2(-inputEntropy)
+        // ψ·2^n = (2^(n_in − n)·p_lo + p_hi)·2^n = 1 + p_hi·(2^n − 1)
+        let gain = n - inputEntropy
+        let psi = gain > 64 ? gain : log1p(exp2(gain) - high) / ln2
+        // U·p_lo·2^n, U = 2^(n_in − n) + √(2n·2^(n_in − n)·ln 2): (1 + √(2n·ln 2 / 2^(n_in − n)))
+        // times (1 − p_hi)
+        let root = (log2(2 * n * ln2) - Double(inputBits - width)) / 2
+        let omega = (log1p(exp2(root)) + log1p(-high)) / ln2
+        return max(psi, omega)
     }
 
-    /// The quantities of 3.1.5.1.2 as base-2 logarithms.
-    private struct Terms {
-        let logHigh: Double
-        let logPsi: Double
-        let logOmega: Double
-
-        init(inputEntropy: Double, inputBits: Int, width: Int) {
-            // p_hi = 2^−h_in; p_lo = (1 − p_hi) / (2^n_in − 1), whose −1 is lost in any precision.
-            logHigh = -inputEntropy
-            let logLow = log1p(-exp2(logHigh)) / Glibc.log(2) - Double(inputBits)
-            let logShare = Double(inputBits - width)
-            // ψ = 2^(n_in − n)·p_lo + p_hi
-            logPsi = logSum(logShare + logLow, logHigh)
-            // U = 2^(n_in − n) + √(2n·2^(n_in − n)·ln 2); ω = U·p_lo
-            let root = (log2(2 * Double(width) * Glibc.log(2)) + logShare) / 2
-            logOmega = logSum(logShare, root) + logLow
-        }
-    }
-}
-
-/// log2(2^a + 2^b).
-private func logSum(_ a: Double, _ b: Double) -> Double {
-    max(a, b) + log1p(exp2(-abs(a - b))) / Glibc.log(2)
+    private static let ln2 = log(2.0)
 }
