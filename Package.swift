@@ -34,6 +34,14 @@ func tool(
     .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: swift)
 }
 
+func embedding(
+    _ name: String, _ resource: String, _ dependencies: [Target.Dependency]
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, resources: [.embedInCode(resource)],
+        swiftSettings: swift)
+}
+
 func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(
         name: name, dependencies: dependencies, path: "Tests/Support/\(name)",
@@ -66,10 +74,15 @@ let package = Package(
         cTarget("CLinux"),
         target("LinuxPlatform", ["CLinux"]),
         target("Varlink", ["LinuxPlatform"]),
+        embedding("ControlInterface", "org.metrng.Control.varlink", ["Varlink"]),
         tool("metrngd", [crypto, logging, yams, arguments, "LinuxPlatform"]),
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: c),
         support("VarlinkTestSupport", ["CTestSupport", "LinuxPlatform"]),
         tests("VarlinkTests", ["Varlink", "LinuxPlatform", "VarlinkTestSupport"]),
+        support(
+            "ControlTestSupport",
+            ["ControlInterface", "LinuxPlatform", "Varlink", "VarlinkTestSupport"]),
+        tests("ControlInterfaceTests", ["ControlInterface", "ControlTestSupport", "Varlink"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where bits come from.
+package enum ReportedProvenance: String, Codable, Sendable, CaseIterable {
+    /// Devices on a board.
+    case hardware
+    /// A model of devices: not random.
+    case simulated
+    /// A recording: bits that somebody has already.
+    case replay
+    /// A random number generator of this machine.
+    case host
+}
+
+/// What a board is doing.
+package enum BoardState: String, Codable, Sendable, CaseIterable {
+    /// Its lanes are in their start-up test.
+    case starting
+    /// It is read.
+    case serving
+    /// The rings are full, so it rests.
+    case idle
+    /// Too few lanes are good: nothing is served.
+    case unhealthy
+    /// It gives no frames.
+    case failed
+
+    /// Whether the board gives bits, or will without anybody doing anything.
+    package var isHealthy: Bool {
+        switch self {
+        case .starting, .serving, .idle: true
+        case .unhealthy, .failed: false
+        }
+    }
+}
+
+/// What a board does and has done since the daemon started.
+package struct BoardStatus: Codable, Sendable, Equatable {
+    package var name: String
+    package var kind: String
+    package var provenance: ReportedProvenance
+    package var state: BoardState
+    /// In seconds since the Unix epoch.
+    package var stateSince: Double
+    /// What is wrong; nil when nothing is.
+    @Nullable package var cause: String?
+    /// What to try next.
+    @Nullable package var remedy: String?
+    package var serial: String
+    package var path: String
+    package var firmware: String
+    package var lanes: Int
+    package var laneCounts: LaneCounts
+    /// With fewer, nothing is served.
+    package var minimumGoodLanes: Int
+    package var healthEpoch: Int
+    package var operatingPoint: OperatingPointStatus
+    package var encoding: String
+    @Nullable package var temperatureCelsius: Double?
+    package var claimedEntropyPerBit: Double
+    package var shots: Int
+    package var shotsPerSecond: Double
+    package var rawBytesPerSecond: Double
+    package var framesAccepted: Int
+    package var framesRejected: Int
+    package var shotsDropped: Int
+    package var creditedBits: Int
+    /// In seconds; nil before the first bit.
+    @Nullable package var newestBitAge: Double?
+    package var rings: [RingStatus]
+    @Nullable package var lastAlarm: AlarmReport?
+
+    package init(
+        name: String, kind: String, provenance: ReportedProvenance, state: BoardState,
+        stateSince: Double, cause: String?, remedy: String?, serial: String, path: String,
+        firmware: String, lanes: Int, laneCounts: LaneCounts, minimumGoodLanes: Int,
+        healthEpoch: Int, operatingPoint: OperatingPointStatus, encoding: String,
+        temperatureCelsius: Double?, claimedEntropyPerBit: Double, shots: Int,
+        shotsPerSecond: Double, rawBytesPerSecond: Double, framesAccepted: Int,
+        framesRejected: Int, shotsDropped: Int, creditedBits: Int, newestBitAge: Double?,
+        rings: [RingStatus], lastAlarm: AlarmReport?
+    ) {
+        self.name = name
+        self.kind = kind
+        self.provenance = provenance
+        self.state = state
+        self.stateSince = stateSince
+        self.cause = cause
+        self.remedy = remedy
+        self.serial = serial
+        self.path = path
+        self.firmware = firmware
+        self.lanes = lanes
+        self.laneCounts = laneCounts
+        self.minimumGoodLanes = minimumGoodLanes
+        self.healthEpoch = healthEpoch
+        self.operatingPoint = operatingPoint
+        self.encoding = encoding
+        self.temperatureCelsius = temperatureCelsius
+        self.claimedEntropyPerBit = claimedEntropyPerBit
+        self.shots = shots
+        self.shotsPerSecond = shotsPerSecond
+        self.rawBytesPerSecond = rawBytesPerSecond
+        self.framesAccepted = framesAccepted
+        self.framesRejected = framesRejected
+        self.shotsDropped = shotsDropped
+        self.creditedBits = creditedBits
+        self.newestBitAge = newestBitAge
+        self.rings = rings
+        self.lastAlarm = lastAlarm
+    }
+}
+
+/// How many lanes are in each state. Only good and warned lanes give bits.
+package struct LaneCounts: Codable, Sendable, Equatable {
+    package var starting: Int
+    package var good: Int
+    package var warned: Int
+    package var failed: Int
+
+    package init(
+        starting: Int, good: Int, warned: Int, failed: Int
+    ) {
+        self.starting = starting
+        self.good = good
+        self.warned = warned
+        self.failed = failed
+    }
+}
+
+/// A buffer of finished bits of one grade.
+package struct RingStatus: Codable, Sendable, Equatable {
+    package var grade: String
+    package var capacityBytes: Int
+    package var availableBytes: Int
+    /// Handed to clients since the start.
+    package var deliveredBytes: Int
+    package var deliveredBytesPerSecond: Double
+
+    package init(
+        grade: String, capacityBytes: Int, availableBytes: Int, deliveredBytes: Int,
+        deliveredBytesPerSecond: Double
+    ) {
+        self.grade = grade
+        self.capacityBytes = capacityBytes
+        self.availableBytes = availableBytes
+        self.deliveredBytes = deliveredBytes
+        self.deliveredBytesPerSecond = deliveredBytesPerSecond
+    }
+}
+
+/// How the devices of a board are pulsed.
+package struct OperatingPointStatus: Codable, Sendable, Equatable {
+    package var amplitudeMillivolts: Double
+    package var pulseWidthPicoseconds: Double
+    package var biasFieldMicrotesla: Double
+
+    package init(
+        amplitudeMillivolts: Double, pulseWidthPicoseconds: Double, biasFieldMicrotesla: Double
+    ) {
+        self.amplitudeMillivolts = amplitudeMillivolts
+        self.pulseWidthPicoseconds = pulseWidthPicoseconds
+        self.biasFieldMicrotesla = biasFieldMicrotesla
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A board in the list of boards.
+package struct BoardSummary: Codable, Sendable, Equatable {
+    package var name: String
+    package var kind: String
+    package var provenance: ReportedProvenance
+    package var serial: String
+    package var path: String
+    package var firmware: String
+    package var lanes: Int
+    package var goodLanes: Int
+    package var state: BoardState
+    /// The program that reads the board.
+    package var holder: String
+
+    package init(
+        name: String, kind: String, provenance: ReportedProvenance, serial: String, path: String,
+        firmware: String, lanes: Int, goodLanes: Int, state: BoardState, holder: String
+    ) {
+        self.name = name
+        self.kind = kind
+        self.provenance = provenance
+        self.serial = serial
+        self.path = path
+        self.firmware = firmware
+        self.lanes = lanes
+        self.goodLanes = goodLanes
+        self.state = state
+        self.holder = holder
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The daemon itself.
+package struct ServiceStatus: Codable, Sendable, Equatable {
+    package var version: String
+    package var processId: Int
+    /// In seconds since the Unix epoch.
+    package var startTime: Double
+    package var entropySocket: String
+    package var controlSocket: String
+    /// Of the entropy plane.
+    package var clients: Int
+    package var maximumClients: Int
+    package var clientsRefused: Int
+    /// Whether bits are kept from swap.
+    package var lockedMemory: Bool
+
+    package init(
+        version: String, processId: Int, startTime: Double, entropySocket: String,
+        controlSocket: String, clients: Int, maximumClients: Int, clientsRefused: Int,
+        lockedMemory: Bool
+    ) {
+        self.version = version
+        self.processId = processId
+        self.startTime = startTime
+        self.entropySocket = entropySocket
+        self.controlSocket = controlSocket
+        self.clients = clients
+        self.maximumClients = maximumClients
+        self.clientsRefused = clientsRefused
+        self.lockedMemory = lockedMemory
+    }
+}
