@@ -112,6 +112,10 @@ let package = Package(
             path: "Tests/Support/LaneSample"),
         tests("DaemonConfigurationTests", ["DaemonConfiguration"]),
         tests("VarlinkTests", ["Varlink", "LinuxPlatform", "VarlinkTestSupport"]),
+        support(
+            "ControlTestSupport",
+            ["ControlInterface", "LinuxPlatform", "Varlink", "VarlinkTestSupport"]),
+        tests("ControlInterfaceTests", ["ControlInterface", "ControlTestSupport", "Varlink"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlInterface
+import ControlTestSupport
+import Testing
+import Varlink
+
+@Suite("org.metrng.Control and its text")
+struct InterfaceTests {
+    private static let text = InterfaceText(controlInterfaceText)
+
+    private static func flaw(_ value: some Encodable, _ type: String) throws -> String? {
+        text.flaw(in: try JSONValue(encoding: value), as: type, at: type)
+    }
+
+    @Test("The text in the program is the interface")
+    func embedded() {
+        #expect(controlInterfaceText.contains("\ninterface \(controlInterfaceName)\n"))
+        #expect(Self.text.types.count == 10)
+    }
+
+    @Test("The methods are those of the text")
+    func methods() {
+        #expect(Set(Self.text.methods.keys) == Set(ControlMethod.allCases.map(\.rawValue)))
+    }
+
+    @Test("Every type has the fields of the text")
+    func types() throws {
+        #expect(try Self.flaw(Samples.service, "Service") == nil)
+        #expect(try Self.flaw(Samples.board, "BoardStatus") == nil)
+        #expect(try Self.flaw(Samples.summary, "BoardSummary") == nil)
+        #expect(try Self.flaw(Samples.health, "BoardHealth") == nil)
+    }
+
+    @Test("What is not known is written as null")
+    func nulls() throws {
+        var board = Samples.board
+        board.temperatureCelsius = nil
+        board.newestBitAge = nil
+        board.lastAlarm = nil
+        #expect(try Self.flaw(board, "BoardStatus") == nil)
+        let value = try JSONValue(encoding: board)
+        for name in ["cause", "remedy", "temperatureCelsius", "newestBitAge", "lastAlarm"] {
+            #expect(value[name] == .null)
+        }
+    }
+
+    @Test("A field that is missing, too many or of another type would be found")
+    func flaws() throws {
+        guard case .object(let members) = try JSONValue(encoding: Samples.summary) else { return }
+        var missing = members
+        missing["holder"] = nil
+        #expect(try Self.flaw(missing, "BoardSummary") == #"BoardSummary differs in ["holder"]"#)
+        var other = members
+        other["lanes"] = .string("512")
+        #expect(try Self.flaw(other, "BoardSummary") == "BoardSummary.lanes is no int")
+    }
+
+    @Test("Reports come back from their text as they were, with nulls written or left out")
+    func roundTrip() throws {
+        let text = try encodeJSON(Samples.status)
+        #expect(try decodeJSON(StatusReport.self, from: text) == Samples.status)
+        let health = try encodeJSON(Samples.health)
+        #expect(try decodeJSON(BoardHealth.self, from: health) == Samples.health)
+        let bare = try decodeJSON(ConfigurationReport.self, from: #"{"yaml":""}"#.utf8)
+        #expect(bare == ConfigurationReport(file: nil, yaml: ""))
+    }
+
+    @Test("Every method replies as the text says")
+    func replies() throws {
+        let daemon = try FakeDaemon()
+        let client = try VarlinkClient(path: daemon.path)
+        for (name, method) in Self.text.methods where name != ControlMethod.watch.rawValue {
+            let reply = try client.call("org.metrng.Control.\(name)", returning: JSONValue.self)
+            #expect(Self.text.flaw(in: reply, having: method.reply, at: name) == nil)
+        }
+        let watch = try #require(Self.text.methods["Watch"])
+        try client.stream("org.metrng.Control.Watch", returning: JSONValue.self) { reply in
+            #expect(Self.text.flaw(in: reply, having: watch.reply, at: "Watch") == nil)
+            return .stop
+        }
+    }
+
+    @Test("Every method takes the parameters of the text and no others")
+    func parameters() throws {
+        let daemon = try FakeDaemon()
+        let client = try VarlinkClient(path: daemon.path)
+        for (name, method) in Self.text.methods {
+            let nulls = Dictionary(
+                uniqueKeysWithValues: method.parameters.keys.map { ($0, JSONValue.null) })
+            let call = "org.metrng.Control.\(name)"
+            if name != ControlMethod.watch.rawValue {
+                _ = try client.call(call, nulls, returning: JSONValue.self)
+            }
+            let other = nulls.merging(["zzz": .null]) { $1 }
+            #expect(throws: VarlinkClientError.remote(.invalidParameter("zzz"))) {
+                try client.call(call, other, returning: JSONValue.self)
+            }
+        }
+    }
+
+    @Test("NoSuchBoard carries what the text says")
+    func noSuchBoard() throws {
+        let daemon = try FakeDaemon()
+        let client = try VarlinkClient(path: daemon.path)
+        do {
+            _ = try client.call(
+                "org.metrng.Control.GetHealth", ["board": "x"], returning: JSONValue.self)
+            Issue.record("there is no such board")
+        } catch .remote(let error) {
+            #expect(error.name == "org.metrng.Control.NoSuchBoard")
+            let fields = try #require(Self.text.errors["NoSuchBoard"])
+            #expect(Self.text.flaw(in: error.parameters, having: fields, at: "NoSuchBoard") == nil)
+        }
+    }
+}

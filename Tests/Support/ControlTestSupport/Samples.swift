@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ControlInterface
+
+/// Made-up reports of a daemon with a healthy simulated board of 512 lanes, for tests to change.
+package enum Samples {
+    /// The moment the reports were made at: 2026-03-01 12:00:00 UTC.
+    package static let now = 1_772_366_400.0
+
+    package static let service = ServiceStatus(
+        version: "0.1.0", processId: 4_242, startTime: now - 7_205,
+        entropySocket: "/run/metrng/entropy.sock", controlSocket: "/run/metrng/control.sock",
+        clients: 3, maximumClients: 64, clientsRefused: 0, lockedMemory: true)
+
+    package static let alarm = AlarmReport(
+        time: now - 75, lane: 17, test: "adaptiveProportion", severity: .failure, shot: 4_194_303)
+
+    package static let board = BoardStatus(
+        name: "board0", kind: "simulated", provenance: .simulated, state: .serving,
+        stateSince: now - 7_200, cause: nil, remedy: nil, serial: "SIM-0001", path: "built-in",
+        firmware: "1.0", lanes: 512,
+        laneCounts: LaneCounts(starting: 0, good: 508, warned: 3, failed: 1),
+        minimumGoodLanes: 256, healthEpoch: 5,
+        operatingPoint: OperatingPointStatus(
+            amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 350, biasFieldMicrotesla: 250),
+        encoding: "direct", temperatureCelsius: 41.25, claimedEntropyPerBit: 0.9,
+        shots: 1_234_567_890, shotsPerSecond: 1_000_000, rawBytesPerSecond: 64_000_000,
+        framesAccepted: 301_408, framesRejected: 2, shotsDropped: 0,
+        creditedBits: 555_555_555_555, newestBitAge: 0.0012,
+        rings: [
+            RingStatus(
+                grade: "raw", capacityBytes: 1_048_576, availableBytes: 1_048_576,
+                deliveredBytes: 0, deliveredBytesPerSecond: 0),
+            RingStatus(
+                grade: "full", capacityBytes: 4_194_304, availableBytes: 2_097_152,
+                deliveredBytes: 67_108_864, deliveredBytesPerSecond: 48_250_000),
+        ],
+        lastAlarm: alarm)
+
+    package static let status = StatusReport(service: service, boards: [board])
+
+    package static let summary = summary(of: board)
+
+    /// A lane of each state, and fractions of ones from 0.46 to 0.54.
+    package static let health = BoardHealth(
+        name: "board0", provenance: .simulated, windows: 1_205_632, windowShots: 1_024,
+        healthEpoch: 5, claimedEntropyPerBit: 0.9,
+        cutoffs: CutoffReport(
+            repetitionCountWarning: 24, repetitionCountFailure: 36, adaptiveProportionWarning: 614,
+            adaptiveProportionFailure: 640),
+        laneCounts: LaneCounts(starting: 1, good: 125, warned: 1, failed: 1),
+        lanes: (0..<128).map(lane), alarms: [alarm])
+
+    package static let configuration = ConfigurationReport(
+        file: "/etc/metrng/metrngd.yaml", yaml: "boards:\n  - kind: simulated\n")
+
+    package static func summary(of board: BoardStatus) -> BoardSummary {
+        BoardSummary(
+            name: board.name, kind: board.kind, provenance: board.provenance, serial: board.serial,
+            path: board.path, firmware: board.firmware, lanes: board.lanes,
+            goodLanes: board.laneCounts.good + board.laneCounts.warned, state: board.state,
+            holder: "metrngd")
+    }
+
+    private static func lane(_ index: Int) -> LaneReport {
+        let state: LaneReport.State =
+            switch index {
+            case 17: .failed
+            case 40: .warned
+            case 127: .starting
+            default: .good
+            }
+        return LaneReport(
+            lane: index, state: state, p: state == .starting ? 0 : 0.46 + Double(index) / 1_600,
+            repetitionCountAlarms: index == 17 ? 2 : 0,
+            adaptiveProportionAlarms: index == 17 || index == 40 ? 1 : 0)
+    }
+}
