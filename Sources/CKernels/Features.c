@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <stdatomic.h>
+
 #include "CKernels.h"
 
 #if defined(__x86_64__)
@@ -12,7 +14,7 @@ static uint64_t enabled_state(void) {
     return (uint64_t)high << 32 | low;
 }
 
-ck_features ck_features_here(void) {
+static ck_features ask_processor(void) {
     enum { YMM_STATE = 0x06, ZMM_STATE = 0xe6 };  // what the system saves at a task switch
     uint32_t a, b, c, d;
     ck_features found = CK_PORTABLE;
@@ -32,6 +34,19 @@ ck_features ck_features_here(void) {
 
 #else
 
-ck_features ck_features_here(void) { return CK_PORTABLE; }
+static ck_features ask_processor(void) { return CK_PORTABLE; }
 
 #endif
+
+ck_features ck_features_here(void) {
+    // A virtual machine traps cpuid, which costs more than hashing a frame. Threads that come here
+    // at once all find the same answer.
+    enum { ASKED = 1u << 31 };
+    static _Atomic uint32_t answer;
+    uint32_t known = atomic_load_explicit(&answer, memory_order_relaxed);
+    if (known == 0) {
+        known = ask_processor() | ASKED;
+        atomic_store_explicit(&answer, known, memory_order_relaxed);
+    }
+    return known & ~(uint32_t)ASKED;
+}

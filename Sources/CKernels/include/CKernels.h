@@ -35,7 +35,7 @@ enum {
     CK_CRC32 = 16,  // SSE 4.2 and PCLMULQDQ
 };
 
-// What this processor and operating system can run.
+// What this processor and operating system can run. Asked once and remembered.
 ck_features ck_features_here(void);
 
 // ---------------------------------------------------------------------------------------------
