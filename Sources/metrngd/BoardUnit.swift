@@ -30,7 +30,7 @@ struct BoardUnit: Sendable {
         _ settings: BoardSettings, locked: Bool, surroundings: Surroundings
     ) throws(SystemError) {
         self.settings = settings
-        let rings = surroundings.daemon.rings
+        let rings = surroundings.daemon.rings.holdingTwoWindows(of: settings.lanes)
         let source = try EntropySource(
             name: settings.name, provenance: settings.provenance,
             raw: EntropyRing(capacity: rings.rawBytes, locked: locked),
@@ -46,6 +46,18 @@ struct BoardUnit: Sendable {
                 minimumGoodLanesPercent: health.minimumGoodLanesPercent, locksMemory: locked)
         ) { events.add(EventQueue.Entry(board: settings.name, event: $0)) }
         try pipeline.start()
+    }
+}
+
+extension RingSettings {
+    /// These sizes, or more where two windows of so many lanes would not fit: 2,048 bits a lane.
+    fileprivate func holdingTwoWindows(of lanes: Int) -> RingSettings {
+        var least = 1
+        while least < 2048 / 8 * lanes { least *= 2 }
+        var rings = self
+        rings.rawBytes = max(rawBytes, least)
+        rings.fullBytes = max(fullBytes, least)
+        return rings
     }
 }
 

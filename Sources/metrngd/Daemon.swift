@@ -47,16 +47,13 @@ final class Daemon {
             BoardUnit.Surroundings(daemon: settings, bitsArrived: bitsArrived, events: events),
             logger: logger)
         shared = DaemonStatus(configuration: loaded, units: units, sockets: sockets)
-        entropy = try EntropyServer(
-            EntropyServer.Parts(
-                listener: sockets.entropy, sources: units.map(\.source), bitsArrived: bitsArrived,
-                info: { [shared] in shared.information() }),
-            maximumClients: settings.entropy.maximumClients)
-        shared.attach(entropy)
-        control = try VarlinkServer(
-            listener: sockets.control, info: DaemonStatus.serviceInfo,
-            interfaces: [ControlService(shared)],
-            maximumConnections: settings.control.maximumClients)
+        do {
+            (entropy, control) = try Self.serve(
+                shared, on: sockets, bitsArrived: bitsArrived, settings: settings)
+        } catch {
+            for unit in units { unit.pipeline.stop() }
+            throw error
+        }
     }
 
     /// Runs until SIGTERM or SIGINT, and ends everything.
@@ -146,6 +143,27 @@ final class Daemon {
         } catch {
             throw error.code == EWOULDBLOCK
                 ? StartError.directoryInUse(directory) : StartError.directoryMissing(error)
+        }
+    }
+
+    private static func serve(
+        _ status: DaemonStatus, on sockets: Sockets, bitsArrived: Wakeup, settings: DaemonSettings
+    ) throws(SystemError) -> (EntropyServer, VarlinkServer) {
+        let entropy = try EntropyServer(
+            EntropyServer.Parts(
+                listener: sockets.entropy, sources: status.units.map(\.source),
+                bitsArrived: bitsArrived, info: { status.information() }),
+            maximumClients: settings.entropy.maximumClients)
+        status.attach(entropy)
+        do {
+            let control = try VarlinkServer(
+                listener: sockets.control, info: DaemonStatus.serviceInfo,
+                interfaces: [ControlService(status)],
+                maximumConnections: settings.control.maximumClients)
+            return (entropy, control)
+        } catch {
+            entropy.stop()
+            throw error
         }
     }
 
