@@ -62,7 +62,8 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let package = Package(
     name: "metrng",
     products: [
-        .executable(name: "metrngd", targets: ["metrngd"])
+        .executable(name: "mectl", targets: ["mectl"]),
+        .executable(name: "metrngd", targets: ["metrngd"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -75,6 +76,8 @@ let package = Package(
         target("LinuxPlatform", ["CLinux"]),
         target("Varlink", ["LinuxPlatform"]),
         embedding("ControlInterface", "org.metrng.Control.varlink", ["Varlink"]),
+        target("ControlCommands", [arguments, "ControlInterface", "LinuxPlatform", "Varlink"]),
+        tool("mectl", ["ControlCommands"]),
         tool("metrngd", [crypto, logging, yams, arguments, "LinuxPlatform"]),
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: c),
         support("VarlinkTestSupport", ["CTestSupport", "LinuxPlatform"]),
@@ -83,6 +86,12 @@ let package = Package(
             "ControlTestSupport",
             ["ControlInterface", "LinuxPlatform", "Varlink", "VarlinkTestSupport"]),
         tests("ControlInterfaceTests", ["ControlInterface", "ControlTestSupport", "Varlink"]),
+        tests(
+            "ControlCommandsTests",
+            [
+                "ControlCommands", "ControlInterface", "ControlTestSupport", "LinuxPlatform",
+                "Varlink", "VarlinkTestSupport",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
