@@ -13,6 +13,8 @@ test:
 	scripts/check-cutoffs
 	scripts/test-scripts
 	swift test -c release
+	scripts/test-varlink
+	scripts/test-quality
 	scripts/test-sanitizers
 
 demo: build

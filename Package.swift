@@ -62,7 +62,9 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let package = Package(
     name: "metrng",
     products: [
-        .executable(name: "metrngd", targets: ["metrngd"])
+        .library(name: "EntropyClient", targets: ["EntropyClient", "EntropyTerms"]),
+        .executable(name: "mectl", targets: ["mectl"]),
+        .executable(name: "metrngd", targets: ["metrngd"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -95,6 +97,13 @@ let package = Package(
         target("DaemonConfiguration", [yams, "LinuxPlatform"]),
         target("Varlink", ["LinuxPlatform"]),
         embedding("ControlInterface", "org.metrng.Control.varlink", ["Varlink"]),
+        target(
+            "ControlCommands",
+            [
+                "ControlInterface", "EntropyClient", "EntropyTerms", "LinuxPlatform", "Varlink",
+                arguments,
+            ]),
+        tool("mectl", ["ControlCommands"]),
         tool(
             "metrngd",
             [
@@ -116,6 +125,14 @@ let package = Package(
             "ControlTestSupport",
             ["ControlInterface", "LinuxPlatform", "Varlink", "VarlinkTestSupport"]),
         tests("ControlInterfaceTests", ["ControlInterface", "ControlTestSupport", "Varlink"]),
+        tests(
+            "ControlCommandsTests",
+            [
+                "ControlCommands", "ControlInterface", "ControlTestSupport", "LinuxPlatform",
+                "Varlink", "VarlinkTestSupport",
+            ]),
+        tests(
+            "DaemonTests", ["EntropyClient", "EntropyTerms", "LinuxPlatform", "metrngd", "mectl"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -39,8 +39,12 @@ package struct StatusReport: Codable, Sendable, Equatable {
 }
 
 /// The reply to `ListBoards`.
-struct BoardList: Codable, Sendable {
-    var boards: [BoardSummary]
+package struct BoardList: Codable, Sendable, Equatable {
+    package var boards: [BoardSummary]
+
+    package init(boards: [BoardSummary]) {
+        self.boards = boards
+    }
 }
 
 /// The reply to `GetHealth`.

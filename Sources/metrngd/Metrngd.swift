@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import ControlInterface
 import DaemonConfiguration
 import Foundation
 import Glibc

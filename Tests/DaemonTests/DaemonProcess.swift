@@ -108,7 +108,7 @@ final class DaemonProcess {
         } else {
             command.append("--simulated")
         }
-        FileManager.default.createFile(atPath: log, contents: nil)
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
         process.executableURL = URL(fileURLWithPath: command[0])
         process.arguments = Array(command.dropFirst())
         process.standardError = FileHandle(forWritingAtPath: log)

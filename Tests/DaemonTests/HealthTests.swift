@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EntropyClient
+import EntropyTerms
 import Foundation
 import Glibc
 import Testing
@@ -40,7 +41,7 @@ struct HealthTests {
         let daemon = try DaemonProcess(Self.configuration(dead: 0.5))
         let waitsForBits = try RawClient(daemon.directory.entropy)
         waitsForBits.send(readRequest(length: 32))
-        #expect(waitUntil { try daemon.boardStatus("state") as? String == "unhealthy" })
+        #expect(try waitUntil { try daemon.boardStatus("state") as? String == "unhealthy" })
         let connection = try daemon.connect()
         for grade in [Grade.full, .raw] {
             #expect(throws: EntropyError.unavailable) {

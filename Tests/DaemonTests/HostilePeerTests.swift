@@ -116,7 +116,7 @@ private final class StreamingClient {
     init(_ daemon: DaemonProcess, megabytes: Int, isVictim: Bool) throws {
         self.isVictim = isVictim
         file = "\(directory.path)/bits"
-        FileManager.default.createFile(atPath: file, contents: nil)
+        _ = FileManager.default.createFile(atPath: file, contents: nil)
         process.executableURL = URL(fileURLWithPath: "\(buildDirectory)/mectl")
         process.arguments = [
             "stream", "--bytes", "\(megabytes << 20)", "--allow-simulated", "--entropy-socket",
@@ -129,7 +129,7 @@ private final class StreamingClient {
     /// The first 8 bytes of each whole block the client got.
     func blocks() throws -> [UInt64] {
         if isVictim {
-            waitUntil { try !Data(contentsOf: URL(fileURLWithPath: file)).isEmpty }
+            try waitUntil { try !Data(contentsOf: URL(fileURLWithPath: file)).isEmpty }
             kill(process.processIdentifier, SIGKILL)
         }
         process.waitUntilExit()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EntropyClient
+import EntropyTerms
 import Foundation
 import Glibc
 import Testing

@@ -3,7 +3,7 @@
 package import ControlInterface
 import LinuxPlatform
 import Synchronization
-import Varlink
+package import Varlink
 import VarlinkTestSupport
 
 /// Answers with the boards it is told to have.
@@ -40,7 +40,7 @@ package final class FakeProvider: ControlProvider {
 package final class FakeDaemon {
     package let provider: FakeProvider
     private let directory = TemporaryDirectory()
-    private let server: VarlinkServer
+    package let server: VarlinkServer
 
     package var path: String { directory.file("control.sock") }
 
@@ -52,8 +52,6 @@ package final class FakeDaemon {
                 vendor: "metrng", product: "fake", version: metrngVersion, url: ""),
             interfaces: [ControlService(provider)])
     }
-
-    package func stop() { server.stop() }
 
     deinit { server.stop() }
 }

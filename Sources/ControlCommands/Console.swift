@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+package import LinuxPlatform
+
+/// Why data could not be written.
+package enum OutputError: Error, Equatable {
+    /// The reader has gone, as `head` goes when it has enough: nobody is left to tell.
+    case closed
+    case system(SystemError)
+}
+
+/// What a verb knows of the world around it, and where it writes.
+package struct Console: Sendable {
+    package var environment: [String: String]
+    package var outputIsTerminal: Bool
+    /// In seconds since the Unix epoch.
+    package var now: @Sendable () -> Double
+    /// Writes data, as it is, to the standard output.
+    package var write: @Sendable (String) throws(OutputError) -> Void
+    /// Writes bytes, all of them, to the standard output.
+    package var writeBytes: @Sendable (UnsafeRawBufferPointer) throws(OutputError) -> Void
+    /// Writes a message, as it is, to the standard error.
+    package var tell: @Sendable (String) -> Void
+    /// From now on, an interrupt (Ctrl-C) ends the program with exit code 0.
+    package var endOnInterrupt: @Sendable () -> Void
+
+    package init(
+        environment: [String: String], outputIsTerminal: Bool,
+        now: @escaping @Sendable () -> Double,
+        write: @escaping @Sendable (String) throws(OutputError) -> Void,
+        writeBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws(OutputError) -> Void,
+        tell: @escaping @Sendable (String) -> Void, endOnInterrupt: @escaping @Sendable () -> Void
+    ) {
+        self.environment = environment
+        self.outputIsTerminal = outputIsTerminal
+        self.now = now
+        self.write = write
+        self.writeBytes = writeBytes
+        self.tell = tell
+        self.endOnInterrupt = endOnInterrupt
+    }
+
+    /// Colours are for terminals whose user has not declined them (https://no-color.org).
+    var palette: Palette {
+        let declined = variable("NO_COLOR") != nil || variable("TERM") == "dumb"
+        return outputIsTerminal && !declined ? .colored : .plain
+    }
+
+    /// A variable of the environment; an empty one counts as not set.
+    func variable(_ name: String) -> String? {
+        environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+}
+
+extension Console {
+    /// The console of this process.
+    package static func ofProcess(environment: [String: String]) -> Console {
+        Console(
+            environment: environment, outputIsTerminal: isatty(STDOUT_FILENO) == 1,
+            now: { () -> Double in secondsSinceEpoch() },
+            write: { (text) throws(OutputError) in try writeAll(text, to: STDOUT_FILENO) },
+            writeBytes: { (bytes) throws(OutputError) in try writeAll(bytes, to: STDOUT_FILENO) },
+            tell: { text in try? writeAll(text, to: STDERR_FILENO) },
+            endOnInterrupt: { signal(SIGINT) { _ in _exit(0) } })
+    }
+}
+
+private func secondsSinceEpoch() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+private func writeAll(_ text: String, to descriptor: Int32) throws(OutputError) {
+    let bytes = Array(text.utf8)
+    let result = bytes.withUnsafeBytes { buffer in
+        Result { () throws(OutputError) in try writeAll(buffer, to: descriptor) }
+    }
+    try result.get()
+}
+
+/// Writes without a buffer, so that an interrupt loses nothing.
+private func writeAll(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32
+) throws(OutputError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        let part = UnsafeRawBufferPointer(rebasing: rest)
+        do {
+            let count = try system("write to", "the standard output") {
+                Glibc.write(descriptor, part.baseAddress, part.count)
+            }
+            rest = rest.dropFirst(count)
+        } catch {
+            throw error.code == EPIPE ? .closed : .system(error)
+        }
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ControlInterface
+
+/// The operator's tool: asks `metrngd`, over its control socket, what it is doing.
+struct Mectl: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "mectl",
+        abstract: "See what metrngd, its boards and their lanes are doing.",
+        discussion: """
+            Without a verb: status.
+
+            Exit codes: 0 all is well; 1 failure; 3 there is no board, or one is not healthy; \
+            4 no such board; 64 wrong usage; 69 metrngd does not answer; 77 not permitted.
+            """,
+        version: "mectl \(metrngVersion)",
+        subcommands: [
+            StatusVerb.self, BoardsVerb.self, HealthVerb.self, StreamVerb.self,
+            WatchVerb.self, ConfigVerb.self, VersionVerb.self,
+        ])
+
+    @OptionGroup var options: ReadingOptions
+
+    // Not a default subcommand: `status` takes a board, and a misspelt verb would pass for one.
+    func perform(on console: Console) throws(Failure) -> MectlExit {
+        try showStatus(of: nil, options, on: console)
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ControlInterface
+package import Varlink
+
+/// The versions of the tool and of the daemon it talks to.
+package struct VersionReport: Codable, Sendable, Equatable {
+    package var mectl: String
+    /// Nil when there is no daemon to ask.
+    @Nullable package var metrngd: String?
+
+    package init(mectl: String, metrngd: String?) {
+        self.mectl = mectl
+        self.metrngd = metrngd
+    }
+}
+
+/// Everything that verbs print, and the one place where it becomes text.
+package enum Report: Sendable {
+    case status(StatusReport)
+    case boards(BoardList)
+    case health(BoardHealth)
+    case configuration(ConfigurationReport)
+    case version(VersionReport)
+
+    package enum Form: Sendable {
+        /// One line, keys sorted.
+        case json
+        /// For people; `now` in seconds since the Unix epoch.
+        case text(palette: Palette, now: Double)
+    }
+
+    /// The text, with the newline that ends it.
+    package func rendered(as form: Form) throws(JSONError) -> String {
+        switch (self, form) {
+        case (.status(let status), .json): try jsonLine(status)
+        case (.boards(let boards), .json): try jsonLine(boards)
+        case (.health(let health), .json): try jsonLine(health)
+        case (.configuration(let configuration), .json): try jsonLine(configuration)
+        case (.version(let version), .json): try jsonLine(version)
+        case (.status(let status), .text(let palette, let now)):
+            statusScreen(status, palette: palette, now: now)
+        case (.boards(let boards), .text): boardTable(boards.boards)
+        case (.health(let health), .text(let palette, let now)):
+            healthScreen(health, palette: palette, now: now)
+        case (.configuration(let configuration), .text): configurationText(configuration)
+        case (.version(let version), .text): versionText(version)
+        }
+    }
+}
+
+private func jsonLine(_ value: some Encodable) throws(JSONError) -> String {
+    String(decoding: try encodeJSON(value), as: UTF8.self) + "\n"
+}
+
+private func configurationText(_ configuration: ConfigurationReport) -> String {
+    let source = configuration.file.map { "from \(printable($0))" } ?? "built-in values"
+    let yaml = configuration.yaml
+    return "# \(source)\n\(yaml)\(yaml.hasSuffix("\n") ? "" : "\n")"
+}
+
+private func versionText(_ version: VersionReport) -> String {
+    let daemon = version.metrngd.map { "metrngd \(printable($0))" } ?? "metrngd does not answer"
+    return "mectl \(version.mectl)\n\(daemon)\n"
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ControlInterface
+
+/// One screen about the daemon and its boards, after the fashion of `systemctl status`.
+package func statusScreen(_ status: StatusReport, palette: Palette, now: Double) -> String {
+    let boards = status.boards.map { boardSection($0, palette: palette, now: now) }
+    let none = palette.paint("There is no board.", .red) + "\n"
+    return banner(status.boards.map { ($0.name, $0.provenance) })
+        + (boards.isEmpty ? none : boards.joined(separator: "\n"))
+        + "\n" + serviceLines(status.service, now: now)
+}
+
+private func boardSection(_ board: BoardStatus, palette: Palette, now: Double) -> String {
+    let (mark, color) = mark(board.state)
+    let identity = [
+        printable(board.kind), "serial \(printable(board.serial))",
+        "firmware \(printable(board.firmware))", "at \(printable(board.path))",
+    ]
+    let heading =
+        "\(palette.paint(mark, color)) \(printable(board.name)) — \(identity.joined(separator: ", "))"
+    let facts =
+        stateFacts(board, palette: palette, color: color, now: now) + flowFacts(board)
+        + board.rings.map(ringFact) + alarmFact(board, now: now)
+    let lines = facts.map { "\(padded($0.name, to: 14, .right)): \($0.text)\n" }
+    return heading + "\n" + lines.joined()
+}
+
+private typealias Fact = (name: String, text: String)
+
+private func mark(_ state: BoardState) -> (String, Palette.Color) {
+    switch state {
+    case .serving, .idle: ("●", .green)
+    case .starting: ("○", .yellow)
+    case .unhealthy, .failed: ("×", .red)
+    }
+}
+
+private func stateFacts(
+    _ board: BoardStatus, palette: Palette, color: Palette.Color, now: Double
+) -> [Fact] {
+    let since = "since \(moment(board.stateSince)); \(duration(now - board.stateSince)) ago"
+    let causes: [Fact?] = [
+        board.cause.map { ("Cause", printable($0)) },
+        board.remedy.map { ("Remedy", printable($0)) },
+    ]
+    let counts = board.laneCounts
+    return [("State", "\(palette.paint(board.state.rawValue, color)) \(since)")]
+        + causes.compactMap { $0 } + [
+            (
+                "Lanes",
+                "\(counts.givingBits)/\(board.lanes) give bits (at least \(board.minimumGoodLanes)):"
+                    + " \(counts.summary)"
+            )
+        ]
+}
+
+private func flowFacts(_ board: BoardStatus) -> [Fact] {
+    let point = board.operatingPoint
+    return [
+        (
+            "Rate",
+            "\(quantity(board.shotsPerSecond, "shots/s")),"
+                + " \(quantity(board.rawBytesPerSecond, "B/s")) before conditioning"
+        ),
+        (
+            "Frames",
+            "\(grouped(board.framesAccepted)) good, \(grouped(board.framesRejected)) rejected,"
+                + " \(grouped(board.shotsDropped)) shots dropped"
+        ),
+        (
+            "Credited",
+            "\(quantity(Double(board.creditedBits), "bit")) at"
+                + " \(decimal(board.claimedEntropyPerBit, places: 3)) per raw bit"
+        ),
+        ("Newest bit", board.newestBitAge.map { "\(quantity($0, "s")) old" } ?? "none yet"),
+        (
+            "Temperature",
+            board.temperatureCelsius.map { "\(decimal($0, places: 1)) °C" } ?? "not known"
+        ),
+        (
+            "Pulses",
+            "\(decimal(point.amplitudeMillivolts, places: 0)) mV,"
+                + " \(decimal(point.pulseWidthPicoseconds, places: 0)) ps,"
+                + " \(decimal(point.biasFieldMicrotesla, places: 0)) µT,"
+                + " \(printable(board.encoding)) encoding"
+        ),
+    ]
+}
+
+private func ringFact(_ ring: RingStatus) -> Fact {
+    let share = Double(ring.availableBytes) / Double(max(1, ring.capacityBytes)) * 100
+    return (
+        "Ring \(printable(ring.grade))",
+        "\(decimal(share, places: 0)) % of \(memorySize(ring.capacityBytes));"
+            + " delivered \(quantity(Double(ring.deliveredBytes), "B")),"
+            + " now \(quantity(ring.deliveredBytesPerSecond, "B/s"))"
+    )
+}
+
+private func alarmFact(_ board: BoardStatus, now: Double) -> [Fact] {
+    [("Last alarm", board.lastAlarm.map { alarmText($0, now: now) } ?? "none")]
+}
+
+func alarmText(_ alarm: AlarmReport, now: Double) -> String {
+    "\(alarm.severity.rawValue) of \(printable(alarm.test)) on lane \(alarm.lane),"
+        + " \(moment(alarm.time)); \(duration(now - alarm.time)) ago"
+}
+
+private func serviceLines(_ service: ServiceStatus, now: Double) -> String {
+    let memory = service.lockedMemory ? "memory locked" : "MEMORY NOT LOCKED: bits can reach swap"
+    return """
+        metrngd \(printable(service.version)), process \(service.processId), \
+        up \(duration(now - service.startTime)), \(memory)
+        clients \(service.clients)/\(service.maximumClients) at \
+        \(printable(service.entropySocket)), \(grouped(service.clientsRefused)) refused
+
+        """
+}
+
+extension LaneCounts {
+    var givingBits: Int { good + warned }
+
+    var summary: String {
+        "\(good) good, \(warned) warned, \(starting) starting, \(failed) failed"
+    }
+}

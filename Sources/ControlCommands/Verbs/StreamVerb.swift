@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import EntropyClient
+import EntropyTerms
+
+struct StreamVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "stream",
+        abstract: "Write bits to the standard output, as in: mectl stream | rngtest",
+        discussion: """
+            Bits that are not random, simulated or replayed ones, are refused unless they are \
+            allowed.
+            """)
+
+    /// How much is asked for at once.
+    private static let chunk = 1 << 20
+
+    @Option(help: "How many bytes; without it, until the reader has had enough.")
+    var bytes: Int?
+
+    @Option(
+        help: "What is done to the bits: raw or full (default: full).", transform: offeredGrade)
+    var grade = Grade.full
+
+    @Flag(help: "Accept bits that are not random: simulated or replayed.")
+    var allowSimulated = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The entropy socket of metrngd (default: entropy.sock beside the control socket).",
+            valueName: "path"))
+    var entropySocket: String?
+
+    @Option(
+        help: ArgumentHelp("The control socket of metrngd, as for other verbs.", valueName: "path"))
+    var socket: String?
+
+    func validate() throws {
+        if let bytes, bytes < 1 { throw ValidationError("--bytes takes a number from 1") }
+    }
+
+    func perform(on console: Console) throws(Failure) -> MectlExit {
+        guard !console.outputIsTerminal else { throw .bitsToTerminal }
+        let path = entropySocket ?? path(beside: controlSocket(socket, console))
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunk, alignment: 16)
+        defer {
+            buffer.initializeMemory(as: UInt8.self, repeating: 0)
+            buffer.deallocate()
+        }
+        let connection = try connect(path)
+        var left = bytes ?? .max
+        while left > 0 {
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(left))
+            try read(part, from: connection, path)
+            try write(UnsafeRawBufferPointer(part), on: console)
+            if bytes != nil { left -= part.count }
+        }
+        return .success
+    }
+
+    private func path(beside control: String) -> String {
+        control.lastIndex(of: "/").map { control[...$0] + "entropy.sock" } ?? "entropy.sock"
+    }
+
+    private func connect(_ path: String) throws(Failure) -> EntropyConnection {
+        do {
+            return try EntropyConnection(path: path, allowsSimulated: allowSimulated)
+        } catch {
+            throw .bits(error)
+        }
+    }
+
+    private func read(
+        _ buffer: UnsafeMutableRawBufferPointer, from connection: EntropyConnection, _ path: String
+    ) throws(Failure) {
+        do {
+            try connection.read(into: buffer, grade: grade)
+        } catch {
+            throw .bits(error)
+        }
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, on console: Console) throws(Failure) {
+        do {
+            try console.writeBytes(bytes)
+        } catch {
+            throw .output(error)
+        }
+    }
+}
+
+/// The grades that are offered, by name.
+@Sendable private func offeredGrade(_ argument: String) throws -> Grade {
+    guard let grade = Grade(name: argument), grade != .expand else {
+        throw ValidationError("there is no grade \(argument) to be had: raw or full")
+    }
+    return grade
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ControlInterface
+
+struct VersionVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Print the versions of mectl and of metrngd, if it runs.")
+
+    @OptionGroup var options: ReadingOptions
+
+    func perform(on console: Console) throws(Failure) -> MectlExit {
+        // The tool's own version has to be had without a daemon, too.
+        let status = try? options.ask(console) { (client) throws(ControlClientError) in
+            try client.status()
+        }
+        try options.show(
+            .version(VersionReport(mectl: metrngVersion, metrngd: status?.service.version)),
+            on: console)
+        return .success
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ControlInterface
+import Varlink
+
+struct WatchVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Show the status again and again, until Ctrl-C.",
+        discussion: "With --json, or when the output is no terminal, updates are appended.")
+
+    @OptionGroup var options: ReadingOptions
+
+    @Argument(help: "A board, by name or serial. Without one, all are shown.")
+    var board: String?
+
+    @Option(help: ArgumentHelp("Seconds from one update to the next.", valueName: "seconds"))
+    var interval = defaultWatchInterval
+
+    func validate() throws {
+        guard watchIntervals.contains(interval) else {
+            throw ValidationError(
+                "The interval has to be between \(watchIntervals.lowerBound) and"
+                    + " \(Int(watchIntervals.upperBound)) seconds.")
+        }
+    }
+
+    func perform(on console: Console) throws(Failure) -> MectlExit {
+        console.endOnInterrupt()
+        var updates = 0
+        var failure: Failure?
+        try options.ask(console) { (client) throws(ControlClientError) in
+            try client.watch(board, intervalSeconds: interval) { status in
+                do throws(Failure) {
+                    try show(status, update: updates, on: console)
+                    updates += 1
+                    return .proceed
+                } catch {
+                    failure = error
+                    return .stop
+                }
+            }
+        }
+        if let failure { throw failure }
+        return .success
+    }
+
+    private func show(
+        _ status: StatusReport, update: Int, on console: Console
+    ) throws(Failure) {
+        let text = try options.render(.status(status), console)
+        let placement: Placement =
+            options.json ? .appended : console.outputIsTerminal ? .inPlace : .separated
+        do {
+            try console.write(placed(text, placement, isFirst: update == 0))
+        } catch {
+            throw .output(error)
+        }
+    }
+}
+
+/// Where an update goes.
+enum Placement {
+    /// Over the one before, on a terminal.
+    case inPlace
+    /// Below the one before and an empty line.
+    case separated
+    /// Right below the one before.
+    case appended
+}
+
+/// An update with what puts it in its place.
+func placed(_ text: String, _ placement: Placement, isFirst: Bool) -> String {
+    switch placement {
+    case .appended: text
+    case .separated: isFirst ? text : "\n" + text
+    case .inPlace:
+        // Lines are cleared as they are written over: clearing the screen first would flicker.
+        (isFirst ? "\u{1B}[2J" : "") + "\u{1B}[H" + text.replacing("\n", with: "\u{1B}[K\n")
+            + "\u{1B}[J"
+    }
+}

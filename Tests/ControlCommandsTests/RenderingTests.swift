@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlCommands
+import ControlInterface
+import ControlTestSupport
+import Testing
+import Varlink
+
+@Suite("Reports as text")
+struct RenderingTests {
+    private static func text(_ report: Report, _ palette: Palette = .plain) throws -> String {
+        try report.rendered(as: .text(palette: palette, now: Samples.now))
+    }
+
+    private static func status(_ boards: [BoardStatus]) -> Report {
+        .status(StatusReport(service: Samples.service, boards: boards))
+    }
+
+    @Test("The status of a simulated board, on one screen")
+    func status() throws {
+        let expected = """
+            SIMULATED — these bits come from a model and are not random
+
+            ● board0 — simulated, serial SIM-0001, firmware 1.0, at built-in
+                     State: serving since 2026-03-01 10:00:00 UTC; 2 h 0 min ago
+                     Lanes: 511/512 give bits (at least 256): 508 good, 3 warned, 0 starting, 1 failed
+                      Rate: 1.00 Mshots/s, 64.0 MB/s before conditioning
+                    Frames: 301,408 good, 2 rejected, 0 shots dropped
+                  Credited: 556 Gbit at 0.900 per raw bit
+                Newest bit: 1.20 ms old
+               Temperature: 41.3 °C
+                    Pulses: 1100 mV, 350 ps, 250 µT, direct encoding
+                  Ring raw: 100 % of 1 MiB; delivered 0 B, now 0 B/s
+                 Ring full: 50 % of 4 MiB; delivered 67.1 MB, now 48.3 MB/s
+                Last alarm: failure of adaptiveProportion on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
+
+            metrngd 0.1.0, process 4242, up 2 h 0 min, memory locked
+            clients 3/64 at /run/metrng/entropy.sock, 0 refused
+
+            """
+        #expect(try Self.text(.status(Samples.status)) == expected)
+    }
+
+    @Test("A board that is ill says why, and what is not known says so")
+    func illBoard() throws {
+        var board = Samples.board
+        board.provenance = .hardware
+        board.state = .failed
+        board.cause = "no frame for 2 s"
+        board.remedy = "check the cable"
+        board.temperatureCelsius = nil
+        board.newestBitAge = nil
+        board.lastAlarm = nil
+        let text = try Self.text(Self.status([board]))
+        #expect(text.hasPrefix("× board0 — "))
+        for line in [
+            "         State: failed since 2026-03-01 10:00:00 UTC; 2 h 0 min ago",
+            "         Cause: no frame for 2 s", "        Remedy: check the cable",
+            "    Newest bit: none yet", "   Temperature: not known", "    Last alarm: none",
+        ] {
+            #expect(text.contains(line + "\n"))
+        }
+    }
+
+    @Test("Unlocked memory and no board are said plainly")
+    func noBoard() throws {
+        var service = Samples.service
+        service.lockedMemory = false
+        let expected = """
+            There is no board.
+
+            metrngd 0.1.0, process 4242, up 2 h 0 min, MEMORY NOT LOCKED: bits can reach swap
+            clients 3/64 at /run/metrng/entropy.sock, 0 refused
+
+            """
+        #expect(try Self.text(.status(StatusReport(service: service, boards: []))) == expected)
+    }
+
+    @Test(
+        "What is not random or not secret is said on the first line",
+        arguments: [
+            ([.simulated], "SIMULATED — these bits come from a model and are not random\n\n"),
+            ([.replay], "REPLAY — these bits come from a recording and are not secret\n\n"),
+            ([.hardware], ""), ([.host], ""), ([], ""), ([.hardware, .host], ""),
+            (
+                [.replay, .hardware, .simulated, .simulated],
+                "SIMULATED — the bits of b2, b3 come from a model and are not random\n"
+                    + "REPLAY — the bits of b0 come from a recording and are not secret\n\n"
+            ),
+        ] as [([ReportedProvenance], String)])
+    func banners(provenances: [ReportedProvenance], text: String) {
+        #expect(banner(provenances.enumerated().map { ("b\($0)", $1) }) == text)
+    }
+
+    @Test("Boards are listed in columns")
+    func boards() throws {
+        var other = Samples.summary
+        other.name = "a-longer-name"
+        other.provenance = .hardware
+        other.goodLanes = 7
+        let expected = """
+            NAME           KIND       PROVENANCE  STATE      LANES  SERIAL    FIRMWARE  PATH      HOLDER
+            board0         simulated  simulated   serving  511/512  SIM-0001  1.0       built-in  metrngd
+            a-longer-name  simulated  hardware    serving    7/512  SIM-0001  1.0       built-in  metrngd
+
+            """
+        #expect(try Self.text(.boards(BoardList(boards: [Samples.summary, other]))) == expected)
+        #expect(try Self.text(.boards(BoardList(boards: []))) == "There is no board.\n")
+    }
+
+    @Test("The health of a board: a map, cut-offs, the worst lanes, the newest alarms")
+    func health() throws {
+        let expected = """
+            SIMULATED — these bits come from a model and are not random
+
+            board0: 126/128 lanes give bits: 125 good, 1 warned, 1 starting, 1 failed
+            1,205,632 windows of 1,024 shots judged, health epoch 5
+
+                0 ░░░░░░░░░░░░░░░░░×░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒!▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
+               64 ▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓███████████████████████·
+
+                  p of good lanes: 0.45 ░▒▓█ 0.55   ! warned   × failed   · starting
+
+            Cut-offs for 0.900 bit per bit  warning  failure
+            repetition count                     24       36
+            adaptive proportion of 1,024        614      640
+
+            Worst lanes  state        p  repetition alarms  proportion alarms
+                     17  failed  0.4706                  2                  1
+                     40  warned  0.4850                  0                  1
+                      0  good    0.4600                  0                  0
+                      1  good    0.4606                  0                  0
+                    126  good    0.5388                  0                  0
+                      2  good    0.4613                  0                  0
+                      3  good    0.4619                  0                  0
+                    125  good    0.5381                  0                  0
+
+            Newest alarms
+              failure of adaptiveProportion on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
+
+            """
+        #expect(try Self.text(.health(Samples.health)) == expected)
+    }
+
+    private static func lane(
+        _ index: Int, _ state: LaneReport.State = .good, p: Double = 0.5
+    ) -> LaneReport {
+        LaneReport(
+            lane: index, state: state, p: p, repetitionCountAlarms: 0, adaptiveProportionAlarms: 0)
+    }
+
+    @Test("A lane's shade tells its fraction of ones on a scale that holds all good lanes")
+    func shades() {
+        let fractions = [0.0, 0.24, 0.26, 0.49, 0.51, 0.74, 0.76, 1.0]
+        let map = HeatMap(fractions.enumerated().map { Self.lane($0, p: $1) }, palette: .plain)
+        #expect(map.text.hasPrefix("    0 ░░▒▒▓▓██\n"))
+        #expect(map.text.contains("0.00 ░▒▓█ 1.00"))
+        let narrow = HeatMap([Self.lane(0), Self.lane(1, .failed, p: 1)], palette: .plain)
+        #expect(narrow.text.contains("0.49 ░▒▓█ 0.51"))
+    }
+
+    @Test("A map in colour marks failed lanes in red and goes from blue to red")
+    func colors() {
+        let map = HeatMap(
+            [Self.lane(0, p: 0), Self.lane(1, p: 1), Self.lane(2, .failed)], palette: .colored)
+        let reset = "\u{1B}[0m"
+        #expect(
+            map.text.hasPrefix(
+                "    0 \u{1B}[38;5;21m█\(reset)\u{1B}[38;5;196m█\(reset)\u{1B}[31m×\(reset)\n"))
+    }
+
+    @Test("A map of no lanes, of fractions out of range and of 4,096 lanes is drawn")
+    func extremes() {
+        #expect(HeatMap([], palette: .plain).text.contains("p of good lanes"))
+        let wild = HeatMap([Self.lane(0, p: -1e300), Self.lane(1, p: 1e300)], palette: .plain)
+        #expect(wild.text.hasPrefix("    0 ░█\n"))
+        let large = HeatMap((0..<4_096).map { Self.lane($0) }, palette: .plain)
+        #expect(large.text.split(separator: "\n").count == 65)
+        #expect(large.text.contains("\n 4032 ▓"))
+    }
+
+    @Test("The worst lanes come first: failed, warned, most alarms, farthest from half")
+    func worst() {
+        var alarmed = Self.lane(4)
+        alarmed.adaptiveProportionAlarms = 3
+        let lanes = [
+            Self.lane(0), Self.lane(1, p: 0.4), Self.lane(2, .starting, p: 0),
+            Self.lane(3, .warned), alarmed, Self.lane(5, .failed), Self.lane(6, p: 0.7),
+        ]
+        #expect(worstLanes(lanes, count: 6).map(\.lane) == [5, 3, 4, 6, 1, 0])
+    }
+
+    @Test("Colours are the only difference that a palette makes to the status")
+    func palettes() throws {
+        let colored = try Self.text(.status(Samples.status), .colored)
+        #expect(colored.contains("\u{1B}[32mserving\u{1B}[0m"))
+        var plain = colored
+        for code in ["32", "0"] { plain = plain.replacing("\u{1B}[\(code)m", with: "") }
+        #expect(try plain == Self.text(.status(Samples.status)))
+    }
+
+    @Test("A board that names itself in control sequences does nothing to the terminal")
+    func hostileNames() throws {
+        var board = Samples.board
+        board.name = "x\u{1B}]0;owned\u{7}"
+        board.serial = "\u{1B}[2J"
+        board.firmware = "\r\n1"
+        board.path = "\u{9B}1m"
+        board.cause = "\u{1B}c"
+        board.rings[0].grade = "\u{8}"
+        let text = try Self.text(Self.status([board]))
+        let table = try Self.text(.boards(BoardList(boards: [Samples.summary(of: board)])))
+        for scalar in (text + table).unicodeScalars where scalar != "\n" {
+            #expect(scalar.properties.generalCategory != .control)
+        }
+    }
+
+    @Test("The configuration is YAML with its source in a comment")
+    func configuration() throws {
+        #expect(
+            try Self.text(.configuration(Samples.configuration))
+                == "# from /etc/metrng/metrngd.yaml\nboards:\n  - kind: simulated\n")
+        let builtIn = ConfigurationReport(file: nil, yaml: "a: 1")
+        #expect(try Self.text(.configuration(builtIn)) == "# built-in values\na: 1\n")
+    }
+
+    @Test(
+        "Every report is one line of JSON with sorted keys",
+        arguments: [
+            .status(Samples.status), .boards(BoardList(boards: [Samples.summary])),
+            .health(Samples.health), .configuration(Samples.configuration),
+            .version(VersionReport(mectl: "1", metrngd: nil)),
+        ] as [Report])
+    func json(report: Report) throws {
+        let text = try report.rendered(as: .json)
+        #expect(text.filter { $0 == "\n" }.count == 1 && text.hasSuffix("}\n"))
+        let value = try decodeJSON(JSONValue.self, from: text.utf8)
+        #expect(String(decoding: try encodeJSON(value), as: UTF8.self) + "\n" == text)
+    }
+
+    @Test("What is not known has its key in JSON, too")
+    func nulls() throws {
+        let version = try Report.version(VersionReport(mectl: "1", metrngd: nil))
+            .rendered(as: .json)
+        #expect(version == "{\"mectl\":\"1\",\"metrngd\":null}\n")
+        let configuration = ConfigurationReport(file: nil, yaml: "")
+        #expect(
+            try Report.configuration(configuration).rendered(as: .json)
+                == "{\"file\":null,\"yaml\":\"\"}\n")
+    }
+}
