@@ -85,6 +85,9 @@ let package = Package(
             ["CLinux", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
         target("EntropyClient", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
         tool("metrngd", [crypto, logging, yams, arguments, "LinuxPlatform"]),
+
+        support("TestMaterials", ["CKernels"]),
+        tests("CKernelsTests", ["CKernels", "TestMaterials", crypto]),
     ],
     swiftLanguageModes: [.v6]
 )
