@@ -87,7 +87,10 @@ let package = Package(
         tool("metrngd", [crypto, logging, yams, arguments, "LinuxPlatform"]),
 
         support("TestMaterials", ["CKernels"]),
+        support("LaneHealthReference", ["LaneHealth"]),
         tests("CKernelsTests", ["CKernels", "TestMaterials", crypto]),
+        tests(
+            "LaneHealthTests", ["CKernels", "LaneHealth", "LaneHealthReference", "TestMaterials"]),
     ],
     swiftLanguageModes: [.v6]
 )
