@@ -113,7 +113,10 @@ let package = Package(
                 arguments, logging,
             ]),
 
-        // Tests, and what only tests use.
+        // Benchmarks, tests, and what only these use.
+        tool(
+            "metrng-benchmark", ["CKernels", "LaneHealth", "LaneHealthReference", crypto],
+            path: "Benchmarks/Kernels"),
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: c),
         support("VarlinkTestSupport", ["CTestSupport", "LinuxPlatform"]),
         tool(
@@ -133,6 +136,11 @@ let package = Package(
             ]),
         tests(
             "DaemonTests", ["EntropyClient", "EntropyTerms", "LinuxPlatform", "metrngd", "mectl"]),
+        support("TestMaterials", ["CKernels"]),
+        support("LaneHealthReference", ["LaneHealth"]),
+        tests("CKernelsTests", ["CKernels", "TestMaterials", crypto]),
+        tests(
+            "LaneHealthTests", ["CKernels", "LaneHealth", "LaneHealthReference", "TestMaterials"]),
     ],
     swiftLanguageModes: [.v6]
 )

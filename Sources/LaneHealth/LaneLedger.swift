@@ -17,6 +17,13 @@ package struct LaneAlarm: Sendable, Equatable {
     package let severity: Severity
     /// Which window it was found in, counted from 0.
     package let window: Int
+
+    package init(lane: Int, test: Test, severity: Severity, window: Int) {
+        self.lane = lane
+        self.test = test
+        self.severity = severity
+        self.window = window
+    }
 }
 
 /// How many lanes are in each state.
@@ -89,7 +96,8 @@ package struct LaneLedger: Sendable {
         judge(window.findings, report: report)
     }
 
-    mutating func judge(_ findings: WindowFindings, report: (LaneAlarm) -> Void) {
+    /// The same for findings alone: the ones of the window are not counted.
+    package mutating func judge(_ findings: WindowFindings, report: (LaneAlarm) -> Void) {
         var admissionChanged = false
         for word in admitted.indices {
             // Lanes that are good and stay so need no entry: that is nearly always all of them.

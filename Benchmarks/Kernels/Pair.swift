@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Something that is run again and again and works off `bytes` each time.
+struct Task {
+    let name: String
+    let bytes: Int
+    let body: () -> Void
+
+    /// GB/s over at least `duration`.
+    func rate(over duration: Duration) -> Double {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        var runs = 0
+        repeat {
+            body()
+            runs += 1
+        } while clock.now - begin < duration
+        return Double(runs * bytes) / ((clock.now - begin) / .nanoseconds(1))
+    }
+}
+
+/// Two tasks measured in turn, so that their ratio holds on a machine whose speed changes.
+struct Pair {
+    let measured: Task
+    let against: Task
+    /// The goal for the ratio; empty when there is none.
+    let goal: String
+
+    private static let rounds = 5
+    private static let duration = Duration.milliseconds(200)
+
+    func run() -> String {
+        let rates = (0..<Self.rounds).map { _ in
+            (measured.rate(over: Self.duration), against.rate(over: Self.duration))
+        }
+        let ratio = Self.median(rates.map { $0.0 / $0.1 })
+        return Self.row(
+            measured.name, Self.rounded(Self.median(rates.map(\.0))), against.name,
+            Self.rounded(Self.median(rates.map(\.1))), Self.rounded(ratio), goal)
+    }
+
+    static var header: String { row("kernel", "GB/s", "against", "GB/s", "ratio", "goal") }
+
+    private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+    private static func rounded(_ value: Double) -> String {
+        value >= 100 ? "\(Int(value.rounded()))" : "\((value * 1000).rounded() / 1000)"
+    }
+
+    private static func row(
+        _ name: String, _ rate: String, _ other: String, _ otherRate: String, _ ratio: String,
+        _ goal: String
+    ) -> String {
+        let widths = [30, 9, 34, 9, 9, 8]
+        return zip([name, rate, other, otherRate, ratio, goal], widths).map { text, width in
+            text + String(repeating: " ", count: max(width - text.count, 1))
+        }.joined()
+    }
+}

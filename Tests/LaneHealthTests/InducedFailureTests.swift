@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LaneHealth
+import LaneHealthReference
+import TestMaterials
+import Testing
+
+/// A board whose shots go through the tests into the book.
+private struct Assessment {
+    let owned: OwnedWindow
+    var ledger: LaneLedger
+    var alarms: [LaneAlarm] = []
+
+    init(lanes: Int, claim: Double) {
+        let cutoffs = HealthCutoffs(claimedEntropyPerBit: claim)
+        owned = OwnedWindow(lanes: lanes, cutoffs: cutoffs)
+        ledger = LaneLedger(lanes: lanes, startUpWindows: 2)
+    }
+
+    mutating func take(_ rows: [UInt64]) {
+        _ = rows.withUnsafeBytes { owned.window.append($0) }
+        owned.window.test()
+        ledger.judge(owned.window) { alarms.append($0) }
+        owned.window.advance()
+    }
+}
+
+@Suite("Induced failures")
+struct InducedFailureTests {
+    /// A window of one lane that trips one test at one severity and nothing else, at claim 0.8:
+    /// cut-offs 26 and 51 for runs, 664 and 699 for counts.
+    struct Fault: Sendable {
+        let test: LaneAlarm.Test
+        let severity: LaneAlarm.Severity
+        let samples: [Bool]
+    }
+
+    private static let faults = [
+        Fault(test: .repetitionCount, severity: .warning, samples: run(26)),
+        Fault(test: .repetitionCount, severity: .failure, samples: run(51)),
+        // Two of three equal the first one: 683. Three of four: 768.
+        Fault(
+            test: .adaptiveProportion, severity: .warning, samples: (0..<1024).map { $0 % 3 != 2 }),
+        Fault(
+            test: .adaptiveProportion, severity: .failure, samples: (0..<1024).map { $0 % 4 != 3 }),
+    ]
+
+    /// Alternates, but for one run.
+    private static func run(_ length: Int) -> [Bool] {
+        (0..<1024).map { shot in
+            switch shot {
+            case ..<500: shot % 2 == 0
+            case ..<(500 + length): true
+            default: (shot - 500 - length) % 2 == 1
+            }
+        }
+    }
+
+    @Test(
+        "each test at each severity alarms for its lane, and no other test and no other lane does",
+        arguments: faults, [0, 63, 64, 127])
+    func induced(fault: Fault, lane: Int) {
+        for inverted in [false, true] {
+            let quiet = (0..<2048).map { $0 / 2 % 2 == 0 ? UInt64.min : .max }
+            var rows = quiet
+            for (shot, sample) in fault.samples.enumerated() {
+                let word = 2 * shot + lane / 64
+                rows[word] &= ~(1 << (lane % 64))
+                if sample != inverted { rows[word] |= 1 << (lane % 64) }
+            }
+            var assessment = Assessment(lanes: 128, claim: 0.8)
+            for window in [quiet, quiet, quiet, rows, quiet] { assessment.take(window) }
+            let expected = LaneAlarm(
+                lane: lane, test: fault.test, severity: fault.severity, window: 3)
+            #expect(assessment.alarms == [expected])
+            let others = (0..<128).filter { $0 != lane }
+            #expect(others.allSatisfy { assessment.ledger.states[$0] == .good })
+        }
+    }
+}
+
+@Suite("False and true alarms")
+struct AlarmRateTests {
+    @Test("ideal bits raise no failing alarm at a claim of 0.8, in 10^8 samples")
+    func ideal() {
+        let lanes = 512
+        var assessment = Assessment(lanes: lanes, claim: 0.8)
+        var stream = LaneStream(Array(repeating: .ideal, count: lanes), seed: 20)
+        let windows = 100_000_000 / (lanes * HealthCutoffs.windowShots) / thinning
+        for _ in 0..<windows { assessment.take(stream.rows(HealthCutoffs.windowShots)) }
+        #expect(!assessment.alarms.contains { $0.severity == .failure })
+        // A run of 26 begins once in 2^26 samples: warnings are few.
+        #expect(assessment.alarms.count < 12)
+        #expect(assessment.ledger.counts.admitted == lanes)
+    }
+
+    struct Fault: Sendable {
+        let chain: LaneStream.Chain
+        let test: LaneAlarm.Test
+    }
+
+    @Test(
+        "a biased, a stuck and a slow lane fail by the test that is meant for them",
+        arguments: [
+            Fault(chain: .biased(0.7), test: .adaptiveProportion),
+            Fault(chain: .biased(0.3), test: .adaptiveProportion),
+            Fault(chain: .stuck, test: .repetitionCount),
+            Fault(chain: .slow(0.02), test: .repetitionCount),
+        ])
+    func faulty(fault: Fault) {
+        var chains = Array(repeating: LaneStream.Chain.ideal, count: 128)
+        chains[70] = fault.chain
+        var stream = LaneStream(chains, seed: 21)
+        var assessment = Assessment(lanes: 128, claim: 0.8)
+        for _ in 0..<6 { assessment.take(stream.rows(HealthCutoffs.windowShots)) }
+        #expect(assessment.alarms.first?.lane == 70)
+        #expect(assessment.alarms.first?.test == fault.test)
+        #expect(assessment.alarms.allSatisfy { $0.lane == 70 && $0.severity == .failure })
+        #expect(!assessment.ledger.admitted.hasLane(70))
+        #expect(assessment.ledger.counts.good == 127)
+    }
+}

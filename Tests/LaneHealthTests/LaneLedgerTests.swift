@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LaneHealth
+import TestMaterials
+import Testing
+
+@Suite("The book of the lanes")
+struct LaneLedgerTests {
+    /// Findings in some lanes, as often as one lane in 2^`rarity`; a failure comes with its warning.
+    private static func findings(
+        words: Int, rarity: Int, random: inout SeededGenerator
+    ) -> WindowFindings {
+        var findings = WindowFindings(words: words)
+        for word in 0..<words {
+            let masks = (0..<4).map { _ in random.words(rarity).reduce(.max, &) }
+            findings.repetitionCountWarning[word] = masks[0]
+            findings.repetitionCountFailure[word] = masks[0] & masks[1]
+            findings.adaptiveProportionWarning[word] = masks[2]
+            findings.adaptiveProportionFailure[word] = masks[2] & masks[3]
+        }
+        return findings
+    }
+
+    private static func counts(of ledger: LaneLedger) -> LaneCounts {
+        var counts = LaneCounts()
+        for state in ledger.states {
+            switch state {
+            case .starting: counts.starting += 1
+            case .good: counts.good += 1
+            case .warned: counts.warned += 1
+            case .failed: counts.failed += 1
+            }
+        }
+        return counts
+    }
+
+    @Test(
+        "through any findings each lane goes its own way and the totals agree with the lanes",
+        arguments: [64, 128, 576], [1, 2, 4])
+    func bookkeeping(lanes: Int, rarity: Int) {
+        var random = SeededGenerator(UInt64(lanes + rarity))
+        var ledger = LaneLedger(lanes: lanes, startUpWindows: 2)
+        var states = [LaneState](repeating: .initial, count: lanes)
+        for _ in 0..<100 {
+            let findings = Self.findings(words: lanes / 64, rarity: rarity, random: &random)
+            let (admitted, epoch) = (ledger.admitted, ledger.healthEpoch)
+            ledger.judge(findings) { _ in }
+            for lane in states.indices {
+                states[lane] = states[lane].after(findings.finding(ofLane: lane), startUpWindows: 2)
+                #expect(ledger.admitted.hasLane(lane) == states[lane].isAdmitted)
+            }
+            #expect(ledger.states == states)
+            #expect(ledger.counts == Self.counts(of: ledger))
+            #expect(ledger.counts.admitted == states.count(where: \.isAdmitted))
+            let step: UInt32 = ledger.admitted == admitted ? 0 : 1
+            #expect(ledger.healthEpoch == epoch + step)
+        }
+        #expect(ledger.windows == 100)
+    }
+
+    @Test("the windows in which a lane tripped a test are counted, whatever its state")
+    func alarmCounts() {
+        var random = SeededGenerator(6)
+        var ledger = LaneLedger(lanes: 128, startUpWindows: 3)
+        let all = (0..<200).map { _ in Self.findings(words: 2, rarity: 3, random: &random) }
+        for findings in all { ledger.judge(findings) { _ in } }
+        for lane in 0..<128 {
+            let repetition = all.count { $0.repetitionCountWarning.hasLane(lane) }
+            let proportion = all.count { $0.adaptiveProportionWarning.hasLane(lane) }
+            #expect(ledger.repetitionCountAlarms[lane] == repetition && repetition > 0)
+            #expect(ledger.adaptiveProportionAlarms[lane] == proportion && proportion > 0)
+        }
+    }
+
+    @Test("several lanes that change in one window raise the epoch once")
+    func epochOfOneWindow() {
+        var ledger = LaneLedger(lanes: 64, startUpWindows: 1, healthEpoch: .max)
+        var failing = WindowFindings(words: 1)
+        failing.repetitionCountWarning = [0xff]
+        failing.repetitionCountFailure = [0x0f]
+        var alarms: [LaneAlarm] = []
+        ledger.judge(WindowFindings(words: 1)) { alarms.append($0) }
+        #expect(ledger.healthEpoch == 0, "it wraps")
+        ledger.judge(failing) { alarms.append($0) }
+        #expect(ledger.healthEpoch == 1)
+        #expect(ledger.admitted == [~0x0f])
+        #expect(alarms.map(\.lane) == Array(0...7))
+        #expect(alarms.map(\.severity) == (0...7).map { $0 < 4 ? .failure : .warning })
+        ledger.judge(failing) { alarms.append($0) }
+        #expect(ledger.healthEpoch == 1, "the same set")
+    }
+
+    @Test("the fraction of ones of each lane is that of all its samples", arguments: [64, 576])
+    func fractions(lanes: Int) {
+        let cutoffs = HealthCutoffs(claimedEntropyPerBit: 0.8)
+        let owned = OwnedWindow(lanes: lanes, cutoffs: cutoffs)
+        var ledger = LaneLedger(lanes: lanes, startUpWindows: 2)
+        #expect(ledger.fractionOfOnes(lane: lanes - 1) == 0.5)
+        // From no ones at all to nothing but ones.
+        let chains = (0..<lanes).map { LaneStream.Chain.biased(Double($0) / Double(lanes - 1)) }
+        var stream = LaneStream(chains, seed: 12)
+        var ones = [Int](repeating: 0, count: lanes)
+        for window in 1...9 {
+            let rows = stream.rows(HealthCutoffs.windowShots)
+            for (index, row) in rows.enumerated() {
+                for bit in 0..<64 where row >> bit & 1 == 1 {
+                    ones[index % (lanes / 64) * 64 + bit] += 1
+                }
+            }
+            _ = rows.withUnsafeBytes { owned.window.append($0) }
+            owned.window.test()
+            ledger.judge(owned.window) { _ in }
+            owned.window.advance()
+            for lane in 0..<lanes {
+                let fraction = Double(ones[lane]) / Double(window * HealthCutoffs.windowShots)
+                #expect(ledger.fractionOfOnes(lane: lane) == fraction)
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LaneHealth
+import Testing
+
+/// What happens to a lane: each script is a line a window, with what the tests show, the state after
+/// it, and the alarm if there is one.
+@Suite("Lane states")
+struct LaneStateTests {
+    private static let startUp = [
+        LaneScript(
+            "start-up takes one window",
+            startUpWindows: 1,
+            [
+                .window(.nothing, .good),
+                .window(.nothing, .good),
+            ]),
+        LaneScript(
+            "start-up takes exactly three clean windows",
+            startUpWindows: 3,
+            [
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .starting(cleanWindows: 2)),
+                .window(.nothing, .good),
+                .window(.nothing, .good),
+            ]),
+        LaneScript(
+            "a warning in the start-up begins it again, without an alarm",
+            startUpWindows: 3,
+            [
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .starting(cleanWindows: 2)),
+                .window(.repetitionWarning, .starting(cleanWindows: 0)),
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.proportionWarning, .starting(cleanWindows: 0)),
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .starting(cleanWindows: 2)),
+                .window(.nothing, .good),
+            ]),
+    ]
+
+    private static let failures = [
+        LaneScript(
+            "a failure masks the lane in the very window; the way back is the start-up",
+            startUpWindows: 2,
+            [
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .good),
+                .window(.repetitionFailure, .failed, alarm: .repetitionCount),
+                .window(.nothing, .starting(cleanWindows: 0)),
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .good),
+                .window(.proportionFailure, .failed, alarm: .adaptiveProportion),
+                .window(.nothing, .starting(cleanWindows: 0)),
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .good),
+            ]),
+        LaneScript(
+            "a failed lane that only warns stays failed",
+            startUpWindows: 2,
+            [
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .good),
+                .window(.proportionFailure, .failed, alarm: .adaptiveProportion),
+                .window(.repetitionWarning, .failed),
+                .window(.proportionWarning, .failed),
+                .window(.nothing, .starting(cleanWindows: 0)),
+                .window(.proportionWarning, .starting(cleanWindows: 0)),
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .good),
+            ]),
+        LaneScript(
+            "a failure on the way back is an alarm again",
+            startUpWindows: 2,
+            [
+                .window(.repetitionFailure, .failed, alarm: .repetitionCount),
+                .window(.nothing, .starting(cleanWindows: 0)),
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.repetitionFailure, .failed, alarm: .repetitionCount),
+                .window(.nothing, .starting(cleanWindows: 0)),
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .good),
+            ]),
+        LaneScript(
+            "a lane stuck from the start is never admitted, and alarms once",
+            startUpWindows: 2,
+            [
+                .window(.repetitionFailure, .failed, alarm: .repetitionCount),
+                .window(.repetitionFailure, .failed),
+                .window(.repetitionFailure, .failed),
+                .window(.repetitionFailure, .failed),
+                .window(.repetitionFailure, .failed),
+                .window(.repetitionFailure, .failed),
+                .window(.repetitionFailure, .failed),
+            ]),
+    ]
+
+    private static let warnings = [
+        LaneScript(
+            "a warned lane stays admitted, and as many clean windows as start-up takes lift it",
+            startUpWindows: 2,
+            [
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .good),
+                .window(
+                    .proportionWarning, .warned(cleanWindows: 0), alarm: .adaptiveProportion,
+                    .warning),
+                .window(.nothing, .warned(cleanWindows: 1)),
+                .window(.nothing, .good),
+                .window(
+                    .repetitionWarning, .warned(cleanWindows: 0), alarm: .repetitionCount, .warning),
+                .window(.nothing, .warned(cleanWindows: 1)),
+                .window(.nothing, .good),
+            ]),
+        LaneScript(
+            "a warning of a warned lane begins the count again, without an alarm",
+            startUpWindows: 3,
+            [
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .starting(cleanWindows: 2)),
+                .window(.nothing, .good),
+                .window(
+                    .repetitionWarning, .warned(cleanWindows: 0), alarm: .repetitionCount, .warning),
+                .window(.nothing, .warned(cleanWindows: 1)),
+                .window(.proportionWarning, .warned(cleanWindows: 0)),
+                .window(.nothing, .warned(cleanWindows: 1)),
+                .window(.nothing, .warned(cleanWindows: 2)),
+                .window(.nothing, .good),
+            ]),
+        LaneScript(
+            "a warned lane that fails is masked",
+            startUpWindows: 3,
+            [
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .starting(cleanWindows: 2)),
+                .window(.nothing, .good),
+                .window(
+                    .repetitionWarning, .warned(cleanWindows: 0), alarm: .repetitionCount, .warning),
+                .window(.proportionFailure, .failed, alarm: .adaptiveProportion),
+                .window(.nothing, .starting(cleanWindows: 0)),
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .starting(cleanWindows: 2)),
+                .window(.nothing, .good),
+            ]),
+    ]
+
+    @Test(
+        "a lane goes the way of the script, wherever it is",
+        arguments: startUp + failures + warnings, [0, 63, 64, 127])
+    func script(script: LaneScript, lane: Int) {
+        script.play(lane: lane)
+    }
+
+    @Test("start-up takes exactly as many clean windows as it is told", arguments: 1...8)
+    func startUpLength(windows: Int) {
+        var state = LaneState.initial
+        for clean in 0..<windows {
+            #expect(state == .starting(cleanWindows: clean))
+            #expect(!state.isAdmitted)
+            state = state.after(.clean, startUpWindows: windows)
+        }
+        #expect(state == .good)
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LaneHealth
+import LaneHealthReference
+import TestMaterials
+
+/// The bit-sliced tests on every path with the reference beside them, over one stream of windows.
+struct SideBySide {
+    /// Over all windows, how many lanes each mask showed.
+    struct Totals: Equatable {
+        var lanes = 0
+        var repetitionCountWarning = 0
+        var repetitionCountFailure = 0
+        var adaptiveProportionWarning = 0
+        var adaptiveProportionFailure = 0
+
+        /// Whether each test tripped at each cut-off for some lanes, and did not for others.
+        var isVaried: Bool {
+            [
+                repetitionCountWarning, repetitionCountFailure, adaptiveProportionWarning,
+                adaptiveProportionFailure,
+            ].allSatisfy { (1..<lanes).contains($0) }
+        }
+    }
+
+    private let lanes: Int
+    private let paths: [(path: KernelPath, owned: OwnedWindow)]
+    private var reference: BoardReference
+    private(set) var totals = Totals()
+
+    /// - Parameter reference: what the reference uses; the claim's cut-offs unless told otherwise.
+    init(lanes: Int, cutoffs: HealthCutoffs, reference: ReferenceCutoffs? = nil) {
+        self.lanes = lanes
+        self.reference = BoardReference(
+            lanes: lanes, cutoffs: reference ?? ReferenceCutoffs(cutoffs))
+        paths = KernelPath.strips.map {
+            ($0, OwnedWindow(lanes: lanes, cutoffs: cutoffs, features: $0.features))
+        }
+    }
+
+    /// Tests the next window on every path.
+    ///
+    /// - Returns: the paths that found something else than the reference.
+    mutating func pathsThatDiffer(over rows: [UInt64]) -> [String] {
+        let expected = reference.test(rows)
+        count(expected)
+        return paths.filter { $0.owned.findings(in: rows) != expected }.map(\.path.description)
+    }
+
+    private mutating func count(_ findings: WindowFindings) {
+        let lanesIn = { (mask: [UInt64]) in mask.reduce(0) { $0 + $1.nonzeroBitCount } }
+        totals.lanes += lanes
+        totals.repetitionCountWarning += lanesIn(findings.repetitionCountWarning)
+        totals.repetitionCountFailure += lanesIn(findings.repetitionCountFailure)
+        totals.adaptiveProportionWarning += lanesIn(findings.adaptiveProportionWarning)
+        totals.adaptiveProportionFailure += lanesIn(findings.adaptiveProportionFailure)
+    }
+}
+
+/// Sanitizers and unoptimised code are some fifty times slower: there, every so manieth case is
+/// taken, a number without a factor in common with the sizes of words and windows.
+#if DEBUG
+    let thinning = 13
+#else
+    let thinning = 1
+#endif
