@@ -85,6 +85,13 @@ let package = Package(
             ["CLinux", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
         target("EntropyClient", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
         tool("metrngd", [crypto, logging, yams, arguments, "LinuxPlatform"]),
+        support(
+            "PlaneTestSupport",
+            [
+                "Boards", "Conditioning", "EntropyProtocol", "EntropyRing", "EntropyServer",
+                "EntropyTerms", "LaneHealth", "LinuxPlatform", crypto,
+            ]),
+        tests("LinuxPlatformTests", ["LinuxPlatform", "PlaneTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
