@@ -92,6 +92,10 @@ let package = Package(
                 "EntropyTerms", "LaneHealth", "LinuxPlatform", crypto,
             ]),
         tests("LinuxPlatformTests", ["LinuxPlatform", "PlaneTestSupport"]),
+        tests(
+            "EntropyRingTests",
+            ["EntropyRing", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport"]),
+        tests("EntropyProtocolTests", ["EntropyProtocol", "EntropyTerms", "PlaneTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

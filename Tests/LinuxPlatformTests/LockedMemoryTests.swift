@@ -26,7 +26,7 @@ struct LockedMemoryTests {
         #expect(!memory.isLocked)
     }
 
-    @Test("stays in memory when it is to be locked")
+    @Test("stays in memory when it is to be locked", .enabled(if: !isSanitized))
     func locks() throws {
         let memory = try LockedMemory(count: 4096, locked: true)
         let flags = try #require(try mappingFlags(of: memory))
@@ -34,7 +34,7 @@ struct LockedMemoryTests {
         #expect(memory.isLocked)
     }
 
-    @Test("is an error when the limit of lockable memory is too small")
+    @Test("is an error when the limit of lockable memory is too small", .enabled(if: !isSanitized))
     func limitIsTooSmall() async {
         await #expect(processExitsWith: .success) {
             limitLockableMemory(to: 64 * 1024)
@@ -48,7 +48,7 @@ struct LockedMemoryTests {
         }
     }
 
-    @Test("is an error when no memory may be locked")
+    @Test("is an error when no memory may be locked", .enabled(if: !isSanitized))
     func nothingMayBeLocked() async {
         await #expect(processExitsWith: .success) {
             limitLockableMemory(to: 0)

@@ -19,3 +19,9 @@ package func contents(ofFile path: String) throws(SystemError) -> [UInt8] {
 package func textLines(ofFile path: String) throws(SystemError) -> [Substring] {
     String(decoding: try contents(ofFile: path), as: UTF8.self).split(separator: "\n")
 }
+
+/// Where a file of `Tests/Fixtures` is, for a test in a folder of `Tests`.
+package func fixturePath(_ name: String, from file: String = #filePath) -> String {
+    let tests = file.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
+    return tests.joined(separator: "/") + "/Fixtures/\(name)"
+}

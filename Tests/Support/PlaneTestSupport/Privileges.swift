@@ -21,3 +21,9 @@ package func limitDescriptors(to count: UInt) {
     var limit = rlimit(rlim_cur: count, rlim_max: count)
     precondition(setrlimit(Int32(RLIMIT_NOFILE.rawValue), &limit) == 0)
 }
+
+/// Whether a sanitizer runs. Under one, `mlock` does nothing.
+package var isSanitized: Bool {
+    let program = dlopen(nil, RTLD_NOW)
+    return dlsym(program, "__tsan_init") != nil || dlsym(program, "__asan_init") != nil
+}

@@ -57,3 +57,24 @@ package func raiseDescriptorLimit() {
     limit.rlim_cur = limit.rlim_max
     setrlimit(resource, &limit)
 }
+
+/// Runs all of `bodies` at once, each on a thread of its own, and waits for their ends.
+package func concurrently(_ bodies: [@Sendable () -> Void]) throws(SystemError) {
+    var threads: [WorkerThread] = []
+    defer { for thread in threads { thread.join() } }
+    for body in bodies { threads.append(try WorkerThread(name: "test-body", body)) }
+}
+
+/// A number between threads.
+package final class Tally: Sendable {
+    private let number: Atomic<Int>
+
+    package init(_ number: Int = 0) { self.number = Atomic(number) }
+
+    package var value: Int {
+        get { number.load(ordering: .sequentiallyConsistent) }
+        set { number.store(newValue, ordering: .sequentiallyConsistent) }
+    }
+
+    package func add(_ amount: Int) { number.add(amount, ordering: .sequentiallyConsistent) }
+}
