@@ -141,6 +141,17 @@ let package = Package(
         tests("CKernelsTests", ["CKernels", "TestMaterials", crypto]),
         tests(
             "LaneHealthTests", ["CKernels", "LaneHealth", "LaneHealthReference", "TestMaterials"]),
+        support(
+            "PlaneTestSupport",
+            [
+                "Boards", "Conditioning", "EntropyProtocol", "EntropyRing", "EntropyServer",
+                "EntropyTerms", "LaneHealth", "LinuxPlatform", crypto,
+            ]),
+        tests("LinuxPlatformTests", ["LinuxPlatform", "PlaneTestSupport"]),
+        tests(
+            "EntropyRingTests",
+            ["EntropyRing", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport"]),
+        tests("EntropyProtocolTests", ["EntropyProtocol", "EntropyTerms", "PlaneTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -104,10 +104,10 @@ int clinux_unix_listen(const char *path, mode_t mode, int backlog) {
     return fd;
 }
 
-int clinux_unix_connect(const char *path) {
+int clinux_unix_connect(const char *path, bool waits) {
     struct sockaddr_un address;
     if (make_address(path, &address) < 0) return -1;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (waits ? 0 : SOCK_NONBLOCK), 0);
     if (fd < 0) return -1;
     int result;
     do {

@@ -28,8 +28,9 @@ final class BoardRun {
     private let memory: PipelineMemory
     private let minimumGoodLanes: Int
     private let lanes: Int
-    /// A copy of the admitted lanes, so that the lock of the book need not be held to use them.
-    private let admitted: UnsafeMutablePointer<UInt64>
+    /// The lanes whose bits in the window may be used: a copy, so that the lock of the book need not
+    /// be held to use them.
+    private let usable: UnsafeMutablePointer<UInt64>
 
     init(pipeline: EntropyPipeline, board: BoardDescription, memory: PipelineMemory) {
         let settings = pipeline.settings
@@ -45,11 +46,11 @@ final class BoardRun {
         disposal = WindowDisposal(
             source: pipeline.source, claimedEntropyPerBit: settings.claimedEntropyPerBit,
             admitted: memory.admitted)
-        admitted = .allocate(capacity: board.wordsPerShot)
-        admitted.initialize(repeating: 0, count: board.wordsPerShot)
+        usable = .allocate(capacity: board.wordsPerShot)
+        usable.initialize(repeating: 0, count: board.wordsPerShot)
     }
 
-    deinit { admitted.deallocate() }
+    deinit { usable.deallocate() }
 
     /// Reads the board until the pipeline is stopped, or until the board fails.
     func run(_ board: any Board) throws(BoardError) {
@@ -108,7 +109,7 @@ final class BoardRun {
 
     private func finishWindow() {
         window.test()
-        let good = pipeline.judge(window, admitted: admitted)
+        let good = pipeline.judge(window, usable: usable)
         let now = monotonicNanoseconds()
         counters.shots.add(UInt64(HealthCutoffs.windowShots), ordering: .relaxed)
         counters.shotsPerSecond.add(HealthCutoffs.windowShots, now: now)
@@ -130,7 +131,7 @@ final class BoardRun {
             counters.isResting.store(false, ordering: .relaxed)
         }
         guard let grade = disposal.gradeWithRoom(lanes: good) else { return }
-        let credited = disposal.dispose(window, lanes: admitted, to: grade)
+        let credited = disposal.dispose(window, lanes: usable, to: grade)
         counters.creditedBits.add(UInt64(credited), ordering: .relaxed)
         counters.newestBits.store(monotonicNanoseconds(), ordering: .relaxed)
     }

@@ -186,20 +186,27 @@ package final class EntropyPipeline: Sendable {
 
     /// Enters a tested window into the book.
     ///
-    /// - Parameter admitted: receives the lanes that are admitted now, a bit each.
+    /// - Parameter usable: receives the lanes whose bits in the window may be used, a bit each: those
+    ///   that were admitted before it and still are. The window that completes the start-up test of
+    ///   a lane is part of the test, and not used.
     /// - Returns: how many those are.
-    func judge(_ window: HealthWindow, admitted: UnsafeMutablePointer<UInt64>) -> Int {
+    func judge(_ window: HealthWindow, usable: UnsafeMutablePointer<UInt64>) -> Int {
         let (good, epoch) = book.withLock { book in
             guard var ledger = book.ledger.take() else {
                 preconditionFailure("a board that runs was opened")
             }
+            for (word, lanes) in ledger.admitted.enumerated() { usable[word] = lanes }
             ledger.judge(window) { alarm in
                 book.add(TimedAlarm(alarm: alarm, time: secondsSinceEpoch()))
                 onEvent(.alarm(alarm))
             }
-            for (word, lanes) in ledger.admitted.enumerated() { admitted[word] = lanes }
+            var good = 0
+            for (word, lanes) in ledger.admitted.enumerated() {
+                usable[word] &= lanes
+                good += usable[word].nonzeroBitCount
+            }
             defer { book.ledger = ledger }
-            return (ledger.counts.admitted, ledger.healthEpoch)
+            return (good, ledger.healthEpoch)
         }
         source.healthEpoch.store(epoch, ordering: .relaxed)
         return good

@@ -33,7 +33,7 @@ final class WindowDisposal {
     /// The grade whose ring has room for a window and is the emptier, in proportion; nil when
     /// neither has room.
     ///
-    /// - Parameter lanes: how many lanes the window admits.
+    /// - Parameter lanes: how many lanes of the window are used.
     func gradeWithRoom(lanes: Int) -> Grade? {
         let bytes = HealthCutoffs.windowShots * lanes / 8
         let blocks = conditioner.blocks(from: leftover + bytes)
@@ -53,7 +53,7 @@ final class WindowDisposal {
 
     /// Moves a judged window's bits into the ring of `grade`, which has room for them.
     ///
-    /// - Parameter lanes: the admitted lanes, a bit each.
+    /// - Parameter lanes: the lanes to use, a bit each.
     /// - Returns: bits of min-entropy that were credited to blocks of `full`.
     func dispose(_ window: HealthWindow, lanes: UnsafePointer<UInt64>, to grade: Grade) -> Int {
         guard let base = admitted.baseAddress else { return 0 }

@@ -39,7 +39,12 @@ package struct PeerCredentials: Sendable, Equatable {
     }
 }
 
-/// Connects to a local stream socket. The descriptor blocks.
-package func connectUnixSocket(path: String) throws(SystemError) -> Descriptor {
-    Descriptor(owning: try system("connect to", path) { clinux_unix_connect(path) })
+/// Connects to a local stream socket.
+///
+/// - Parameter waits: whether the descriptor blocks, and the call too while the server has as many
+///   connections to accept as it lets wait. Otherwise that is the error `EAGAIN`.
+package func connectUnixSocket(
+    path: String, waits: Bool = true
+) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try system("connect to", path) { clinux_unix_connect(path, waits) })
 }

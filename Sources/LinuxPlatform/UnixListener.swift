@@ -84,19 +84,28 @@ package final class UnixListener: Sendable {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path: path) }
+        let isLive: Bool
         do {
-            _ = try connectUnixSocket(path: path)
-            throw ListenError.live(path: path)
-        } catch let error as SystemError {
-            // Refused: nobody listens. Anything else (no permission, a full backlog) may be alive.
-            guard error.code == ECONNREFUSED else {
-                throw error.code == EAGAIN ? .live(path: path) : .system(error)
-            }
-            unlink(path)
-        } catch let error as ListenError {
-            throw error
+            isLive = try answers(path)
+            if !isLive { try system("remove the dead socket", path) { unlink(path) } }
         } catch {
-            fatalError("typed throws leave no other error")
+            throw .system(error)
+        }
+        if isLive { throw .live(path: path) }
+    }
+
+    /// Whether a program listens on the socket.
+    private static func answers(_ path: String) throws(SystemError) -> Bool {
+        do {
+            // Not waiting: a program that hangs and lets connections pile up is alive as well.
+            _ = try connectUnixSocket(path: path, waits: false)
+            return true
+        } catch {
+            switch error.code {
+            case ECONNREFUSED: return false
+            case EAGAIN: return true
+            default: throw error
+            }
         }
     }
 }

@@ -25,13 +25,15 @@ package final class Wakeup: Sendable {
         _ = read(descriptor.raw, &count, MemoryLayout<UInt64>.size)
     }
 
-    /// Waits until the flag is up, at most so long (nil: for ever), and lowers it.
+    /// Waits until the flag is up, at most so long (nil: for ever), and lowers it. A signal may end
+    /// a wait that has a limit sooner.
     ///
     /// - Returns: whether the flag was up.
     @discardableResult
     package func wait(milliseconds: Int32? = nil) -> Bool {
         var request = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)
-        let ready = poll(&request, 1, milliseconds ?? -1)
+        var ready = poll(&request, 1, milliseconds ?? -1)
+        while ready < 0, milliseconds == nil { ready = poll(&request, 1, -1) }
         guard ready > 0 else { return false }
         clear()
         return true

@@ -49,8 +49,10 @@ int clinux_accept(int listener);
 // before anybody can connect. Fails with EADDRINUSE when the path exists.
 int clinux_unix_listen(const char *path, mode_t mode, int backlog);
 
-// A blocking stream socket connected to `path`.
-int clinux_unix_connect(const char *path);
+// A stream socket connected to `path`. With `waits` it blocks, and so does the call while as many
+// connections wait to be accepted as the listener allows; without, it does not, and then fails with
+// EAGAIN.
+int clinux_unix_connect(const char *path, bool waits);
 
 // The longest path, in bytes without the terminating NUL, that a Unix socket can have.
 size_t clinux_unix_path_limit(void);

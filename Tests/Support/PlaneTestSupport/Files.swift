@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import LinuxPlatform
+import Glibc
+
+/// The bytes of a file, which may be one that the kernel makes as it is read.
+package func contents(ofFile path: String) throws(SystemError) -> [UInt8] {
+    let file = Descriptor(owning: try system("open", path) { open(path, O_RDONLY) })
+    var contents: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 65536)
+    while true {
+        let count = try system("read", path) { read(file.raw, &part, part.count) }
+        if count == 0 { return contents }
+        contents += part[..<count]
+    }
+}
+
+/// The lines of a text file.
+package func textLines(ofFile path: String) throws(SystemError) -> [Substring] {
+    String(decoding: try contents(ofFile: path), as: UTF8.self).split(separator: "\n")
+}
+
+/// Where a file of `Tests/Fixtures` is, for a test in a folder of `Tests`.
+package func fixturePath(_ name: String, from file: String = #filePath) -> String {
+    let tests = file.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
+    return tests.joined(separator: "/") + "/Fixtures/\(name)"
+}
