@@ -12,7 +12,7 @@ test:
 	scripts/check-targets
 	scripts/check-cutoffs
 	scripts/test-scripts
-	swift test -c release
+	swift test -c release --disable-xctest
 	scripts/test-varlink
 	scripts/test-quality
 	scripts/test-sanitizers
