@@ -15,7 +15,9 @@ struct ReadingOptions: ParsableArguments {
     var json = false
 
     /// The path to connect to.
-    func path(_ console: Console) -> String { controlSocket(socket, console) }
+    func path(_ console: Console) -> String {
+        socket ?? console.variable("METRNG_CONTROL") ?? defaultControlSocket
+    }
 
     /// Asks the daemon something.
     func ask<Answer>(
@@ -51,11 +53,6 @@ struct ReadingOptions: ParsableArguments {
 }
 
 let defaultControlSocket = "/run/metrng/control.sock"
-
-/// Where the control socket is, for an option that may have been given.
-func controlSocket(_ option: String?, _ console: Console) -> String {
-    option ?? console.variable("METRNG_CONTROL") ?? defaultControlSocket
-}
 
 /// A verb of `mectl`.
 protocol Verb: ParsableCommand {

@@ -32,17 +32,16 @@ struct StreamVerb: Verb {
             valueName: "path"))
     var entropySocket: String?
 
-    @Option(
-        help: ArgumentHelp("The control socket of metrngd, as for other verbs.", valueName: "path"))
-    var socket: String?
+    @OptionGroup var options: ReadingOptions
 
     func validate() throws {
+        if options.json { throw ValidationError("stream gives bits, not JSON") }
         if let bytes, bytes < 1 { throw ValidationError("--bytes takes a number from 1") }
     }
 
     func perform(on console: Console) throws(Failure) -> MectlExit {
         guard !console.outputIsTerminal else { throw .bitsToTerminal }
-        let path = entropySocket ?? path(beside: controlSocket(socket, console))
+        let path = entropySocket ?? path(beside: options.path(console))
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunk, alignment: 16)
         defer {
             buffer.initializeMemory(as: UInt8.self, repeating: 0)
