@@ -89,6 +89,7 @@ let package = Package(
         support("TestMaterials", ["CKernels"]),
         support("LaneHealthReference", ["LaneHealth"]),
         tests("CKernelsTests", ["CKernels", "TestMaterials", crypto]),
+        tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials"]),
         tests(
             "LaneHealthTests", ["CKernels", "LaneHealth", "LaneHealthReference", "TestMaterials"]),
     ],
