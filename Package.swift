@@ -90,6 +90,10 @@ let package = Package(
         support("LaneHealthReference", ["LaneHealth"]),
         tests("CKernelsTests", ["CKernels", "TestMaterials", crypto]),
         tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials"]),
+        tests("DevicePhysicsTests", ["DevicePhysics", "TestMaterials"]),
+        tests(
+            "SimulatedBoardTests",
+            ["Boards", "DevicePhysics", "EntropyTerms", "SimulatedBoard", "TestMaterials"]),
         tests(
             "LaneHealthTests", ["CKernels", "LaneHealth", "LaneHealthReference", "TestMaterials"]),
     ],
