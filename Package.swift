@@ -96,6 +96,7 @@ let package = Package(
             ["Boards", "DevicePhysics", "EntropyTerms", "SimulatedBoard", "TestMaterials"]),
         tests(
             "LaneHealthTests", ["CKernels", "LaneHealth", "LaneHealthReference", "TestMaterials"]),
+        tests("ConditioningTests", ["CKernels", "Conditioning", "TestMaterials", crypto]),
     ],
     swiftLanguageModes: [.v6]
 )
