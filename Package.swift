@@ -139,6 +139,11 @@ let package = Package(
         support("TestMaterials", ["CKernels"]),
         support("LaneHealthReference", ["LaneHealth"]),
         tests("CKernelsTests", ["CKernels", "TestMaterials", crypto]),
+        tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials"]),
+        tests("DevicePhysicsTests", ["DevicePhysics", "TestMaterials"]),
+        tests(
+            "SimulatedBoardTests",
+            ["Boards", "DevicePhysics", "EntropyTerms", "SimulatedBoard", "TestMaterials"]),
         tests(
             "LaneHealthTests", ["CKernels", "LaneHealth", "LaneHealthReference", "TestMaterials"]),
         support(
@@ -152,6 +157,7 @@ let package = Package(
             "EntropyRingTests",
             ["EntropyRing", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport"]),
         tests("EntropyProtocolTests", ["EntropyProtocol", "EntropyTerms", "PlaneTestSupport"]),
+        tests("ConditioningTests", ["CKernels", "Conditioning", "TestMaterials", crypto]),
     ],
     swiftLanguageModes: [.v6]
 )

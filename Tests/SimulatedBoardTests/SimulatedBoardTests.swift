@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Boards
+import DevicePhysics
+import EntropyTerms
+import SimulatedBoard
+import TestMaterials
+import Testing
+
+private let spread = ArraySpread(
+    meanSwitchingProbability: 0.5, deviceSpread: 0.03, stateDependence: 0.01,
+    deadDeviceFraction: 0.01)
+
+private func board(
+    _ lanes: Int, shotsPerFrame: Int = 64, seed: SimulationSeed = .fixed(1)
+) -> SimulatedArrayBoard {
+    SimulatedArrayBoard(
+        name: "test", lanes: lanes, spread: spread, shotsPerFrame: shotsPerFrame, seed: seed)
+}
+
+@Suite("Frames of the simulated board")
+struct SimulatedFrameTests {
+    @Test(
+        "arrays of any size send frames that a reader accepts",
+        arguments: [64, 128, 448, 512, 576, 1024, 4096], [1, 37, 256])
+    func frames(lanes: Int, shotsPerFrame: Int) {
+        let recording = Recording(of: board(lanes, shotsPerFrame: shotsPerFrame), frames: 5)
+        #expect(recording.headers.map(\.sequence) == [0, 1, 2, 3, 4])
+        let firstShots = (0..<5).map { UInt64($0 * shotsPerFrame) }
+        #expect(recording.headers.map(\.firstShot) == firstShots)
+        #expect(recording.headers.allSatisfy { $0.flags == .toggleEncoded })
+        #expect(recording.rows.count == 5 * shotsPerFrame * lanes / 64)
+        #expect(recording.bytes.count == 5 * (40 + shotsPerFrame * lanes / 8))
+        // Half of the bits are ones; 1 % of devices are dead.
+        let ones = recording.rows.reduce(0) { $0 + $1.nonzeroBitCount }
+        let share = Double(ones) / Double(64 * recording.rows.count)
+        #expect(0.3 < share && share < 0.7)
+    }
+
+    @Test("the board says that it is simulated, and what it is")
+    func description() {
+        let description = board(576, shotsPerFrame: 10).open()
+        #expect(description.provenance == .simulated)
+        #expect(description.kind == "simulated" && description.serial == "SIM-test")
+        #expect(description.lanes == 576 && description.wordsPerShot == 9)
+        #expect(description.encoding == .toggles)
+        #expect(description.maximumPayload == 720)
+    }
+
+    @Test("a fixed seed gives the same frames each time, another one gives others")
+    func fixedSeeds() {
+        let frames = Recording(of: board(576), frames: 8).bytes
+        #expect(Recording(of: board(576), frames: 8).bytes == frames)
+        #expect(Recording(of: board(576, seed: .fixed(2)), frames: 8).bytes != frames)
+    }
+
+    @Test("with the kernel's seed no two arrays give the same rows")
+    func kernelSeed() {
+        let first = Recording(of: board(512, seed: .kernel), frames: 2)
+        let second = Recording(of: board(512, seed: .kernel), frames: 2)
+        #expect(Set(first.rows).isDisjoint(with: Set(second.rows)))
+    }
+
+    @Test("with the kernel's seed the same devices go different ways")
+    func kernelSeedOfShots() {
+        let chains = Array(repeating: SwitchingChain(p01: 0.5, p10: 0.5), count: 512)
+        let rows = (0..<2).map { _ in
+            let board = SimulatedArrayBoard(
+                name: "a", chains: chains, shotsPerFrame: 64, seed: .kernel)
+            return Set(Recording(of: board, frames: 2).rows)
+        }
+        #expect(rows[0].isDisjoint(with: rows[1]))
+    }
+
+    @Test("a new start numbers frames from 0 again and repeats no shot")
+    func restart() {
+        let board = board(512)
+        let first = Recording(of: board, frames: 4)
+        let second = Recording(of: board, frames: 4)
+        #expect(second.headers == first.headers)
+        #expect(Set(first.rows).isDisjoint(with: Set(second.rows)))
+    }
+
+    @Test("no shot of a long run comes twice")
+    func noRepetition() {
+        let chains = Array(repeating: SwitchingChain(p01: 0.5, p10: 0.5), count: 576)
+        let board = SimulatedArrayBoard(
+            name: "a", chains: chains, shotsPerFrame: 256, seed: .fixed(3))
+        let rows = Recording(of: board, frames: 100).rows
+        #expect(Set(rows).count == rows.count)
+    }
+}
