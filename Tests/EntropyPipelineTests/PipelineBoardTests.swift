@@ -84,7 +84,7 @@ struct PipelineBoardTests {
             ("a link-test pattern", Self.sendPattern),
             ("repeated frames", Self.sendRepeated),
         ]
-        let rigs = try causes.map { _ in try PipelineRig() }
+        let rigs = try causes.map { _ in try PipelineRig(.init(isBoardPatient: false)) }
         for (rig, cause) in zip(rigs, causes) {
             cause.send(rig)
             try rig.pipeline.start()

@@ -26,11 +26,12 @@ final class PipelineRig: Sendable {
         var startUpWindows = 2
         var minimumGoodLanesPercent = 50
         var shotsPerFrame = 256
+        var isBoardPatient = true
     }
 
     init(_ setup: Setup = Setup()) throws {
         description = .test(lanes: setup.lanes, shotsPerFrame: setup.shotsPerFrame)
-        board = try ScriptedBoard(description)
+        board = try ScriptedBoard(description, isPatient: setup.isBoardPatient)
         source = try EntropySource(
             name: "t", provenance: .hardware,
             raw: EntropyRing(capacity: setup.ringBytes, locked: false),
@@ -67,9 +68,8 @@ final class PipelineRig: Sendable {
 
     /// Lets the board send these windows.
     func send(_ windows: [[UInt64]]) {
-        for window in windows {
-            for frame in frames.withLock({ $0.frames(window) }) { board.add(.bytes(frame)) }
-        }
+        let frames = frames.withLock { frames in windows.flatMap { frames.frames($0) } }
+        board.add(frames.map { .bytes($0) })
     }
 
     /// Waits until the pipeline has done with all that the board sent.

@@ -30,7 +30,7 @@ struct SimulatedPipelineTests {
         let isEnough = eventually {
             full += source.takeAll(.full)
             raw += source.takeAll(.raw)
-            return full.count > 1 << 20 && raw.count > 1 << 20
+            return full.count > 1 << 17 && raw.count > 1 << 17
         }
         let isStopped = try finishes { pipeline.stop() }
         try #require(isEnough && isStopped)
@@ -38,7 +38,9 @@ struct SimulatedPipelineTests {
         raw += source.takeAll(.raw)
         let twin = try windowsOfTwin(pipeline.status().ledger?.windows ?? 0)
         let expected = ExpectedOutput(windows: Array(twin), raw: raw, inputBytes: 50)
-        #expect(pipeline.status().alarms.map(\.alarm.lane) == dead)
+        // Warnings come by chance now and then.
+        let failures = pipeline.status().alarms.filter { $0.alarm.severity == .failure }
+        #expect(failures.map(\.alarm.lane) == dead)
         #expect(expected.rawIsWhole)
         // The pipeline was stopped with a window in hand at most.
         #expect(expected.full.count - full.count < 1 << 16)

@@ -6,6 +6,9 @@ import Synchronization
 
 /// A board that does what a test says: passes on the bytes it is given, fails when it is told to,
 /// and is silent otherwise. It counts the calls, and notes those that break the contract.
+///
+/// A patient board lets a read wait for the test as long as it takes, so that a test that is slow is
+/// not taken for a board that stalls.
 package final class ScriptedBoard: Board {
     /// What reading the board comes to.
     package enum Step: Sendable {
@@ -41,24 +44,28 @@ package final class ScriptedBoard: Board {
     }
 
     private let description: BoardDescription
+    private let isPatient: Bool
     private let script = Mutex(Script())
     private let changed: Wakeup
 
-    package init(_ description: BoardDescription) throws(SystemError) {
+    package init(_ description: BoardDescription, isPatient: Bool = true) throws(SystemError) {
         self.description = description
+        self.isPatient = isPatient
         changed = try Wakeup()
     }
 
     // MARK: The test's side
 
     /// Lets the next reads, after those that were scripted before, come to this.
-    package func add(_ step: Step) {
+    package func add(_ steps: [Step]) {
         script.withLock { script in
-            script.steps.append(step)
+            script.steps += steps
             script.isIdle = false
         }
         changed.signal()
     }
+
+    package func add(_ step: Step) { add([step]) }
 
     /// Lets the next calls of `open` fail, one after another.
     package func failOpening(_ errors: [BoardError]) {
@@ -94,7 +101,6 @@ package final class ScriptedBoard: Board {
     package func read(
         into buffer: UnsafeMutableRawBufferPointer, milliseconds: Int32
     ) throws(BoardError) -> Int {
-        changed.clear()
         script.withLock { script in
             script.calls.reads += 1
             if script.phase != .streaming { script.violations.append("read: \(script.phase)") }
@@ -102,7 +108,7 @@ package final class ScriptedBoard: Board {
         let count = try takeStep(into: buffer)
         guard count == 0 else { return count }
         script.withLock { $0.isIdle = $0.steps.isEmpty }
-        changed.wait(milliseconds: milliseconds)
+        changed.wait(milliseconds: isPatient ? nil : milliseconds)
         return try takeStep(into: buffer)
     }
 

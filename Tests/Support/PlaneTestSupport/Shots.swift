@@ -83,9 +83,7 @@ package struct FrameMaker: Sendable {
             flags: flags, wordsPerShot: UInt16(words), sequence: sequence,
             shots: UInt32(rows.count / words), firstShot: nextShot, temperature: 2512,
             droppedBefore: droppedBefore)
-        let payload = rows.flatMap { row in
-            (0..<8).map { UInt8(truncatingIfNeeded: row >> (8 * $0)) }
-        }
+        let payload = rows.map(\.littleEndian).withUnsafeBytes { Array($0) }
         var bytes = [UInt8](repeating: 0, count: FrameHeader.byteCount) + payload
         bytes.withUnsafeMutableBytes { header.write(to: $0) }
         sequence &+= 1
