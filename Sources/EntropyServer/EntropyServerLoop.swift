@@ -153,20 +153,17 @@ final class EntropyServerLoop {
     private func awaitFood() {
         guard !hungry.isEmpty else { return }
         for source in parts.sources { source.consumerWillWait() }
-        let isThereFood = hungry.contains { connection in
-            wantedGrade(connection).map { grade in
-                let sources = connection.source.map { [$0] } ?? parts.sources
-                return sources.contains { $0.deliverableCount(grade) > 0 }
-            } ?? true
-        }
-        if isThereFood { feed() }
+        if hungry.contains(where: isThereFood) { feed() }
     }
 
-    private func wantedGrade(_ connection: EntropyConnection) -> Grade? {
+    private func isThereFood(for connection: EntropyConnection) -> Bool {
         switch connection.session.action {
-        case .seekBits(let request): request.grade
-        case .send(_, let grade): grade
-        case .receive, .answerInfo, .close: nil
+        case .seekBits(let request):
+            parts.sources.contains { $0.deliverableCount(request.grade) > 0 }
+        case .send(_, let grade):
+            connection.source.map { $0.deliverableCount(grade) > 0 } ?? true
+        case .receive, .answerInfo, .close:
+            true
         }
     }
 
