@@ -149,13 +149,19 @@ let package = Package(
         support(
             "PlaneTestSupport",
             [
-                "Boards", "Conditioning", "EntropyProtocol", "EntropyRing", "EntropyServer",
-                "EntropyTerms", "LaneHealth", "LinuxPlatform", crypto,
+                "Boards", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
+                "LaneHealth", "LinuxPlatform",
             ]),
         tests("LinuxPlatformTests", ["LinuxPlatform", "PlaneTestSupport"]),
         tests(
             "EntropyRingTests",
             ["EntropyRing", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport"]),
+        tests(
+            "EntropyPipelineTests",
+            [
+                "Boards", "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyTerms",
+                "LaneHealth", "LinuxPlatform", "PlaneTestSupport", "SimulatedBoard", crypto,
+            ]),
         tests("EntropyProtocolTests", ["EntropyProtocol", "EntropyTerms", "PlaneTestSupport"]),
         tests("ConditioningTests", ["CKernels", "Conditioning", "TestMaterials", crypto]),
     ],

@@ -55,6 +55,7 @@ final class BoardRun {
     /// Reads the board until the pipeline is stopped, or until the board fails.
     func run(_ board: any Board) throws(BoardError) {
         var lastFrame = monotonicNanoseconds()
+        // Of the bytes since the last frame that could be used.
         var lastRejection: FrameReader.Rejection?
         while !pipeline.isStopping {
             reader.append(try board.read(into: reader.freeSpace(), milliseconds: Self.readWait))
@@ -63,6 +64,7 @@ final class BoardRun {
                 switch event {
                 case .frame(let frame):
                     accepted = true
+                    lastRejection = nil
                     take(frame)
                 case .rejected(let rejection):
                     lastRejection = rejection

@@ -19,6 +19,7 @@ final class EntropyServerLoop {
     private static let acceptBatch = 64
     /// How long accepting rests when the process has no descriptors left, in milliseconds.
     private static let acceptRest: Int32 = 100
+    private static let millisecond: UInt64 = 1_000_000
 
     private enum Token {
         static let listener: UInt64 = 0
@@ -37,7 +38,9 @@ final class EntropyServerLoop {
     private var runnable: [EntropyConnection] = []
     /// Connections that wait for bits, longest first.
     private var hungry: [EntropyConnection] = []
-    private var isAccepting = true
+    /// When to accept again, in monotonic nanoseconds, after the process ran out of descriptors; nil
+    /// when it did not.
+    private var acceptsAgain: UInt64?
     private let inbox: UnsafeMutableRawBufferPointer
 
     init(
@@ -58,7 +61,7 @@ final class EntropyServerLoop {
     func run() {
         while true {
             let events = poll.wait(milliseconds: waitLimit)
-            if events.isEmpty, !isAccepting { resumeAccepting() }
+            resumeAcceptingIfDue()
             for event in events {
                 switch event.token {
                 case Token.stop: return shutDown()
@@ -74,7 +77,7 @@ final class EntropyServerLoop {
 
     private var waitLimit: Int32? {
         if !runnable.isEmpty { return 0 }
-        return isAccepting ? nil : Self.acceptRest
+        return acceptsAgain == nil ? nil : Self.acceptRest
     }
 
     // MARK: Events
@@ -86,15 +89,17 @@ final class EntropyServerLoop {
                 admit(socket)
             } catch {
                 // No descriptors or no memory: the listener would be reported again at once.
-                isAccepting = false
+                acceptsAgain = monotonicNanoseconds() + UInt64(Self.acceptRest) * Self.millisecond
                 poll.change(parts.listener.descriptor, [], token: Token.listener)
                 return
             }
         }
     }
 
-    private func resumeAccepting() {
-        isAccepting = true
+    /// However busy the clients that are there keep this thread.
+    private func resumeAcceptingIfDue() {
+        guard let moment = acceptsAgain, monotonicNanoseconds() >= moment else { return }
+        acceptsAgain = nil
         poll.change(parts.listener.descriptor, .readable, token: Token.listener)
     }
 
@@ -148,20 +153,17 @@ final class EntropyServerLoop {
     private func awaitFood() {
         guard !hungry.isEmpty else { return }
         for source in parts.sources { source.consumerWillWait() }
-        let isThereFood = hungry.contains { connection in
-            wantedGrade(connection).map { grade in
-                let sources = connection.source.map { [$0] } ?? parts.sources
-                return sources.contains { $0.deliverableCount(grade) > 0 }
-            } ?? true
-        }
-        if isThereFood { feed() }
+        if hungry.contains(where: isThereFood) { feed() }
     }
 
-    private func wantedGrade(_ connection: EntropyConnection) -> Grade? {
+    private func isThereFood(for connection: EntropyConnection) -> Bool {
         switch connection.session.action {
-        case .seekBits(let request): request.grade
-        case .send(_, let grade): grade
-        case .receive, .answerInfo, .close: nil
+        case .seekBits(let request):
+            parts.sources.contains { $0.deliverableCount(request.grade) > 0 }
+        case .send(_, let grade):
+            connection.source.map { $0.deliverableCount(grade) > 0 } ?? true
+        case .receive, .answerInfo, .close:
+            true
         }
     }
 
