@@ -38,16 +38,15 @@ package final class EntropyServer: Sendable {
     private let thread = Mutex<WorkerThread?>(nil)
 
     /// Starts serving.
+    ///
+    /// - Throws: when there is no descriptor or no thread to be had.
     package init(_ parts: Parts, maximumClients: Int) throws(SystemError) {
         self.maximumClients = Atomic(maximumClients)
         stopRequested = try Wakeup()
-        let worker = try WorkerThread(name: "metrng-entropy") { [self] in
-            do {
-                try EntropyServerLoop(parts, server: self, stopRequested: stopRequested).run()
-            } catch {
-                fatalError("the entropy server cannot start: \(error)")
-            }
-        }
+        // Made here, so that what fails is an error of this call; the thread's alone from then on.
+        nonisolated(unsafe) let loop = try EntropyServerLoop(
+            parts, server: self, stopRequested: stopRequested)
+        let worker = try WorkerThread(name: "metrng-entropy") { loop.run() }
         thread.withLock { $0 = worker }
     }
 

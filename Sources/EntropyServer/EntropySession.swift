@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import EntropyProtocol
-import EntropyTerms
+package import EntropyProtocol
+package import EntropyTerms
 
 /// The life of one connection, without the connection: events in, actions out.
 ///
 /// A session has at most one request in hand. What a client pipelines behind it stays in the kernel
 /// until the request is answered, so that a client costs the server a fixed amount of memory.
-struct EntropySession {
+package struct EntropySession {
     /// Where a session stands.
-    enum State: Equatable {
+    package enum State: Equatable {
         /// Between requests; fewer bytes than a request are there.
         case listening
         /// A request waits for bits; no byte of its answer was sent.
@@ -22,7 +22,7 @@ struct EntropySession {
     }
 
     /// What the server has to do next for a session.
-    enum Action: Equatable {
+    package enum Action: Equatable {
         /// Read from the connection.
         case receive
         /// Send `outbox`, and then up to so many bytes of bits of the grade.
@@ -34,20 +34,22 @@ struct EntropySession {
         case close
     }
 
-    private(set) var state = State.listening
+    package private(set) var state = State.listening
     /// Bytes that were received and not understood yet.
     private var inbox: [UInt8] = []
     /// Bytes of headers and of JSON that are still to be sent.
-    private(set) var outbox: ArraySlice<UInt8> = []
+    package private(set) var outbox: ArraySlice<UInt8> = []
+
+    package init() {}
 
     /// How many bytes the session takes at once.
-    static let inboxLimit = 16 * EntropyRequest.byteCount
+    package static let inboxLimit = 16 * EntropyRequest.byteCount
 
     /// How many more bytes the session takes now.
-    var inboxRoom: Int { Self.inboxLimit - inbox.count }
+    package var inboxRoom: Int { Self.inboxLimit - inbox.count }
 
     /// What to do next.
-    var action: Action {
+    package var action: Action {
         switch state {
         case .listening: .receive
         case .waiting(let request): request.operation == .info ? .answerInfo : .seekBits(request)
@@ -58,16 +60,18 @@ struct EntropySession {
     }
 
     /// Bytes have arrived.
-    mutating func received(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func received(_ bytes: UnsafeRawBufferPointer) {
         inbox.append(contentsOf: bytes)
         parse()
     }
 
     /// The peer has closed, or the connection broke.
-    mutating func disconnected() { state = .closed }
+    package mutating func disconnected() { state = .closed }
 
     /// Bits are there for the waiting request: its answer begins.
-    mutating func begin(_ request: EntropyRequest, provenance: Provenance, healthEpoch: UInt32) {
+    package mutating func begin(
+        _ request: EntropyRequest, provenance: Provenance, healthEpoch: UInt32
+    ) {
         put(
             EntropyReply(
                 status: .ok, provenance: provenance, grade: request.grade, length: request.length,
@@ -78,14 +82,14 @@ struct EntropySession {
     /// The waiting request gets a status and no bytes.
     ///
     /// - Parameter isLast: whether the connection is closed after it.
-    mutating func refuse(_ status: EntropyReply.Status, isLast: Bool) {
+    package mutating func refuse(_ status: EntropyReply.Status, isLast: Bool) {
         guard case .waiting(let request) = state else { return }
         put(.refusal(status, grade: request.grade, tag: request.tag))
         state = isLast ? .closing : .sending(remaining: 0, grade: request.grade)
     }
 
     /// The waiting request gets a JSON object.
-    mutating func answer(info: [UInt8], provenance: Provenance, healthEpoch: UInt32) {
+    package mutating func answer(info: [UInt8], provenance: Provenance, healthEpoch: UInt32) {
         guard case .waiting(let request) = state else { return }
         put(
             EntropyReply(
@@ -96,7 +100,7 @@ struct EntropySession {
     }
 
     /// `bytes` bytes went out: first those of `outbox`, then bits.
-    mutating func sent(_ bytes: Int) {
+    package mutating func sent(_ bytes: Int) {
         let head = min(bytes, outbox.count)
         outbox.removeFirst(head)
         if case .sending(let remaining, let grade) = state {
@@ -109,7 +113,7 @@ struct EntropySession {
     }
 
     /// The server stops: who waits is told so, who was not answered in full sees the end.
-    mutating func shutDown() {
+    package mutating func shutDown() {
         switch state {
         case .waiting: refuse(.shuttingDown, isLast: true)
         case .listening, .sending, .closing, .closed: state = .closed
