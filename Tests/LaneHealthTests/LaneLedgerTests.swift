@@ -72,6 +72,27 @@ struct LaneLedgerTests {
         }
     }
 
+    @Test("where both tests trip, the alarm names the one that tripped at its severity")
+    func namedTest() {
+        var findings = WindowFindings(words: 1)
+        // Lane 0 warns in both, 1 fails in both, 2 and 3 fail in one and warn in the other.
+        findings.repetitionCountWarning = [0b1111]
+        findings.repetitionCountFailure = [0b0110]
+        findings.adaptiveProportionWarning = [0b1111]
+        findings.adaptiveProportionFailure = [0b1010]
+        var ledger = LaneLedger(lanes: 64, startUpWindows: 1)
+        var alarms: [LaneAlarm] = []
+        ledger.judge(WindowFindings(words: 1)) { alarms.append($0) }
+        ledger.judge(findings) { alarms.append($0) }
+        #expect(
+            alarms == [
+                LaneAlarm(lane: 0, test: .repetitionCount, severity: .warning, window: 1),
+                LaneAlarm(lane: 1, test: .repetitionCount, severity: .failure, window: 1),
+                LaneAlarm(lane: 2, test: .repetitionCount, severity: .failure, window: 1),
+                LaneAlarm(lane: 3, test: .adaptiveProportion, severity: .failure, window: 1),
+            ])
+    }
+
     @Test("several lanes that change in one window raise the epoch once")
     func epochOfOneWindow() {
         var ledger = LaneLedger(lanes: 64, startUpWindows: 1, healthEpoch: .max)

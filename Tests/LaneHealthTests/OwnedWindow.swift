@@ -17,6 +17,9 @@ final class OwnedWindow {
 
     deinit { memory.deallocate() }
 
+    /// How many 64-bit words of all the memory are not zero.
+    var nonzeroWords: Int { memory.bindMemory(to: UInt64.self).count { $0 != 0 } }
+
     /// Tests the next window of a stream.
     ///
     /// - Parameter rows: 1,024 rows.
