@@ -242,7 +242,8 @@ final class EntropyServerLoop {
         connection.session.begin(
             request, provenance: best.provenance,
             healthEpoch: best.healthEpoch.load(ordering: .relaxed))
-        return .again
+        // In the same turn, or the bits that are there would be gone to others by the next one.
+        return transmit(connection, bits: Int(request.length), grade: request.grade)
     }
 
     private func transmit(_ connection: EntropyConnection, bits: Int, grade: Grade) -> Outcome {
