@@ -118,52 +118,63 @@ let package = Package(
             "metrng-benchmark", ["CKernels", "LaneHealth", "LaneHealthReference", crypto],
             path: "Benchmarks/Kernels"),
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: c),
-        support("VarlinkTestSupport", ["CTestSupport", "LinuxPlatform"]),
+        support("TestSupport", ["CTestSupport", "LinuxPlatform"]),
         tool(
             "lane-sample", ["Boards", "DevicePhysics", "SimulatedBoard"],
             path: "Tests/Support/LaneSample"),
-        tests("DaemonConfigurationTests", ["DaemonConfiguration"]),
-        tests("VarlinkTests", ["Varlink", "LinuxPlatform", "VarlinkTestSupport"]),
+        tests("DaemonConfigurationTests", ["DaemonConfiguration", "TestSupport"]),
+        tests("VarlinkTests", ["Varlink", "LinuxPlatform", "TestSupport"]),
         support(
             "ControlTestSupport",
-            ["ControlInterface", "LinuxPlatform", "Varlink", "VarlinkTestSupport"]),
-        tests("ControlInterfaceTests", ["ControlInterface", "ControlTestSupport", "Varlink"]),
+            ["ControlInterface", "LinuxPlatform", "Varlink", "TestSupport"]),
+        tests(
+            "ControlInterfaceTests",
+            ["ControlInterface", "ControlTestSupport", "TestSupport", "Varlink"]),
         tests(
             "ControlCommandsTests",
             [
                 "ControlCommands", "ControlInterface", "ControlTestSupport", "LinuxPlatform",
-                "Varlink", "VarlinkTestSupport",
+                "Varlink", "TestSupport",
             ]),
         tests(
             "DaemonTests", ["EntropyClient", "EntropyTerms", "LinuxPlatform", "metrngd", "mectl"]),
-        support("TestMaterials", ["CKernels"]),
+        support("TestMaterials", ["CKernels", "TestSupport"]),
         support("LaneHealthReference", ["LaneHealth"]),
-        tests("CKernelsTests", ["CKernels", "TestMaterials", crypto]),
-        tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials"]),
-        tests("DevicePhysicsTests", ["DevicePhysics", "TestMaterials"]),
+        tests("CKernelsTests", ["CKernels", "TestMaterials", "TestSupport", crypto]),
+        tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials", "TestSupport"]),
+        tests("DevicePhysicsTests", ["DevicePhysics", "TestMaterials", "TestSupport"]),
         tests(
             "SimulatedBoardTests",
-            ["Boards", "DevicePhysics", "EntropyTerms", "SimulatedBoard", "TestMaterials"]),
+            [
+                "Boards", "DevicePhysics", "EntropyTerms", "SimulatedBoard", "TestMaterials",
+                "TestSupport",
+            ]),
         tests(
-            "LaneHealthTests", ["CKernels", "LaneHealth", "LaneHealthReference", "TestMaterials"]),
+            "LaneHealthTests",
+            ["CKernels", "LaneHealth", "LaneHealthReference", "TestMaterials", "TestSupport"]),
         support(
             "PlaneTestSupport",
             [
                 "Boards", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
-                "LaneHealth", "LinuxPlatform",
+                "LaneHealth", "LinuxPlatform", "TestSupport",
             ]),
-        tests("LinuxPlatformTests", ["LinuxPlatform", "PlaneTestSupport"]),
+        tests("LinuxPlatformTests", ["LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
         tests(
             "EntropyRingTests",
-            ["EntropyRing", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport"]),
+            ["EntropyRing", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
         tests(
             "EntropyPipelineTests",
             [
                 "Boards", "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyTerms",
-                "LaneHealth", "LinuxPlatform", "PlaneTestSupport", "SimulatedBoard", crypto,
+                "LaneHealth", "LinuxPlatform", "PlaneTestSupport", "SimulatedBoard", "TestSupport",
+                crypto,
             ]),
-        tests("EntropyProtocolTests", ["EntropyProtocol", "EntropyTerms", "PlaneTestSupport"]),
-        tests("ConditioningTests", ["CKernels", "Conditioning", "TestMaterials", crypto]),
+        tests(
+            "EntropyProtocolTests",
+            ["EntropyProtocol", "EntropyTerms", "PlaneTestSupport", "TestSupport"]),
+        tests(
+            "ConditioningTests",
+            ["CKernels", "Conditioning", "TestMaterials", "TestSupport", crypto]),
     ],
     swiftLanguageModes: [.v6]
 )

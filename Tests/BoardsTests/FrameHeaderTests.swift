@@ -3,6 +3,7 @@
 import Boards
 import FoundationEssentials
 import TestMaterials
+import TestSupport
 import Testing
 
 @Suite("Frame header")

@@ -2,6 +2,7 @@
 
 import Boards
 import TestMaterials
+import TestSupport
 import Testing
 
 @Suite("Reading frames")

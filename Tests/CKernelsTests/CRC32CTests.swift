@@ -2,6 +2,7 @@
 
 import CKernels
 import TestMaterials
+import TestSupport
 import Testing
 
 @Suite("CRC-32C")

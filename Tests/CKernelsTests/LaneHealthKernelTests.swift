@@ -2,6 +2,7 @@
 
 import CKernels
 import TestMaterials
+import TestSupport
 import Testing
 
 /// The kernels by themselves, at cut-offs that no claim leads to; LaneHealthTests has the tests as

@@ -3,6 +3,7 @@
 import CKernels
 import Crypto
 import TestMaterials
+import TestSupport
 import Testing
 
 @Suite("SHA-256 in batches")

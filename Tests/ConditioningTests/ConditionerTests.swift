@@ -4,6 +4,7 @@ import CKernels
 import Conditioning
 import Crypto
 import TestMaterials
+import TestSupport
 import Testing
 
 @Suite("The conditioner")

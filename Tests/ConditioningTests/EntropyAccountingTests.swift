@@ -2,6 +2,7 @@
 
 import Conditioning
 import TestMaterials
+import TestSupport
 import Testing
 
 @Suite("Entropy of a conditioned block")

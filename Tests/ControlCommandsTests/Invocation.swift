@@ -2,6 +2,7 @@
 
 import ControlCommands
 import ControlTestSupport
+import TestSupport
 import Synchronization
 
 /// One run of `mectl` in this process: what it wrote and its exit code.

@@ -3,6 +3,7 @@
 import ControlCommands
 import ControlInterface
 import ControlTestSupport
+import TestSupport
 import Testing
 import Varlink
 

@@ -7,7 +7,7 @@ import Glibc
 import LinuxPlatform
 import Testing
 import Varlink
-import VarlinkTestSupport
+import TestSupport
 
 @Suite("The verbs of mectl", .timeLimit(.minutes(2)))
 struct VerbTests {

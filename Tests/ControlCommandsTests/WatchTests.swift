@@ -3,6 +3,7 @@
 import ControlCommands
 import ControlInterface
 import ControlTestSupport
+import TestSupport
 import Synchronization
 import Testing
 import Varlink

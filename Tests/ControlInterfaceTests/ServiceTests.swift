@@ -2,6 +2,7 @@
 
 import ControlInterface
 import ControlTestSupport
+import TestSupport
 import Testing
 import Varlink
 

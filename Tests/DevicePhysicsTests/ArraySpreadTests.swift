@@ -2,6 +2,7 @@
 
 import DevicePhysics
 import TestMaterials
+import TestSupport
 import Testing
 
 @Suite("Spread of an array")

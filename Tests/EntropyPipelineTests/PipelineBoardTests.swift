@@ -6,6 +6,7 @@ import EntropyRing
 import EntropyTerms
 import LinuxPlatform
 import PlaneTestSupport
+import TestSupport
 import Synchronization
 import Testing
 

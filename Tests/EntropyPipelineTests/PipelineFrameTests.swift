@@ -5,6 +5,7 @@ import EntropyPipeline
 import EntropyRing
 import EntropyTerms
 import PlaneTestSupport
+import TestSupport
 import Synchronization
 import Testing
 

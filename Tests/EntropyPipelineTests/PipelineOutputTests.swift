@@ -5,6 +5,7 @@ import EntropyRing
 import EntropyTerms
 import LaneHealth
 import PlaneTestSupport
+import TestSupport
 import Synchronization
 import Testing
 

@@ -8,6 +8,7 @@ import EntropyTerms
 import LaneHealth
 import LinuxPlatform
 import PlaneTestSupport
+import TestSupport
 import SimulatedBoard
 import Synchronization
 import Testing

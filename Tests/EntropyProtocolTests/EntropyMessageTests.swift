@@ -3,6 +3,7 @@
 import EntropyProtocol
 import EntropyTerms
 import PlaneTestSupport
+import TestSupport
 import Testing
 
 @Suite("Requests of MEP/1")

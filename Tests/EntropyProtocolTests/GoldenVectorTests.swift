@@ -4,6 +4,7 @@ import EntropyProtocol
 import EntropyTerms
 import FoundationEssentials
 import PlaneTestSupport
+import TestSupport
 import Testing
 
 /// The messages of `Tests/Fixtures/mep1.json`, which were written by hand from the description of the
@@ -95,7 +96,7 @@ private struct Vectors: Decodable {
     let invalidReplies: [Invalid]
 
     static func load() throws -> Vectors {
-        let bytes = try contents(ofFile: fixturePath("mep1.json"))
+        let bytes = try fixture("mep1.json")
         return try JSONDecoder().decode(Vectors.self, from: Data(bytes))
     }
 }

@@ -2,6 +2,7 @@
 
 import EntropyRing
 import PlaneTestSupport
+import TestSupport
 import Synchronization
 import Testing
 

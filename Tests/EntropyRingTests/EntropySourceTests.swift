@@ -4,6 +4,7 @@ import EntropyRing
 import EntropyTerms
 import LinuxPlatform
 import PlaneTestSupport
+import TestSupport
 import Testing
 
 @Suite("Source")

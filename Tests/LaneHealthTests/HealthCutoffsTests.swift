@@ -3,6 +3,7 @@
 import FoundationEssentials
 import LaneHealth
 import TestMaterials
+import TestSupport
 import Testing
 
 @Suite("Cut-offs")
@@ -21,7 +22,7 @@ struct HealthCutoffsTests {
     }
 
     private static func table() throws -> [Table.Row] {
-        try JSONDecoder().decode(Table.self, from: fixture("sp800-90b-cutoffs.json")).cutoffs
+        try JSONDecoder().decode(Table.self, from: Data(fixture("sp800-90b-cutoffs.json"))).cutoffs
     }
 
     @Test("the whole table of claims and error probabilities comes out")

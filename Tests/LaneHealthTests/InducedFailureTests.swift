@@ -3,6 +3,7 @@
 import LaneHealth
 import LaneHealthReference
 import TestMaterials
+import TestSupport
 import Testing
 
 /// A board whose shots go through the tests into the book.

@@ -2,6 +2,7 @@
 
 import LaneHealth
 import TestMaterials
+import TestSupport
 import Testing
 
 @Suite("The book of the lanes")

@@ -3,6 +3,7 @@
 import LaneHealth
 import LaneHealthReference
 import TestMaterials
+import TestSupport
 import Testing
 
 /// Windows in which each lane has a chosen number of samples that equal its first one.

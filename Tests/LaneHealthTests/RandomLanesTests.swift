@@ -4,6 +4,7 @@ import CKernels
 import LaneHealth
 import LaneHealthReference
 import TestMaterials
+import TestSupport
 import Testing
 
 @Suite("Random lanes")

@@ -3,6 +3,7 @@
 import LaneHealth
 import LaneHealthReference
 import TestMaterials
+import TestSupport
 
 /// Runs of chosen lengths that end at every offset of a window, in the lanes at the edges of words,
 /// over a background in which every sample differs from the one before.

@@ -3,6 +3,7 @@
 import LaneHealth
 import LaneHealthReference
 import TestMaterials
+import TestSupport
 import Testing
 
 private let claims = [1.0, 0.8, 0.3, 0.1]

@@ -3,6 +3,7 @@
 import LaneHealth
 import LaneHealthReference
 import TestMaterials
+import TestSupport
 
 /// The bit-sliced tests on every path with the reference beside them, over one stream of windows.
 struct SideBySide {

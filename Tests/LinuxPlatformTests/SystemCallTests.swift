@@ -3,6 +3,7 @@
 import Glibc
 import LinuxPlatform
 import PlaneTestSupport
+import TestSupport
 import Testing
 
 @Suite("System calls")
@@ -64,7 +65,7 @@ struct SystemCallTests {
 
     @Test("tell who is connected")
     func credentials() throws {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory()
         let listener = try UnixListener(path: directory.file("s"), mode: 0o600)
         let client = try connectUnixSocket(path: listener.path)
         let server = try #require(try listener.accept())

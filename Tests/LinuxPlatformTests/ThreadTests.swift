@@ -3,6 +3,7 @@
 import Glibc
 import LinuxPlatform
 import PlaneTestSupport
+import TestSupport
 import Synchronization
 import Testing
 

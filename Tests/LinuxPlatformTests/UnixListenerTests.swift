@@ -3,6 +3,7 @@
 import Glibc
 import LinuxPlatform
 import PlaneTestSupport
+import TestSupport
 import Testing
 
 @Suite("Unix listener")
@@ -10,7 +11,7 @@ struct UnixListenerTests {
     private let directory: TemporaryDirectory
     private var path: String { directory.file("s") }
 
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = TemporaryDirectory() }
 
     @Test("accepts connections, and says so when none waits")
     func accepts() throws {

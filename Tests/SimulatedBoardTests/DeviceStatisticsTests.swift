@@ -4,6 +4,7 @@ import Boards
 import DevicePhysics
 import SimulatedBoard
 import TestMaterials
+import TestSupport
 import Testing
 
 private func record(_ chains: [SwitchingChain], shots: Int, seed: UInt64) -> Recording {

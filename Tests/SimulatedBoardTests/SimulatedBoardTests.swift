@@ -5,6 +5,7 @@ import DevicePhysics
 import EntropyTerms
 import SimulatedBoard
 import TestMaterials
+import TestSupport
 import Testing
 
 private let spread = ArraySpread(

@@ -3,7 +3,7 @@
 import Glibc
 import Testing
 import Varlink
-import VarlinkTestSupport
+import TestSupport
 
 @Suite("A Varlink server and many clients", .timeLimit(.minutes(2)))
 struct AdmissionTests {

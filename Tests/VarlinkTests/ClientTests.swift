@@ -4,7 +4,7 @@ import Glibc
 import LinuxPlatform
 import Testing
 import Varlink
-import VarlinkTestSupport
+import TestSupport
 
 @Suite("A Varlink client", .timeLimit(.minutes(2)))
 struct ClientTests {

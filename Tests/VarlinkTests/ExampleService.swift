@@ -4,7 +4,7 @@ import Glibc
 import LinuxPlatform
 import Synchronization
 import Varlink
-import VarlinkTestSupport
+import TestSupport
 
 /// An interface with a method for each thing a server has to cope with.
 final class ExampleInterface: VarlinkInterface {

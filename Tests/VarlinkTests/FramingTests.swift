@@ -2,7 +2,7 @@
 
 import Testing
 import Varlink
-import VarlinkTestSupport
+import TestSupport
 
 @Suite("Message framing")
 struct FramingTests {
@@ -61,7 +61,7 @@ struct FramingTests {
 
     @Test("Random bytes in random pieces come out as the text between their NULs")
     func randomBytes() throws {
-        var random = SeededGenerator(seed: 1)
+        var random = SeededGenerator(1)
         for _ in 0..<200 {
             let bytes = random.bytes(300).map { $0 < 40 ? 0 : $0 }
             var framing = MessageFraming(limit: 300)

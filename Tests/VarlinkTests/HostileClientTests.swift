@@ -5,7 +5,7 @@ import Glibc
 import Synchronization
 import Testing
 import Varlink
-import VarlinkTestSupport
+import TestSupport
 
 @Suite("A Varlink server and clients that do wrong", .timeLimit(.minutes(2)))
 struct HostileClientTests {
@@ -40,7 +40,7 @@ struct HostileClientTests {
     @Test("Random bytes do no harm")
     func randomBytes() throws {
         let server = try ExampleServer()
-        var random = SeededGenerator(seed: 3)
+        var random = SeededGenerator(3)
         for _ in 0..<200 {
             let peer = try server.peer()
             peer.send(random.bytes(Int.random(in: 1...2_000, using: &random)) + [0])
@@ -52,7 +52,7 @@ struct HostileClientTests {
     @Test("Calls with random damage are answered or close the connection")
     func damagedCalls() throws {
         let server = try ExampleServer(maximumConnections: 2)
-        var random = SeededGenerator(seed: 4)
+        var random = SeededGenerator(4)
         let call = Array(#"{"method":"org.example.test.Echo","parameters":{"a":[1,"b"]}}"#.utf8)
         for _ in 0..<500 {
             var damaged = call

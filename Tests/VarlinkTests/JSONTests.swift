@@ -2,7 +2,7 @@
 
 import Testing
 import Varlink
-import VarlinkTestSupport
+import TestSupport
 
 @Suite("JSON values")
 struct JSONTests {
@@ -110,7 +110,7 @@ struct JSONTests {
 
     @Test("Random text is refused or read as a value that comes back from its text")
     func randomText() throws {
-        var random = SeededGenerator(seed: 2)
+        var random = SeededGenerator(2)
         let alphabet = Array("{}[]\",:0123.eE-truefalsn \\u\u{e9}".utf8)
         var accepted = 0
         for _ in 0..<20_000 {

@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 import Testing
 import Varlink
-import VarlinkTestSupport
+import TestSupport
 
 @Suite("A Varlink server and what clients say", .timeLimit(.minutes(2)))
 struct ProtocolTests {

@@ -4,7 +4,7 @@ package import ControlInterface
 import LinuxPlatform
 import Synchronization
 package import Varlink
-import VarlinkTestSupport
+import TestSupport
 
 /// Answers with the boards it is told to have.
 package final class FakeProvider: ControlProvider {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
+
 /// Shots of lanes that are independent two-state chains, each with probabilities of its own, made
 /// without the kernels.
 package struct LaneStream {

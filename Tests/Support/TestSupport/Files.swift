@@ -20,8 +20,8 @@ package func textLines(ofFile path: String) throws(SystemError) -> [Substring] {
     String(decoding: try contents(ofFile: path), as: UTF8.self).split(separator: "\n")
 }
 
-/// Where a file of `Tests/Fixtures` is, for a test in a folder of `Tests`.
-package func fixturePath(_ name: String, from file: String = #filePath) -> String {
-    let tests = file.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
-    return tests.joined(separator: "/") + "/Fixtures/\(name)"
+/// The bytes of a file in `Tests/Fixtures`.
+package func fixture(_ name: String) throws(SystemError) -> [UInt8] {
+    let tests = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+    return try contents(ofFile: tests.joined(separator: "/") + "/Fixtures/\(name)")
 }
