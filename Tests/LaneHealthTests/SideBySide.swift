@@ -58,8 +58,8 @@ struct SideBySide {
     }
 }
 
-/// Sanitizers and unoptimised code are some fifty times slower: there, every so manieth case is
-/// taken, a number without a factor in common with the sizes of words and windows.
+/// Unoptimised code, as with sanitizers, is some fifty times slower: there only every 13th case of
+/// the longest sweeps is taken, a number without a factor in common with words and windows.
 #if DEBUG
     let thinning = 13
 #else
