@@ -118,12 +118,6 @@ package final class HealthWindow {
         shots = 0
     }
 
-    /// Forgets the shots that are there and the history: the next shot is the first of a stream.
-    package func restart() {
-        shots = 0
-        hasHistory = false
-    }
-
     private func compareCounts(with cutoff: Int) {
         ck_compare_counts(onesPlanes, rows, stride, UInt32(cutoff), lanesFound)
     }

@@ -115,8 +115,8 @@ struct WindowFillingTests {
         }
     }
 
-    @Test("after a restart no run is counted from before it, and the next window is a first one")
-    func restart() {
+    @Test("a run is counted on from the window before")
+    func runAcrossWindows() {
         let cutoffs = HealthCutoffs(claimedEntropyPerBit: 0.8)
         let owned = OwnedWindow(lanes: 64, cutoffs: cutoffs)
         // All lanes end in a run that is one sample short of a warning, and go on with one more.
@@ -127,9 +127,6 @@ struct WindowFillingTests {
         let none = WindowFindings(words: 1)
         #expect(owned.findings(in: Array(ending)) == none)
         #expect(owned.findings(in: beginning).repetitionCountWarning == [.max])
-        #expect(owned.findings(in: Array(ending)) == none)
-        owned.window.restart()
-        #expect(owned.findings(in: beginning) == none)
     }
 
     @Test("when a window is done its samples are wiped, but for the last ones, which runs need")
