@@ -102,6 +102,12 @@ let package = Package(
                 "LaneHealth", "LinuxPlatform", "PlaneTestSupport", "SimulatedBoard", crypto,
             ]),
         tests("EntropyProtocolTests", ["EntropyProtocol", "EntropyTerms", "PlaneTestSupport"]),
+        tests(
+            "EntropyServerTests",
+            [
+                "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms", "LinuxPlatform",
+                "PlaneTestSupport",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
