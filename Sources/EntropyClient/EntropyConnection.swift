@@ -134,18 +134,19 @@ public final class EntropyConnection {
         guard let reply = header.withUnsafeBytes({ EntropyReply(parsing: $0) }) else {
             throw broken("the header of the answer is not valid")
         }
-        try check(reply.status)
+        try checkLastWord(reply.status)
         guard isSent, reply.tag == request.tag else {
             throw broken("the answer belongs to another request")
         }
+        guard reply.status == .ok else { throw .unavailable }
         return reply
     }
 
-    private func check(_ status: EntropyReply.Status) throws(EntropyError) {
+    /// Throws for a status after which the connection is of no use, whatever request it belongs to.
+    private func checkLastWord(_ status: EntropyReply.Status) throws(EntropyError) {
         switch status {
-        case .ok: return
-        case .unavailable: throw .unavailable
-        case .denied: throw .denied
+        case .ok, .unavailable: return
+        case .denied: throw ended(.denied)
         case .badRequest: throw ended(.notOffered)
         case .overQuota: throw ended(.overQuota)
         case .shuttingDown: throw ended(.shuttingDown)
