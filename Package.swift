@@ -175,6 +175,12 @@ let package = Package(
         tests(
             "ConditioningTests",
             ["CKernels", "Conditioning", "TestMaterials", "TestSupport", crypto]),
+        tests(
+            "EntropyServerTests",
+            [
+                "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms", "LinuxPlatform",
+                "PlaneTestSupport", "TestSupport",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

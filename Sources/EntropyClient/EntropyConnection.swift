@@ -29,7 +29,9 @@ public final class EntropyConnection {
         public let healthEpoch: UInt32
     }
 
-    /// Where the bytes of the last `read` come from; nil before the first.
+    /// Where the bytes of the last `read` come from; nil before the first. A read of more than
+    /// 1,048,576 bytes is several requests: when one of them was answered with bits that are not
+    /// genuine, that is their origin, otherwise it is that of the last.
     public private(set) var origin: Origin?
 
     private let socket: Descriptor
@@ -66,11 +68,15 @@ public final class EntropyConnection {
         into buffer: UnsafeMutableRawBufferPointer, grade: Grade = .full, waits: Bool = true
     ) throws(EntropyError) {
         var rest = buffer[...]
+        var whole: Origin?
         while !rest.isEmpty {
             let part = rest.prefix(Int(EntropyProtocolLimits.readLengths.upperBound))
-            try readOnce(UnsafeMutableRawBufferPointer(rebasing: part), grade, waits: waits)
+            let latest = try readOnce(
+                UnsafeMutableRawBufferPointer(rebasing: part), grade, waits: waits)
+            if whole?.provenance.isGenuine ?? true { whole = latest }
             rest = rest.dropFirst(part.count)
         }
+        if let whole { origin = whole }
     }
 
     /// `count` bytes of a grade.
@@ -107,7 +113,7 @@ public final class EntropyConnection {
 
     private func readOnce(
         _ buffer: UnsafeMutableRawBufferPointer, _ grade: Grade, waits: Bool
-    ) throws(EntropyError) {
+    ) throws(EntropyError) -> Origin {
         let request = EntropyRequest.read(
             UInt32(buffer.count), grade: grade, flags: waits ? [] : .nonBlocking, tag: nextTag())
         let reply = try exchange(request)
@@ -121,7 +127,7 @@ public final class EntropyConnection {
             throw .notGenuine(reply.provenance)
         }
         try receive(into: buffer)
-        origin = Origin(
+        return Origin(
             provenance: reply.provenance, grade: reply.grade, healthEpoch: reply.healthEpoch)
     }
 
@@ -134,18 +140,19 @@ public final class EntropyConnection {
         guard let reply = header.withUnsafeBytes({ EntropyReply(parsing: $0) }) else {
             throw broken("the header of the answer is not valid")
         }
-        try check(reply.status)
+        try checkLastWord(reply.status)
         guard isSent, reply.tag == request.tag else {
             throw broken("the answer belongs to another request")
         }
+        guard reply.status == .ok else { throw .unavailable }
         return reply
     }
 
-    private func check(_ status: EntropyReply.Status) throws(EntropyError) {
+    /// Throws for a status after which the connection is of no use, whatever request it belongs to.
+    private func checkLastWord(_ status: EntropyReply.Status) throws(EntropyError) {
         switch status {
-        case .ok: return
-        case .unavailable: throw .unavailable
-        case .denied: throw .denied
+        case .ok, .unavailable: return
+        case .denied: throw ended(.denied)
         case .badRequest: throw ended(.notOffered)
         case .overQuota: throw ended(.overQuota)
         case .shuttingDown: throw ended(.shuttingDown)

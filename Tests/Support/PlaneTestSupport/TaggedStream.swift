@@ -59,11 +59,16 @@ package enum TaggedStream {
 
     /// The lowest 56 bits of a number, 7 a byte.
     private static func spread(_ number: UInt64) -> UInt64 {
-        (0..<8).reduce(0) { $0 | (number >> (7 * UInt64($1)) & 127) << (8 * UInt64($1)) }
+        var digits = number & 0x0FFF_FFFF | (number & 0x00FF_FFFF_F000_0000) << 4
+        digits = digits & 0x0000_3FFF_0000_3FFF | (digits & 0x0FFF_C000_0FFF_C000) << 2
+        return digits & 0x007F_007F_007F_007F | (digits & 0x3F80_3F80_3F80_3F80) << 1
     }
 
+    /// The number that `spread` spread.
     private static func gather(_ digits: UInt64) -> UInt64 {
-        (0..<8).reduce(0) { $0 | (digits >> (8 * UInt64($1)) & 127) << (7 * UInt64($1)) }
+        var number = digits & 0x007F_007F_007F_007F | (digits & 0x7F00_7F00_7F00_7F00) >> 1
+        number = number & 0x0000_3FFF_0000_3FFF | (number & 0x3FFF_0000_3FFF_0000) >> 2
+        return number & 0x0FFF_FFFF | (number & 0x0FFF_FFFF_0000_0000) >> 4
     }
 }
 

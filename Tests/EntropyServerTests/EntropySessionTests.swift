@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyProtocol
+import EntropyServer
+import EntropyTerms
+import PlaneTestSupport
+import TestSupport
+import Testing
+
+/// What happens to a session, and what it wants then: each test reads as the script of a connection.
+@Suite("Session")
+struct EntropySessionTests {
+    private var session = EntropySession()
+    private let read = EntropyRequest.read(100, grade: .full, tag: 7)
+    private let later = EntropyRequest.read(5, grade: .raw, flags: .nonBlocking, tag: 8)
+
+    @Test("reads until a request is whole, looks for bits, and sends header and bits")
+    mutating func wholeRequest() throws {
+        #expect(session.action == .receive)
+        session.receive(read.bytes.prefix(15))
+        #expect(session.action == .receive)
+        session.receive(read.bytes.suffix(1))
+        #expect(session.action == .seekBits(read))
+        session.begin(read, provenance: .simulated, healthEpoch: 3)
+        #expect(session.action == .send(bits: 100, grade: .full))
+        let header = EntropyReply(
+            status: .ok, provenance: .simulated, grade: .full, length: 100, tag: 7, healthEpoch: 3)
+        #expect(Array(session.outbox) == header.bytes)
+        session.sent(124)
+        #expect(session.action == .receive)
+        #expect(session.outbox.isEmpty)
+    }
+
+    @Test("counts down as parts of header and bits go out", arguments: [1, 7, 23, 24, 25, 100])
+    mutating func partialSends(step: Int) {
+        session.receive(read.bytes)
+        session.begin(read, provenance: .hardware, healthEpoch: 0)
+        var sent = 0
+        while sent + step < 124 {
+            session.sent(step)
+            sent += step
+            #expect(session.outbox.count == max(0, 24 - sent))
+            #expect(session.action == .send(bits: min(100, 124 - sent), grade: .full))
+        }
+        session.sent(124 - sent)
+        #expect(session.action == .receive)
+    }
+
+    @Test("takes up pipelined requests one after another")
+    mutating func pipelined() {
+        session.receive(read.bytes + later.bytes + EntropyRequest.info(tag: 9).bytes)
+        #expect(session.action == .seekBits(read))
+        session.begin(read, provenance: .hardware, healthEpoch: 0)
+        session.sent(124)
+        #expect(session.action == .seekBits(later))
+        session.refuse(.unavailable, isLast: false)
+        #expect(session.outbox.map { $0 }[1] == EntropyReply.Status.unavailable.rawValue)
+        #expect(session.action == .send(bits: 0, grade: .raw))
+        session.sent(24)
+        #expect(session.action == .answerInfo)
+        session.answer(info: Array("{}".utf8), provenance: .hardware, healthEpoch: 0)
+        #expect(session.action == .send(bits: 0, grade: .raw))
+        session.sent(26)
+        #expect(session.action == .receive)
+    }
+
+    @Test("takes a bounded number of bytes at once, and fewer while it has some")
+    mutating func inboxIsBounded() {
+        #expect(session.inboxRoom == 256)
+        session.receive(read.bytes.prefix(10))
+        #expect(session.inboxRoom == 246)
+        session.receive([UInt8](repeating: 0, count: 246))
+        #expect(session.inboxRoom <= 256)
+    }
+
+    @Test(
+        "answers what it does not offer with bad request, and closes once that is sent",
+        arguments: [
+            [UInt8](repeating: 0xFF, count: 16), [UInt8](repeating: 0, count: 16),
+            [1, 2, 1, 0, 0, 0, 1, 0, 5, 0, 0, 0, 0, 0, 0, 0],
+            EntropyRequest.read(1, grade: .expand, tag: 5).bytes,
+        ])
+    mutating func badRequest(bytes: [UInt8]) throws {
+        session.receive(bytes + read.bytes)
+        #expect(session.action == .send(bits: 0, grade: .raw))
+        let reply = try #require(EntropyReply(Array(session.outbox)))
+        #expect(reply.status == .badRequest)
+        #expect(reply.length == 0)
+        #expect(reply.tag == bytes.withUnsafeBytes { EntropyRequest.tag(in: $0) })
+        session.sent(20)
+        #expect(session.action == .send(bits: 0, grade: .raw))
+        session.sent(4)
+        #expect(session.action == .close, "the request behind it is not answered")
+    }
+
+    @Test("answers the requests before a bad one first")
+    mutating func badRequestLater() {
+        session.receive(read.bytes + [UInt8](repeating: 9, count: 16))
+        session.begin(read, provenance: .hardware, healthEpoch: 0)
+        session.sent(124)
+        #expect(session.action == .send(bits: 0, grade: .raw))
+        session.sent(24)
+        #expect(session.action == .close)
+    }
+
+    @Test("tells a client that waits that the server stops, and then closes")
+    mutating func shutDownWhileWaiting() {
+        session.receive(read.bytes)
+        session.shutDown()
+        #expect(session.action == .send(bits: 0, grade: .raw))
+        #expect(EntropyReply(Array(session.outbox))?.status == .shuttingDown)
+        #expect(EntropyReply(Array(session.outbox))?.tag == 7)
+        session.sent(24)
+        #expect(session.action == .close)
+    }
+
+    @Test("just closes when the server stops between requests or in an answer")
+    mutating func shutDownOtherwise() {
+        var sending = session
+        sending.receive(read.bytes)
+        sending.begin(read, provenance: .hardware, healthEpoch: 0)
+        sending.sent(50)
+        for var session in [session, sending] {
+            session.shutDown()
+            #expect(session.action == .close)
+        }
+    }
+
+    @Test("wants nothing but its end when the peer is gone, wherever it was")
+    mutating func disconnected() {
+        var waiting = session
+        waiting.receive(read.bytes)
+        var sending = waiting
+        sending.begin(read, provenance: .hardware, healthEpoch: 0)
+        var closing = session
+        closing.receive([UInt8](repeating: 9, count: 16))
+        for var session in [session, waiting, sending, closing] {
+            session.disconnected()
+            #expect(session.action == .close)
+        }
+    }
+}
+
+extension EntropySession {
+    fileprivate mutating func receive(_ bytes: some Sequence<UInt8>) {
+        Array(bytes).withUnsafeBytes { received($0) }
+    }
+}
