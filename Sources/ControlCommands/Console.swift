@@ -14,6 +14,8 @@ package enum OutputError: Error, Equatable {
 package struct Console: Sendable {
     package var environment: [String: String]
     package var outputIsTerminal: Bool
+    /// How many rows the terminal of the output has now; nil when that is not known.
+    package var rows: @Sendable () -> Int?
     /// In seconds since the Unix epoch.
     package var now: @Sendable () -> Double
     /// Writes data, as it is, to the standard output.
@@ -27,13 +29,14 @@ package struct Console: Sendable {
 
     package init(
         environment: [String: String], outputIsTerminal: Bool,
-        now: @escaping @Sendable () -> Double,
+        rows: @escaping @Sendable () -> Int?, now: @escaping @Sendable () -> Double,
         write: @escaping @Sendable (String) throws(OutputError) -> Void,
         writeBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws(OutputError) -> Void,
         tell: @escaping @Sendable (String) -> Void, endOnInterrupt: @escaping @Sendable () -> Void
     ) {
         self.environment = environment
         self.outputIsTerminal = outputIsTerminal
+        self.rows = rows
         self.now = now
         self.write = write
         self.writeBytes = writeBytes
@@ -58,7 +61,7 @@ extension Console {
     package static func ofProcess(environment: [String: String]) -> Console {
         Console(
             environment: environment, outputIsTerminal: isatty(STDOUT_FILENO) == 1,
-            now: { () -> Double in secondsSinceEpoch() },
+            rows: { terminalRows(STDOUT_FILENO) }, now: { () -> Double in secondsSinceEpoch() },
             write: { (text) throws(OutputError) in try writeAll(text, to: STDOUT_FILENO) },
             writeBytes: { (bytes) throws(OutputError) in try writeAll(bytes, to: STDOUT_FILENO) },
             tell: { text in try? writeAll(text, to: STDERR_FILENO) },

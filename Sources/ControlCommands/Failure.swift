@@ -79,6 +79,13 @@ package enum Failure: Error, Equatable {
                 "metrngd serves \(provenance.name) bits, which are not random",
                 "if that is what you want: --allow-simulated"
             )
+        case .bits(.unreachable(let path, let reason)):
+            ("cannot connect to \(path): \(reason)", "start metrngd, or name its socket")
+        case .bits(.notPermitted(let path)):
+            (
+                "cannot connect to \(path): Permission denied",
+                "ask to be added to the group that may: ls -l \(path)"
+            )
         case .bits(let error): ("\(error)", "see what metrngd is doing: mectl status")
         case .bitsToTerminal:
             ("bits are not for a terminal", "redirect them, as in: mectl stream | rngtest")
@@ -106,7 +113,7 @@ package enum Failure: Error, Equatable {
         case .unreachable(let reason):
             ("\(reason)", "start metrngd, or name its socket with --socket or METRNG_CONTROL")
         case .notPermitted(let reason):
-            ("\(reason)", "ask to be added to the group metrng, or use sudo")
+            ("\(reason)", "ask to be added to the group that may: ls -l \(path)")
         case .disconnected:
             (
                 "metrngd at \(path) closed the connection before it answered",
@@ -115,10 +122,10 @@ package enum Failure: Error, Equatable {
         case .timedOut(let milliseconds):
             (
                 "metrngd at \(path) has not answered for \(milliseconds / 1_000) s",
-                "see its log: journalctl -u metrngd"
+                "see the log of metrngd"
             )
         case .remote(.permissionDenied):
-            ("metrngd does not permit this", "ask to be added to the group metrng, or use sudo")
+            ("metrngd does not permit this", "ask to be added to the group that may: ls -l \(path)")
         case .remote(let error):
             ("metrngd answered with the error \(printable(error.name))", versionHint)
         case .badReply, .replyTooLong, .badParameters:

@@ -31,7 +31,7 @@ public enum EntropyError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unreachable(let path, let reason):
             "cannot reach the entropy daemon at \(path): \(reason); is metrngd running?"
         case .notPermitted(let path):
-            "not permitted to open \(path); ask to be added to the group metrng"
+            "not permitted to open \(path); ask to be added to the group that may"
         case .notGenuine(let provenance):
             "the daemon serves \(provenance.name) bits, which are not random;"
                 + " allow them explicitly if that is what you want"

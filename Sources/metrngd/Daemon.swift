@@ -22,7 +22,7 @@ final class Daemon {
     private let entropy: EntropyServer
     private let control: VarlinkServer
     // Held for as long as the daemon runs.
-    private let directoryLock: DirectoryLock
+    private let lock: LockFile
 
     /// Starts everything; the sockets answer when this returns.
     ///
@@ -39,7 +39,7 @@ final class Daemon {
         do { try ConditionerSelfTest.run() } catch { throw StartError.selfTest(error) }
         signals = try SignalQueue([SIGTERM, SIGINT, SIGHUP])
         events = try EventQueue()
-        directoryLock = try Self.lock(settings.runtimeDirectory)
+        lock = try Self.lock(settings.runtimeDirectory)
         let sockets = try Sockets(settings)
         raiseDescriptorLimit()
         let bitsArrived = try Wakeup()
@@ -137,12 +137,11 @@ final class Daemon {
 
     // MARK: Starting
 
-    private static func lock(_ directory: String) throws -> DirectoryLock {
+    private static func lock(_ directory: String) throws(StartError) -> LockFile {
         do {
-            return try DirectoryLock(path: directory)
+            return try LockFile(path: "\(directory)/metrngd.lock")
         } catch {
-            throw error.code == EWOULDBLOCK
-                ? StartError.directoryInUse(directory) : StartError.directoryMissing(error)
+            throw error.code == EWOULDBLOCK ? .directoryInUse(directory) : .directory(error)
         }
     }
 

@@ -16,15 +16,19 @@ struct Metrngd: ParsableCommand {
             Runs in the foreground and writes its log to standard error. SIGTERM and SIGINT stop it, \
             SIGHUP makes it read its configuration again.
 
+            METRNG_RUNTIME_DIRECTORY does the same as --runtime-directory, which goes before it.
+
             Exit status: 0 after a stop, 1 when it cannot run, 64 for a wrong command line, 78 for a \
             wrong configuration.
             """,
-        version: metrngVersion)
+        version: "metrngd \(metrngVersion)")
 
     /// The exit status for a wrong configuration, EX_CONFIG of sysexits.h.
     private static let configurationExit: Int32 = 78
 
-    @Option(help: "Read this configuration file instead of /etc/metrng/metrngd.yaml.")
+    @Option(
+        help: ArgumentHelp(
+            "Read this configuration file instead of /etc/metrng/metrngd.yaml.", valueName: "file"))
     var config: String?
 
     @Flag(
@@ -34,7 +38,9 @@ struct Metrngd: ParsableCommand {
             """)
     var simulated = false
 
-    @Option(help: "Put the sockets in this directory instead of /run/metrng.")
+    @Option(
+        help: ArgumentHelp(
+            "Put the sockets in this directory instead of /run/metrng.", valueName: "directory"))
     var runtimeDirectory: String?
 
     @Flag(help: "Check the configuration, say what is wrong with it, and stop.")
@@ -54,7 +60,7 @@ struct Metrngd: ParsableCommand {
             }
             daemon.run()
         } catch {
-            complain("\(error)")
+            Self.complain("\(error)")
             throw ExitCode.failure
         }
     }
@@ -63,7 +69,7 @@ struct Metrngd: ParsableCommand {
         do {
             return try loadConfiguration()
         } catch {
-            complain(error.description)
+            Self.complain(error.description)
             throw ExitCode(Self.configurationExit)
         }
     }
@@ -75,7 +81,21 @@ struct Metrngd: ParsableCommand {
             flags: SettingFlags(runtimeDirectory: runtimeDirectory, simulated: simulated))
     }
 
-    private func complain(_ message: String) {
+    /// As ArgumentParser's own, but with the program's name before an error.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            let status = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if status.isSuccess || text.isEmpty { exit(withError: error) }
+            complain(text.hasPrefix("Error: ") ? String(text.dropFirst("Error: ".count)) : text)
+            Glibc.exit(status.rawValue)
+        }
+    }
+
+    private static func complain(_ message: String) {
         for line in message.split(separator: "\n") {
             FileHandle.standardError.write(Data("metrngd: error: \(line)\n".utf8))
         }

@@ -6,7 +6,7 @@ import LinuxPlatform
 /// Why the daemon cannot run, with the remedy.
 enum StartError: Error, CustomStringConvertible {
     case selfTest(ConditionerSelfTest.Failure)
-    case directoryMissing(SystemError)
+    case directory(SystemError)
     case directoryInUse(String)
     case socket(ListenError)
     case memory(SystemError, board: String)
@@ -16,8 +16,9 @@ enum StartError: Error, CustomStringConvertible {
         switch self {
         case .selfTest(let failure):
             "\(failure)"
-        case .directoryMissing(let error):
-            "\(error); create it, or choose another with --runtime-directory"
+        case .directory(let error):
+            "\(error); the directory has to exist and to be writable for this user:"
+                + " create it, or choose another with --runtime-directory"
         case .directoryInUse(let path):
             "another metrngd uses \(path); stop it, or choose another with --runtime-directory"
         case .socket(let error):

@@ -22,7 +22,8 @@ struct Invocation: Sendable {
     ) {
         let transcript = Transcript()
         let console = Console(
-            environment: environment, outputIsTerminal: isTerminal, now: { Samples.now },
+            environment: environment, outputIsTerminal: isTerminal, rows: { 24 },
+            now: { Samples.now },
             write: { (text) throws(OutputError) in
                 let pieces = transcript.output.withLock { output in
                     output.append(text)

@@ -27,10 +27,11 @@ struct RenderingTests {
                      Lanes: 511/512 give bits (at least 256): 508 good, 3 warned, 0 starting, 1 failed
                       Rate: 1.00 Mshots/s, 64.0 MB/s before conditioning
                     Frames: 301,408 good, 2 rejected, 0 shots dropped
-                  Credited: 556 Gbit at 0.900 per raw bit
+                  Credited: 556 Gbit at 0.900 per raw bit (as if real: simulated bits have none)
                 Newest bit: 1.20 ms old
-               Temperature: 41.3 °C
-                    Pulses: 1100 mV, 350 ps, 250 µT, direct encoding
+               Temperature: 41.3 °C (of the model)
+                    Pulses: 1100 mV, 350 ps, 250 µT (of the model)
+                  Encoding: direct
                   Ring raw: 100 % of 1 MiB; delivered 0 B, now 0 B/s
                  Ring full: 50 % of 4 MiB; delivered 67.1 MB, now 48.3 MB/s
                 Last alarm: failure of adaptiveProportion on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
@@ -120,13 +121,13 @@ struct RenderingTests {
                 0 ░░░░░░░░░░░░░░░░░×░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒!▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
                64 ▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓███████████████████████·
 
-                  p of good lanes: 0.45 ░▒▓█ 0.55   ! warned   × failed   · starting
+                  p(1) of good lanes: 0.45 ░▒▓█ 0.55   ! warned   × failed   · starting
 
             Cut-offs for 0.900 bit per bit  warning  failure
             repetition count                     24       36
             adaptive proportion of 1,024        614      640
 
-            Worst lanes  state        p  repetition alarms  proportion alarms
+            Worst lanes  state     p(1)  repetition alarms  proportion alarms
                      17  failed  0.4706                  2                  1
                      40  warned  0.4850                  0                  1
                       0  good    0.4600                  0                  0
@@ -136,7 +137,7 @@ struct RenderingTests {
                       3  good    0.4619                  0                  0
                     125  good    0.5381                  0                  0
 
-            Newest alarms
+            Newest alarms (a source of just the claimed entropy warns once in 2^20 samples)
               failure of adaptiveProportion on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
 
             """
@@ -172,7 +173,7 @@ struct RenderingTests {
 
     @Test("A map of no lanes, of fractions out of range and of 4,096 lanes is drawn")
     func extremes() {
-        #expect(HeatMap([], palette: .plain).text.contains("p of good lanes"))
+        #expect(HeatMap([], palette: .plain).text.contains("p(1) of good lanes"))
         let wild = HeatMap([Self.lane(0, p: -1e300), Self.lane(1, p: 1e300)], palette: .plain)
         #expect(wild.text.hasPrefix("    0 ░█\n"))
         let large = HeatMap((0..<4_096).map { Self.lane($0) }, palette: .plain)

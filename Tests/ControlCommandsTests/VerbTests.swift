@@ -128,7 +128,7 @@ struct VerbTests {
         #expect(
             invocation.messages == """
                 mectl: error: cannot connect to \(path): Permission denied
-                mectl: hint: ask to be added to the group metrng, or use sudo
+                mectl: hint: ask to be added to the group that may: ls -l \(path)
 
                 """)
     }

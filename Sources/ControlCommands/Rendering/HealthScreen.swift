@@ -41,7 +41,7 @@ private func cutoffTable(_ health: BoardHealth) -> String {
 }
 
 private func laneTable(_ lanes: [LaneReport]) -> String {
-    let header = ["Worst lanes", "state", "p", "repetition alarms", "proportion alarms"]
+    let header = ["Worst lanes", "state", "p(1)", "repetition alarms", "proportion alarms"]
     let rows = worstLanes(lanes, count: worstLaneCount).map { lane in
         [
             "\(lane.lane)", lane.state.rawValue, decimal(lane.p, places: 4),
@@ -54,7 +54,8 @@ private func laneTable(_ lanes: [LaneReport]) -> String {
 private func alarmList(_ alarms: [AlarmReport], now: Double) -> String {
     guard !alarms.isEmpty else { return "No alarms\n" }
     let newest = alarms.sorted { $0.time > $1.time }.prefix(newestAlarmCount)
-    return "Newest alarms\n" + newest.map { "  \(alarmText($0, now: now))\n" }.joined()
+    return "Newest alarms (a source of just the claimed entropy warns once in 2^20 samples)\n"
+        + newest.map { "  \(alarmText($0, now: now))\n" }.joined()
 }
 
 /// The lanes that most need looking at: failed, then warned, then those with most alarms, then those

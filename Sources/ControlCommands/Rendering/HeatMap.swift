@@ -68,6 +68,6 @@ package struct HeatMap {
             return "\(symbol(lane)) \(state.rawValue)"
         }
         return
-            "      p of good lanes: \(low) \(scale) \(high)   \(marks.joined(separator: "   "))\n"
+            "      p(1) of good lanes: \(low) \(scale) \(high)   \(marks.joined(separator: "   "))\n"
     }
 }

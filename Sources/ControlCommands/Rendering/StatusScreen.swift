@@ -45,7 +45,8 @@ private func stateFacts(
         board.remedy.map { ("Remedy", printable($0)) },
     ]
     let counts = board.laneCounts
-    return [("State", "\(palette.paint(board.state.rawValue, color)) \(since)")]
+    let note = board.state == .idle ? " (the rings are full)" : ""
+    return [("State", "\(palette.paint(board.state.rawValue, color))\(note) \(since)")]
         + causes.compactMap { $0 } + [
             (
                 "Lanes",
@@ -57,6 +58,8 @@ private func stateFacts(
 
 private func flowFacts(_ board: BoardStatus) -> [Fact] {
     let point = board.operatingPoint
+    // What a model says of itself was not measured, and is not to look so.
+    let isModel = board.provenance == .simulated
     return [
         (
             "Rate",
@@ -72,19 +75,23 @@ private func flowFacts(_ board: BoardStatus) -> [Fact] {
             "Credited",
             "\(quantity(Double(board.creditedBits), "bit")) at"
                 + " \(decimal(board.claimedEntropyPerBit, places: 3)) per raw bit"
+                + (isModel ? " (as if real: simulated bits have none)" : "")
         ),
         ("Newest bit", board.newestBitAge.map { "\(quantity($0, "s")) old" } ?? "none yet"),
         (
             "Temperature",
-            board.temperatureCelsius.map { "\(decimal($0, places: 1)) °C" } ?? "not known"
+            board.temperatureCelsius.map {
+                "\(decimal($0, places: 1)) °C\(isModel ? " (of the model)" : "")"
+            } ?? "not known"
         ),
         (
             "Pulses",
             "\(decimal(point.amplitudeMillivolts, places: 0)) mV,"
                 + " \(decimal(point.pulseWidthPicoseconds, places: 0)) ps,"
-                + " \(decimal(point.biasFieldMicrotesla, places: 0)) µT,"
-                + " \(printable(board.encoding)) encoding"
+                + " \(grouped(Int(point.biasFieldMicrotesla.rounded()))) µT"
+                + (isModel ? " (of the model)" : "")
         ),
+        ("Encoding", printable(board.encoding)),
     ]
 }
 

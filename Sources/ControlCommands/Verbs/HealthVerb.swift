@@ -13,10 +13,11 @@ struct HealthVerb: Verb {
     var board: String?
 
     func perform(on console: Console) throws(Failure) -> MectlExit {
-        let health = try options.ask(console) { (client) throws(ControlClientError) in
-            try client.health(of: board)
+        let (health, states) = try options.ask(console) { (client) throws(ControlClientError) in
+            let health = try client.health(of: board)
+            return (health, try client.status(of: health.name).boards.map(\.state))
         }
         try options.show(.health(health), on: console)
-        return .success
+        return MectlExit(of: states)
     }
 }

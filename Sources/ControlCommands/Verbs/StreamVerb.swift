@@ -15,6 +15,8 @@ struct StreamVerb: Verb {
 
     /// How much is asked for at once.
     private static let chunk = 1 << 20
+    /// How much is asked for to begin with: so little that there are bits or there are none.
+    private static let firstPiece = 32
 
     @Option(help: "How many bytes; without it, until the reader has had enough.")
     var bytes: Int?
@@ -50,8 +52,10 @@ struct StreamVerb: Verb {
         let connection = try connect(path)
         var left = bytes ?? .max
         while left > 0 {
-            let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(left))
-            try read(part, from: connection, path)
+            let isFirst = connection.origin == nil
+            let size = isFirst ? min(left, Self.firstPiece) : left
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(size))
+            try isFirst ? readFirst(part, from: connection, console) : read(part, from: connection)
             try write(UnsafeRawBufferPointer(part), on: console)
             if bytes != nil { left -= part.count }
         }
@@ -70,11 +74,28 @@ struct StreamVerb: Verb {
         }
     }
 
-    private func read(
-        _ buffer: UnsafeMutableRawBufferPointer, from connection: EntropyConnection, _ path: String
+    /// Says what a person would wonder about: why nothing comes, and what does come.
+    private func readFirst(
+        _ buffer: UnsafeMutableRawBufferPointer, from connection: EntropyConnection,
+        _ console: Console
     ) throws(Failure) {
         do {
-            try connection.read(into: buffer, grade: grade)
+            try read(buffer, from: connection, waits: false)
+        } catch .bits(.unavailable) {
+            console.tell("mectl: note: waiting for bits; mectl status tells why there are none\n")
+            try read(buffer, from: connection)
+        }
+        if let provenance = connection.origin?.provenance, !provenance.isGenuine {
+            console.tell("mectl: note: these bits are \(provenance.name), not random\n")
+        }
+    }
+
+    private func read(
+        _ buffer: UnsafeMutableRawBufferPointer, from connection: EntropyConnection,
+        waits: Bool = true
+    ) throws(Failure) {
+        do {
+            try connection.read(into: buffer, grade: grade, waits: waits)
         } catch {
             throw .bits(error)
         }

@@ -11,12 +11,18 @@ struct VersionVerb: Verb {
 
     func perform(on console: Console) throws(Failure) -> MectlExit {
         // The tool's own version has to be had without a daemon, too.
-        let status = try? options.ask(console) { (client) throws(ControlClientError) in
-            try client.status()
+        var failure: Failure?
+        var daemon: String?
+        do {
+            daemon = try options.ask(console) { (client) throws(ControlClientError) in
+                try client.status().service.version
+            }
+        } catch {
+            failure = error
         }
         try options.show(
-            .version(VersionReport(mectl: metrngVersion, metrngd: status?.service.version)),
-            on: console)
+            .version(VersionReport(mectl: metrngVersion, metrngd: daemon)), on: console)
+        if let failure, failure.exitCode != .unreachable { throw failure }
         return .success
     }
 }

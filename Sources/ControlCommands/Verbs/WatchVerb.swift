@@ -51,7 +51,9 @@ struct WatchVerb: Verb {
     ) throws(Failure) {
         let text = try options.render(.status(status), console)
         let placement: Placement =
-            options.json ? .appended : console.outputIsTerminal ? .inPlace : .separated
+            options.json
+            ? .appended
+            : console.outputIsTerminal ? .inPlace(rows: console.rows()) : .separated
         do {
             try console.write(placed(text, placement, isFirst: update == 0))
         } catch {
@@ -62,8 +64,9 @@ struct WatchVerb: Verb {
 
 /// Where an update goes.
 enum Placement {
-    /// Over the one before, on a terminal.
-    case inPlace
+    /// Over the one before, on a terminal of so many rows; what is below them is left out, so that
+    /// the first line, which says what the bits are, stays in sight.
+    case inPlace(rows: Int?)
     /// Below the one before and an empty line.
     case separated
     /// Right below the one before.
@@ -75,9 +78,15 @@ func placed(_ text: String, _ placement: Placement, isFirst: Bool) -> String {
     switch placement {
     case .appended: text
     case .separated: isFirst ? text : "\n" + text
-    case .inPlace:
+    case .inPlace(let rows):
         // Lines are cleared as they are written over: clearing the screen first would flicker.
-        (isFirst ? "\u{1B}[2J" : "") + "\u{1B}[H" + text.replacing("\n", with: "\u{1B}[K\n")
-            + "\u{1B}[J"
+        (isFirst ? "\u{1B}[2J" : "") + "\u{1B}[H"
+            + firstLines(of: text, rows.map { $0 - 1 } ?? .max)
+            .replacing("\n", with: "\u{1B}[K\n") + "\u{1B}[J"
     }
+}
+
+private func firstLines(of text: String, _ count: Int) -> String {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    return lines.count <= count ? text : lines.prefix(count).map { $0 + "\n" }.joined()
 }
