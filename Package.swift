@@ -103,6 +103,12 @@ let package = Package(
             ]),
         tests("EntropyProtocolTests", ["EntropyProtocol", "EntropyTerms", "PlaneTestSupport"]),
         tests(
+            "EntropyClientTests",
+            [
+                "EntropyClient", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
+                "LinuxPlatform", "PlaneTestSupport",
+            ]),
+        tests(
             "EntropyServerTests",
             [
                 "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms", "LinuxPlatform",
