@@ -176,6 +176,12 @@ let package = Package(
             "ConditioningTests",
             ["CKernels", "Conditioning", "TestMaterials", "TestSupport", crypto]),
         tests(
+            "EntropyClientTests",
+            [
+                "EntropyClient", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
+                "LinuxPlatform", "PlaneTestSupport", "TestSupport",
+            ]),
+        tests(
             "EntropyServerTests",
             [
                 "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms", "LinuxPlatform",

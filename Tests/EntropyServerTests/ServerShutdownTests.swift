@@ -14,25 +14,25 @@ import Testing
 struct ServerShutdownTests {
     @Test("tells the clients that wait, and closes all connections")
     func tellsWaiting() throws {
-        var clients: [(client: RawClient, kind: String)] = []
+        var clients: [(client: RawClient, isWaiting: Bool)] = []
         try ServerRig.run { rig in
             rig.source.put(TaggedStream.bytes(count: 32))
             let begun = try rig.connect()
             try begun.send(.read(64, grade: .full))
             #expect(try begun.receive(24 + 32).count == 56)
+            // The information tells that the request behind it has been read as well.
             let waiting = try rig.connect()
-            try waiting.send(.read(64, grade: .raw, tag: 77))
+            try waiting.send(.info(), .read(64, grade: .raw, tag: 77))
+            _ = try waiting.receiveReply()
             let pipelined = try rig.connect()
             try pipelined.send(.info(), .read(1, grade: .raw, tag: 78), .info())
             _ = try pipelined.receiveReply()
             let idle = try rig.connect()
-            clients = [(begun, ""), (waiting, "w"), (pipelined, "w"), (idle, "")]
-            // The last to connect is there, so all are; and what they sent has been read.
             _ = try idle.ask(.info())
-            linger()
+            clients = [(begun, false), (waiting, true), (pipelined, true), (idle, false)]
         }
-        for (client, kind) in clients {
-            if kind == "w" {
+        for (client, isWaiting) in clients {
+            if isWaiting {
                 let reply = try #require(try client.receiveReply()).header
                 #expect(reply.status == .shuttingDown)
                 #expect(reply.length == 0 && (77...78).contains(reply.tag))
