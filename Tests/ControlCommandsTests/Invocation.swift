@@ -14,15 +14,16 @@ struct Invocation: Sendable {
     /// - Parameters:
     ///   - environment: of the process; `METRNG_CONTROL` in it names the socket.
     ///   - isTerminal: whether the output is one.
+    ///   - rows: of the terminal.
     ///   - room: after how many pieces of output the reader closes.
     ///   - onOutput: is told of each piece of output, after it.
     init(
         _ arguments: [String], environment: [String: String] = [:], isTerminal: Bool = false,
-        room: Int = .max, onOutput: @escaping @Sendable (String) -> Void = { _ in }
+        rows: Int = 24, room: Int = .max, onOutput: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         let transcript = Transcript()
         let console = Console(
-            environment: environment, outputIsTerminal: isTerminal, rows: { 24 },
+            environment: environment, outputIsTerminal: isTerminal, rows: { rows },
             now: { Samples.now },
             write: { (text) throws(OutputError) in
                 let pieces = transcript.output.withLock { output in

@@ -49,6 +49,17 @@ struct WatchTests {
         #expect(output == "\u{1B}[2J" + drawn + drawn)
     }
 
+    @Test("Keeps the first line in sight on a terminal that is too small for the rest")
+    func smallTerminal() throws {
+        let daemon = try FakeDaemon()
+        let invocation = Invocation(
+            ["watch", "--socket", daemon.path, "--interval", "0.1"], isTerminal: true, rows: 6,
+            room: 1)
+        let lines = invocation.output.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count == 6)
+        #expect(lines[0].contains("SIMULATED"))
+    }
+
     @Test("Shows what changes, and ends when its board goes")
     func changes() throws {
         let daemon = try FakeDaemon()
