@@ -3,6 +3,7 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -181,3 +182,12 @@ int clinux_terminal_rows(int fd) {
 void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
 
 void clinux_wipe(void *memory, size_t bytes) { explicit_bzero(memory, bytes); }
+
+void clinux_prepare_standard_streams(void) {
+    // Descriptors are given out from 0 up, so that each of the three is the next one when it is
+    // free. Opened the wrong way round: whoever uses one is told EBADF, as for a closed stream.
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}

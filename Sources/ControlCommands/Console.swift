@@ -57,9 +57,10 @@ package struct Console: Sendable {
 }
 
 extension Console {
-    /// The console of this process.
+    /// The console of this process. To be made before any file or socket is opened.
     package static func ofProcess(environment: [String: String]) -> Console {
-        Console(
+        prepareStandardStreams()
+        return Console(
             environment: environment, outputIsTerminal: isatty(STDOUT_FILENO) == 1,
             rows: { terminalRows(STDOUT_FILENO) }, now: { () -> Double in secondsSinceEpoch() },
             write: { (text) throws(OutputError) in try writeAll(text, to: STDOUT_FILENO) },

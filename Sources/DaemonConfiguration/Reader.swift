@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The longest configuration file that is read, in bytes.
-package let maximumConfigurationBytes = 1 << 20
+/// The longest configuration file that is read, in bytes: some two hundred boards.
+///
+/// The YAML reader takes time that grows with the square of the length (half a minute for a mebibyte of
+/// repeated keys), in which a running daemon would not even stop.
+package let maximumConfigurationBytes = 1 << 16
 
 /// A configuration file's name, for messages, and its content.
 package struct ConfigurationFile: Sendable, Equatable {

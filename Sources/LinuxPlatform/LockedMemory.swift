@@ -12,6 +12,9 @@ package final class LockedMemory: @unchecked Sendable {
     package let isLocked: Bool
     private let mappedCount: Int
 
+    /// The `operation` of the error that is thrown when pages cannot be locked.
+    package static let lockOperation = "lock"
+
     /// - Parameters:
     ///   - count: how many bytes; rounded up to whole pages behind the scenes.
     ///   - locked: whether the pages must stay in memory.
@@ -21,7 +24,7 @@ package final class LockedMemory: @unchecked Sendable {
         let page = Int(getpagesize())
         mappedCount = (count + page - 1) / page * page
         guard let pages = clinux_memory_map(mappedCount, locked) else {
-            let operation = locked ? "lock" : "map"
+            let operation = locked ? Self.lockOperation : "map"
             throw SystemError(operation, "\(mappedCount) bytes of memory", code: errno)
         }
         bytes = UnsafeMutableRawBufferPointer(start: pages, count: count)

@@ -19,6 +19,9 @@ final class Daemon {
     private let shared: DaemonStatus
     private let signals: SignalQueue
     private let events: EventQueue
+    private let poll: EventPoll
+    private let descriptors: DescriptorBudget
+    private var alarmBudget = AlarmBudget()
     private let entropy: EntropyServer
     private let control: VarlinkServer
     // Held for as long as the daemon runs.
@@ -37,11 +40,12 @@ final class Daemon {
         let settings = loaded.settings
         logThreshold.store(settings.log.level.loggerLevel.severity, ordering: .relaxed)
         do { try ConditionerSelfTest.run() } catch { throw StartError.selfTest(error) }
+        descriptors = try Self.descriptors(boards: settings.boards.count)
         signals = try SignalQueue([SIGTERM, SIGINT, SIGHUP])
         events = try EventQueue()
+        poll = try Self.watch(signals, events)
         lock = try Self.lock(settings.runtimeDirectory)
         let sockets = try Sockets(settings)
-        raiseDescriptorLimit()
         let bitsArrived = try Wakeup()
         let units = try Self.makeUnits(
             BoardUnit.Surroundings(daemon: settings, bitsArrived: bitsArrived, events: events),
@@ -49,7 +53,8 @@ final class Daemon {
         shared = DaemonStatus(configuration: loaded, units: units, sockets: sockets)
         do {
             (entropy, control) = try Self.serve(
-                shared, on: sockets, bitsArrived: bitsArrived, settings: settings)
+                shared, on: sockets, bitsArrived: bitsArrived, settings: settings,
+                maximumClients: descriptors.entropyClients(settings, boards: units.count))
         } catch {
             for unit in units { unit.pipeline.stop() }
             throw error
@@ -65,21 +70,15 @@ final class Daemon {
         if configuration.settings.boards.isEmpty {
             logger.warning("no board is configured: nothing is served; see boards in metrngd.yaml")
         }
-        do {
-            try loop()
-        } catch {
-            logger.critical("\(error)")
-        }
+        warnOfFewDescriptors()
+        loop()
         stop()
         logger.info("stopped")
     }
 
     // MARK: The loop
 
-    private func loop() throws(SystemError) {
-        let poll = try EventPoll()
-        try poll.add(signals.descriptor, .readable, token: 0)
-        try poll.add(events.wakeup.descriptor, .readable, token: 1)
+    private func loop() {
         while true {
             _ = poll.wait()
             writeEvents()
@@ -91,12 +90,20 @@ final class Daemon {
     }
 
     private func writeEvents() {
-        let (entries, lost) = events.takeAll()
-        for entry in entries {
-            let (level, text) = entry.event.logLine
-            logger.log(level: level, "board \(entry.board): \(text)")
+        let untold = alarmBudget.renew(now: monotonicNanoseconds())
+        if untold > 0 {
+            logger.warning(
+                "\(untold) more lane failures were not told one by one; see mectl health")
         }
-        if lost > 0 { logger.debug("\(lost) more reports of boards did not fit the queue") }
+        let (entries, lost) = events.takeAll()
+        for entry in entries { write(entry) }
+        if lost > 0 { logger.debug("\(lost) more alarms of lanes did not fit the queue") }
+    }
+
+    private func write(_ entry: EventQueue.Entry) {
+        let (level, text) = entry.event.logLine
+        if entry.event.isAlarm, level >= .warning, !alarmBudget.admits() { return }
+        logger.log(level: level, "board \(entry.board): \(text)")
     }
 
     /// Takes up what can change while the daemon runs, and says what cannot.
@@ -122,9 +129,23 @@ final class Daemon {
 
     private func apply(_ new: LoadedConfiguration) {
         logThreshold.store(new.settings.log.level.loggerLevel.severity, ordering: .relaxed)
-        entropy.maximumClients.store(new.settings.entropy.maximumClients, ordering: .relaxed)
+        entropy.maximumClients.store(
+            descriptors.entropyClients(new.settings, boards: shared.units.count),
+            ordering: .relaxed)
         control.setMaximumConnections(new.settings.control.maximumClients)
         shared.adoptLive(new)
+        warnOfFewDescriptors()
+    }
+
+    private func warnOfFewDescriptors() {
+        let wanted = shared.current.settings.entropy.maximumClients
+        let room = entropy.maximumClients.load(ordering: .relaxed)
+        guard room < wanted else { return }
+        logger.warning(
+            """
+            entropy.maximumClients is \(wanted), but the limit of \(descriptors.limit) open files \
+            leaves room for \(room): raise it (LimitNOFILE= of the unit, or ulimit -n)
+            """)
     }
 
     /// No part can hold up another for long: each ends its own waits.
@@ -137,6 +158,29 @@ final class Daemon {
 
     // MARK: Starting
 
+    /// In bytes. Calls are short, and the time it takes to read one that is made to be slow, while
+    /// every other client waits, grows with its length.
+    private static let controlRequestLimit = 4096
+
+    private static func descriptors(boards: Int) throws(StartError) -> DescriptorBudget {
+        let budget = DescriptorBudget()
+        let needed = DescriptorBudget.least(boards: boards)
+        guard budget.limit >= needed else {
+            throw .fewDescriptors(limit: budget.limit, needed: needed)
+        }
+        return budget
+    }
+
+    /// A poll that ends a wait when a signal or an event is there.
+    private static func watch(
+        _ signals: SignalQueue, _ events: EventQueue
+    ) throws(SystemError) -> EventPoll {
+        let poll = try EventPoll()
+        try poll.add(signals.descriptor, .readable, token: 0)
+        try poll.add(events.wakeup.descriptor, .readable, token: 1)
+        return poll
+    }
+
     private static func lock(_ directory: String) throws(StartError) -> LockFile {
         do {
             return try LockFile(path: "\(directory)/metrngd.lock")
@@ -146,19 +190,21 @@ final class Daemon {
     }
 
     private static func serve(
-        _ status: DaemonStatus, on sockets: Sockets, bitsArrived: Wakeup, settings: DaemonSettings
+        _ status: DaemonStatus, on sockets: Sockets, bitsArrived: Wakeup, settings: DaemonSettings,
+        maximumClients: Int
     ) throws(SystemError) -> (EntropyServer, VarlinkServer) {
         let entropy = try EntropyServer(
             EntropyServer.Parts(
                 listener: sockets.entropy, sources: status.units.map(\.source),
                 bitsArrived: bitsArrived, info: { status.information() }),
-            maximumClients: settings.entropy.maximumClients)
+            maximumClients: maximumClients)
         status.attach(entropy)
         do {
             let control = try VarlinkServer(
                 listener: sockets.control, info: DaemonStatus.serviceInfo,
                 interfaces: [ControlService(status)],
-                maximumConnections: settings.control.maximumClients)
+                maximumConnections: settings.control.maximumClients,
+                requestLimit: Self.controlRequestLimit)
             return (entropy, control)
         } catch {
             entropy.stop()
@@ -188,17 +234,12 @@ final class Daemon {
         do {
             return try BoardUnit(board, locked: policy != .never, surroundings: surroundings)
         } catch {
+            guard error.isAboutLockedMemory else {
+                throw StartError.board(error, board: board.name)
+            }
             guard policy == .ifPermitted else { throw StartError.memory(error, board: board.name) }
             logger.warning("board \(board.name): \(error); bits can reach swap")
             return try BoardUnit(board, locked: false, surroundings: surroundings)
         }
     }
-}
-
-/// As many descriptors as the system allows: each client takes one.
-private func raiseDescriptorLimit() {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    limit.rlim_cur = limit.rlim_max
-    _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }

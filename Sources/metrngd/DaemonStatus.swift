@@ -70,18 +70,23 @@ final class DaemonStatus: ControlProvider {
         return ConfigurationReport(file: current.files.first, yaml: current.settings.yaml)
     }
 
+    /// How many clients may draw bits now.
+    private var maximumClients: Int {
+        entropy.withLock { $0?.maximumClients.load(ordering: .relaxed) ?? 0 }
+    }
+
     private func service() -> ServiceStatus {
-        let settings = current.settings
         let (clients, refused) = entropy.withLock { server in
             (
                 server?.clients.load(ordering: .relaxed) ?? 0,
                 server?.clientsRefused.load(ordering: .relaxed) ?? 0
             )
         }
+        let maximum = maximumClients
         return ServiceStatus(
             version: metrngVersion, processId: Int(getpid()), startTime: startTime,
             entropySocket: entropyPath, controlSocket: controlPath, clients: clients,
-            maximumClients: settings.entropy.maximumClients, clientsRefused: refused,
+            maximumClients: maximum, clientsRefused: refused,
             lockedMemory: units.allSatisfy { $0.source.full.isLocked && $0.source.raw.isLocked })
     }
 
@@ -92,7 +97,7 @@ final class DaemonStatus: ControlProvider {
         let provenances = Set(units.map(\.source.provenance)).sorted { $0.rawValue < $1.rawValue }
         let information = ServerInformation(
             server: "metrngd", version: metrngVersion, maximumReadLength: 1_048_576,
-            maximumClients: current.settings.entropy.maximumClients,
+            maximumClients: maximumClients,
             grades: [Grade.raw.name, Grade.full.name], provenances: provenances.map(\.name),
             boards: units.map(\.settings.name))
         let encoder = JSONEncoder()

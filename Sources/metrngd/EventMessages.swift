@@ -7,6 +7,9 @@ import LaneHealth
 import Logging
 
 extension PipelineEvent {
+    /// Whether it is about a lane, so that there can be very many of them.
+    var isAlarm: Bool { if case .alarm = self { true } else { false } }
+
     /// How the log tells it, and how severe it is.
     var logLine: (level: Logger.Level, text: String) {
         switch self {

@@ -13,11 +13,13 @@ final class EventQueue: Sendable {
 
     private struct Waiting {
         var entries: [Entry] = []
+        var alarms = 0
         var lost = 0
     }
 
-    /// What does not fit any more is counted instead.
-    private static let capacity = 256
+    /// How many alarms of lanes wait at most; more are counted instead. Other reports are few, and the
+    /// one that says what came of the alarms must not be lost among them.
+    private static let alarmCapacity = 256
 
     /// Up while something waits.
     let wakeup: Wakeup
@@ -28,16 +30,16 @@ final class EventQueue: Sendable {
     /// Any thread; never waits for long.
     func add(_ entry: Entry) {
         waiting.withLock { waiting in
-            if waiting.entries.count < Self.capacity {
-                waiting.entries.append(entry)
-            } else {
-                waiting.lost += 1
+            if entry.event.isAlarm {
+                guard waiting.alarms < Self.alarmCapacity else { return waiting.lost += 1 }
+                waiting.alarms += 1
             }
+            waiting.entries.append(entry)
         }
         wakeup.signal()
     }
 
-    /// Everything that waits, and how much did not fit.
+    /// Everything that waits, and how many alarms did not fit.
     func takeAll() -> (entries: [Entry], lost: Int) {
         wakeup.clear()
         return waiting.withLock { waiting in

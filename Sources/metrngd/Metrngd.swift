@@ -3,8 +3,9 @@
 import ArgumentParser
 import ControlInterface
 import DaemonConfiguration
-import Foundation
+import FoundationEssentials
 import Glibc
+import LinuxPlatform
 
 /// The daemon's command line.
 @main
@@ -83,6 +84,7 @@ struct Metrngd: ParsableCommand {
 
     /// As ArgumentParser's own, but with the program's name before an error.
     static func main() {
+        prepareStandardStreams()
         do {
             var command = try parseAsRoot()
             try command.run()
@@ -97,7 +99,7 @@ struct Metrngd: ParsableCommand {
 
     private static func complain(_ message: String) {
         for line in message.split(separator: "\n") {
-            FileHandle.standardError.write(Data("metrngd: error: \(line)\n".utf8))
+            writeToStandardError("metrngd: error: \(line)\n")
         }
     }
 }

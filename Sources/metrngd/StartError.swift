@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Conditioning
+import Glibc
 import LinuxPlatform
 
 /// Why the daemon cannot run, with the remedy.
 enum StartError: Error, CustomStringConvertible {
     case selfTest(ConditionerSelfTest.Failure)
+    case fewDescriptors(limit: Int, needed: Int)
     case directory(SystemError)
     case directoryInUse(String)
     case socket(ListenError)
     case memory(SystemError, board: String)
+    case board(SystemError, board: String)
     case system(SystemError)
 
     var description: String {
@@ -19,6 +22,9 @@ enum StartError: Error, CustomStringConvertible {
         case .directory(let error):
             "\(error); the directory has to exist and to be writable for this user:"
                 + " create it, or choose another with --runtime-directory"
+        case .fewDescriptors(let limit, let needed):
+            "the limit of \(limit) open files is too low, at least \(needed) are needed: raise it"
+                + " (LimitNOFILE= of the unit, or ulimit -n)"
         case .directoryInUse(let path):
             "another metrngd uses \(path); stop it, or choose another with --runtime-directory"
         case .socket(let error):
@@ -27,8 +33,21 @@ enum StartError: Error, CustomStringConvertible {
             "board \(board): \(error); raise the limit of locked memory (LimitMEMLOCK= of the unit,"
                 + " or ulimit -l), make the rings smaller, or set rings.lockMemory to ifPermitted"
                 + " or never, with which bits can reach swap"
+        case .board(let error, let board):
+            "board \(board): \(error)\(error.limitRemedy)"
         case .system(let error):
-            "\(error)"
+            "\(error)\(error.limitRemedy)"
         }
+    }
+}
+
+extension SystemError {
+    /// Whether memory was there and could not be kept from swap.
+    var isAboutLockedMemory: Bool { operation == LockedMemory.lockOperation }
+
+    /// What to raise when a limit of this process was met; empty for other reasons.
+    fileprivate var limitRemedy: String {
+        code == EMFILE
+            ? "; raise the limit of open files (LimitNOFILE= of the unit, or ulimit -n)" : ""
     }
 }

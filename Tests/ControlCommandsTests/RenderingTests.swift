@@ -217,6 +217,31 @@ struct RenderingTests {
         }
     }
 
+    @Test(
+        "Numbers at their limits are shown somehow", arguments: [Int.max, Int.min])
+    func extremeNumbers(number: Int) throws {
+        let counts = LaneCounts(starting: number, good: number, warned: number, failed: number)
+        var board = Samples.board
+        (board.laneCounts, board.lanes, board.minimumGoodLanes) = (counts, number, number)
+        (board.shots, board.framesAccepted, board.creditedBits) = (number, number, number)
+        #expect(try Self.text(Self.status([board])).contains("\(number) give bits"))
+        var health = Samples.health
+        (health.laneCounts, health.windows) = (counts, number)
+        health.lanes.append(
+            LaneReport(
+                lane: number, state: .failed, p: Double(number), repetitionCountAlarms: number,
+                adaptiveProportionAlarms: number))
+        #expect(try Self.text(.health(health)).contains("\(number)  failed"))
+    }
+
+    @Test("The configuration is shown without what could disturb a terminal")
+    func harmlessConfiguration() throws {
+        let report = ConfigurationReport(file: nil, yaml: "a: 1\n\nb: \u{1B}[2J\u{9B}31m\r\n")
+        #expect(
+            try Self.text(.configuration(report))
+                == "# built-in values\na: 1\n\nb: \u{FFFD}[2J\u{FFFD}31m\u{FFFD}\n")
+    }
+
     @Test("The configuration is YAML with its source in a comment")
     func configuration() throws {
         #expect(

@@ -115,13 +115,13 @@ struct LoadingTests {
         }
     }
 
-    @Test("A file of more than 1 MiB is refused without being read whole")
+    @Test("A file of more than 64 KiB is refused without being read whole")
     func tooLarge() throws {
         try withFolder { folder in
             try write("", to: "\(folder)/m.yaml")
             #expect(truncate("\(folder)/m.yaml", 1 << 40) == 0)
             let message = failure(.required("\(folder)/m.yaml"))
-            #expect(message == "\(folder)/m.yaml: is larger than 1048576 bytes; name a YAML file")
+            #expect(message == "\(folder)/m.yaml: is larger than 65536 bytes; name a YAML file")
         }
     }
 

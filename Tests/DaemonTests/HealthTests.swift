@@ -58,6 +58,27 @@ struct HealthTests {
         #expect(last.prefix(2) == [1, 5])
     }
 
+    @Test(
+        "A marginal array, whose lanes fail thousands of times in a second, does not flood the log")
+    func marginalArray() throws {
+        let daemon = try DaemonProcess(
+            """
+            boards: [{name: array0, seed: 3, array: {deviceSpread: 0.06}}]
+            health: {claimedEntropyPerBit: 1.0, startUpWindows: 1, minimumGoodLanesPercent: 1}
+            rings: {fullBytes: 65536, rawBytes: 65536}
+            """)
+        let connection = try daemon.connect()
+        for _ in 0..<64 { _ = try connection.read(count: 1 << 20) }
+        // More lanes failed than there are: the alarms went on and on.
+        let epoch = try #require(try daemon.boardStatus("healthEpoch") as? Int)
+        #expect(epoch > 1000)
+        #expect(daemon.stop() == 0)
+        let lines = daemon.logText.split(separator: "\n")
+        // 600 in ten seconds, and a few lines about other things.
+        #expect((500..<2500).contains(lines.count))
+        #expect(lines.contains { $0.contains("failed the") })
+    }
+
     @Test("Without a board it runs, says so, and serves nothing")
     func noBoard() throws {
         let daemon = try DaemonProcess("log: {level: info}")

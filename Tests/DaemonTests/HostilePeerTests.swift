@@ -69,6 +69,19 @@ struct HostilePeerTests {
         #expect(daemon.stop() == 0)
     }
 
+    @Test("A call that is made to be slow to read is refused for its length")
+    func slowCalls() throws {
+        let daemon = try DaemonProcess()
+        let nested = String(repeating: "[", count: 28) + String(repeating: "]", count: 28)
+        let list = Array(repeating: nested, count: 1000).joined(separator: ",")
+        let call =
+            #"{"method":"org.metrng.Control.ListBoards","parameters":{"x":[\#(list)]}}"# + "\0"
+        let client = try RawClient(daemon.directory.control)
+        client.send(Array(call.utf8))
+        #expect(client.receiveAll().isEmpty)
+        #expect(try Self.stillServes(daemon))
+    }
+
     @Test("Clients that ask and never read, and clients that die in the middle, cost nobody else")
     func neverReading() throws {
         let daemon = try DaemonProcess()

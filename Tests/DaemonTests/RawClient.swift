@@ -10,7 +10,10 @@ final class RawClient {
     init(_ path: String) throws { socket = try connectUnixSocket(path: path) }
 
     /// Sends until all went out or the peer closed.
-    func send(_ bytes: [UInt8]) {
+    ///
+    /// - Returns: whether all went out.
+    @discardableResult
+    func send(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let result = transfer {
@@ -18,10 +21,14 @@ final class RawClient {
                     Glibc.send(socket.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
                 }
             }
-            guard case .moved(let count) = result else { return }
+            guard case .moved(let count) = result else { return false }
             rest = rest.dropFirst(count)
         }
+        return true
     }
+
+    /// Ends the connection in both directions.
+    func hangUp() { shutdown(socket.raw, Int32(SHUT_RDWR)) }
 
     /// The next bytes; empty when the peer closed, or said nothing for 20 s.
     func receive(atMost limit: Int) -> [UInt8] {

@@ -84,6 +84,10 @@ int clinux_terminal_rows(int fd);
 // Names the calling thread, for `top -H` and debuggers; at most 15 bytes are kept.
 void clinux_name_thread(const char *name);
 
+// Keeps the numbers of standard streams that are closed from being given to other files, and
+// ignores SIGPIPE: writing to a pipe that nobody reads any more fails with EPIPE instead.
+void clinux_prepare_standard_streams(void);
+
 // Zeroes memory in a way the compiler may not leave out.
 void clinux_wipe(void *memory, size_t bytes);
 

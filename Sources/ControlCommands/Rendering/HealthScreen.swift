@@ -70,8 +70,8 @@ package func worstLanes(_ lanes: [LaneReport], count: Int) -> [LaneReport] {
             }
         // Of a lane that is starting, p says nothing yet.
         let deviation = lane.state == .starting ? 0 : abs(lane.p - 0.5)
-        let alarms = lane.repetitionCountAlarms + lane.adaptiveProportionAlarms
-        return (rank, alarms, deviation, -lane.lane)
+        let alarms = sum(lane.repetitionCountAlarms, lane.adaptiveProportionAlarms)
+        return (rank, alarms, deviation, ~lane.lane)
     }
     return Array(lanes.sorted { badness($0) > badness($1) }.prefix(count))
 }

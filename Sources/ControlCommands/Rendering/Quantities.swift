@@ -13,6 +13,12 @@ package func decimal(_ value: Double, places: Int) -> String {
     return "\(sign)\(padded.dropLast(places)).\(padded.suffix(places))"
 }
 
+/// The sum, or the nearest number there is: whatever a peer sends has to be shown somehow.
+func sum(_ left: Int, _ right: Int) -> Int {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return overflow ? (left < 0 ? .min : .max) : sum
+}
+
 /// A whole number with commas between thousands.
 package func grouped(_ value: Int) -> String {
     var text = ""

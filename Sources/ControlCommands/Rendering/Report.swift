@@ -55,7 +55,10 @@ private func jsonLine(_ value: some Encodable) throws(JSONError) -> String {
 
 private func configurationText(_ configuration: ConfigurationReport) -> String {
     let source = configuration.file.map { "from \(printable($0))" } ?? "built-in values"
-    let yaml = configuration.yaml
+    let yaml = configuration.yaml.unicodeScalars.split(
+        separator: "\n", omittingEmptySubsequences: false
+    )
+    .map { printable(String($0)) }.joined(separator: "\n")
     return "# \(source)\n\(yaml)\(yaml.hasSuffix("\n") ? "" : "\n")"
 }
 

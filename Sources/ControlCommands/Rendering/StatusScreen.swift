@@ -126,7 +126,7 @@ private func serviceLines(_ service: ServiceStatus, now: Double) -> String {
 }
 
 extension LaneCounts {
-    var givingBits: Int { good + warned }
+    var givingBits: Int { sum(good, warned) }
 
     var summary: String {
         "\(good) good, \(warned) warned, \(starting) starting, \(failed) failed"

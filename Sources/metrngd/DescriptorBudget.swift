@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DaemonConfiguration
+import Glibc
+
+/// The limit of open files of this process, and how many clients fit in it.
+struct DescriptorBudget {
+    /// What everything but boards and clients takes, and a reload of the configuration.
+    private static let fixed = 24
+    private static let perBoard = 2
+
+    let limit: Int
+
+    /// How many a daemon needs that has room for one client on each of its sockets.
+    static func least(boards: Int) -> Int { fixed + perBoard * boards + 2 }
+
+    /// Raises the limit as far as the system allows: each client takes a descriptor.
+    init() {
+        var limits = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard getrlimit(resource, &limits) == 0 else {
+            limit = 1024
+            return
+        }
+        limits.rlim_cur = limits.rlim_max
+        _ = setrlimit(resource, &limits)
+        limit = Int(clamping: limits.rlim_cur)
+    }
+
+    /// How many clients may draw bits: as many as is configured, if that leaves everything else its
+    /// descriptors, above all those who want to see what is wrong; at least one.
+    func entropyClients(_ settings: DaemonSettings, boards: Int) -> Int {
+        let others = Self.fixed + Self.perBoard * boards + settings.control.maximumClients
+        return min(settings.entropy.maximumClients, max(limit - others, 1))
+    }
+}
