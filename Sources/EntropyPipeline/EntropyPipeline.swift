@@ -57,8 +57,8 @@ package final class EntropyPipeline: Sendable {
             case .system(let error): throw error
             }
         }
-        let first = UncheckedBox(run)
-        let worker = try WorkerThread(name: "metrng-pipeline") { [self] in work(first: first.value)
+        let handover = Handover(run)
+        let worker = try WorkerThread(name: "metrng-pipeline") { [self] in work(handover)
         }
         thread.withLock { $0 = worker }
     }
@@ -92,8 +92,8 @@ package final class EntropyPipeline: Sendable {
         case system(SystemError)
     }
 
-    private func work(first: BoardRun?) {
-        var next = first
+    private func work(_ handover: Handover) {
+        var next = handover.run.take()
         var delay = Self.firstDelay
         while !isStopping {
             let began = monotonicNanoseconds()
@@ -253,8 +253,8 @@ private func secondsSinceEpoch() -> Double {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
-/// Carries a value into a thread that is its only user from then on.
-private struct UncheckedBox<Value>: @unchecked Sendable {
-    let value: Value
-    init(_ value: Value) { self.value = value }
+/// Carries the first run into the thread that is its only user, and keeps nothing of it.
+private final class Handover: @unchecked Sendable {
+    var run: BoardRun?
+    init(_ run: BoardRun?) { self.run = run }
 }

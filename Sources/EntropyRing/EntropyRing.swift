@@ -70,6 +70,11 @@ package final class EntropyRing: @unchecked Sendable {
 
     // MARK: The consumer's side
 
+    /// Whether there are bytes in the ring that may no longer be delivered.
+    package var hasDiscarded: Bool {
+        tail.load(ordering: .relaxed) < discarded.load(ordering: .sequentiallyConsistent)
+    }
+
     /// Wipes and removes what was discarded.
     ///
     /// - Returns: whether there was anything.

@@ -102,12 +102,16 @@ package final class EntropySource: @unchecked Sendable {
 
     /// The next bytes that may be delivered, of a grade; empty when there are none now.
     package func deliverable(_ grade: Grade) -> UnsafeRawBufferPointer {
-        guard let ring = ring(of: grade) else {
-            return UnsafeRawBufferPointer(start: nil, count: 0)
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        guard let ring = ring(of: grade) else { return nothing }
+        while true {
+            wipeDiscarded(ring)
+            guard isOpen else { return nothing }
+            let span = ring.readableSpan()
+            // The gate may have closed and opened again since the wiping: then the span holds what
+            // was discarded by that.
+            if !ring.hasDiscarded { return span }
         }
-        wipeDiscarded(ring)
-        guard isOpen else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        return ring.readableSpan()
     }
 
     /// How many bytes of a grade may be delivered now.

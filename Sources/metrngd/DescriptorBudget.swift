@@ -22,9 +22,9 @@ struct DescriptorBudget {
             limit = 1024
             return
         }
+        let before = limits.rlim_cur
         limits.rlim_cur = limits.rlim_max
-        _ = setrlimit(resource, &limits)
-        limit = Int(clamping: limits.rlim_cur)
+        limit = Int(clamping: setrlimit(resource, &limits) == 0 ? limits.rlim_cur : before)
     }
 
     /// How many clients may draw bits: as many as is configured, if that leaves everything else its
