@@ -72,8 +72,10 @@ struct PipelineRestTests {
             try #require(eventually { rig.pipeline.status().isResting })
             // Longer than a board may be silent.
             for _ in 0..<75 { linger() }
+            let reads = rig.board.calls.reads
             _ = (rig.source.takeAll(.raw), rig.source.takeAll(.full))
-            #expect(eventually { rig.source.full.available > 0 })
+            #expect(eventually { rig.board.calls.reads > reads })
+            try rig.settle()
             #expect(rig.states == [.serving])
         }
     }

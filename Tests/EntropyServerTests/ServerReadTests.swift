@@ -120,6 +120,25 @@ struct ServerReadTests {
         }
     }
 
+    @Test("gives exactly the bytes of the source when they can be sent in small parts only")
+    func sendsInPart() throws {
+        try ServerRig.run { rig in
+            let client = try rig.connect()
+            _ = try client.ask(.info())
+            #expect(ServerSockets(path: rig.path).count == 1)
+            ServerSockets(path: rig.path).shrinkSendBuffers()
+            try rig.filling {
+                var received: [UInt8] = []
+                for length in [1, 100_003, 300_000] as [UInt32] {
+                    received += try #require(try client.ask(.read(length, grade: .full))).bytes
+                }
+                let expected = TaggedStream.bytes(count: (received.count + 15) & ~15)
+                let isExpected = expected.starts(with: received)
+                #expect(isExpected && received.count == 400_004)
+            }
+        }
+    }
+
     @Test("does not wait when it is asked not to, unless there is enough at once")
     func nonBlocking() throws {
         try ServerRig.run { rig in
