@@ -102,6 +102,8 @@ struct ServerFairnessTests {
                 try client.send(.info(), .read(1_048_576, grade: .full))
                 _ = try client.receiveReply()
             }
+            // Whoever asks later is answered after all three were found to have to wait.
+            _ = try rig.connect().ask(.info())
             rig.source.put(TaggedStream.bytes(count: 3 << 16))
             for client in clients {
                 #expect(try client.receive(24 + 1 << 16).count == 24 + 1 << 16)
