@@ -108,15 +108,16 @@ struct EntropyGeneratorTests {
 
     @Test("are not made up when there are none: the program ends and says why")
     func endsProgram() async throws {
+        let rig = try ServerRig(.init(provenances: [.simulated]))
+        rig.source.put(TaggedStream.bytes(count: 4096))
         let result = await #expect(
             processExitsWith: .failure, observing: [\.standardErrorContent]
-        ) {
-            let rig = try ServerRig()
-            var generator = EntropyGenerator(try EntropyConnection(path: rig.path))
-            try rig.stop()
+        ) { [path = rig.path as String] in
+            var generator = EntropyGenerator(try EntropyConnection(path: path))
             _ = generator.next()
         }
+        try rig.stop()
         let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-        #expect(message.contains("no random numbers: the connection"))
+        #expect(message.contains("no random numbers: the daemon serves simulated bits"))
     }
 }

@@ -30,9 +30,9 @@ struct ServerReadTests {
                     received += reply.bytes
                 }
             }
-            // The server counts after it has sent.
-            let delivered = { rig.source.full.delivered.load(ordering: .relaxed) }
-            #expect(eventually { delivered() == Int(lengths.reduce(0, +)) })
+            let ring = rig.source.full
+            let total = Int(lengths.reduce(0, +))
+            #expect(eventually { ring.delivered.load(ordering: .relaxed) == total })
         }
         let isExpected = TaggedStream.bytes(count: (received.count + 15) & ~15)
             .starts(with: received)
@@ -118,6 +118,25 @@ struct ServerReadTests {
                 for tag in 0..<40 as Range<UInt64> {
                     #expect(try client.receiveReply()?.header.tag == tag)
                 }
+            }
+        }
+    }
+
+    @Test("gives exactly the bytes of the source when they can be sent in small parts only")
+    func sendsInPart() throws {
+        try ServerRig.run { rig in
+            let client = try rig.connect()
+            _ = try client.ask(.info())
+            #expect(ServerSockets(path: rig.path).count == 1)
+            ServerSockets(path: rig.path).shrinkSendBuffers()
+            try rig.filling {
+                var received: [UInt8] = []
+                for length in [1, 100_003, 300_000] as [UInt32] {
+                    received += try #require(try client.ask(.read(length, grade: .full))).bytes
+                }
+                let expected = TaggedStream.bytes(count: (received.count + 15) & ~15)
+                let isExpected = expected.starts(with: received)
+                #expect(isExpected && received.count == 400_004)
             }
         }
     }

@@ -76,9 +76,13 @@ struct ServerSourceTests {
         // lost is never made up for.
         try ServerRig.run(.init(provenances: [.hardware, .hardware], ringBytes: 16)) { rig in
             let client = try rig.connect()
-            for round in 0..<5000 {
-                let source = rig.sources[round % 3 % 2]
+            var generator = TestGenerator(seed: 1)
+            for round in 0..<10_000 {
+                let source = rig.sources[Int.random(in: 0...1, using: &generator)]
                 try client.send(.read(16, grade: .full))
+                // At any moment of what the server does then.
+                let moment = monotonicNanoseconds() + .random(in: 0...60_000, using: &generator)
+                while monotonicNanoseconds() < moment {}
                 source.put(TaggedStream.word(UInt64(round)))
                 let reply = try #require(try client.receiveReply())
                 #expect(reply.bytes == TaggedStream.word(UInt64(round)))
@@ -90,6 +94,25 @@ struct ServerSourceTests {
 
 @Suite("Fairness of the server")
 struct ServerFairnessTests {
+    @Test("a client gets 64 KiB at most before it is the turn of the next")
+    func quantum() throws {
+        try ServerRig.run(.init(ringBytes: 1 << 20)) { rig in
+            let clients = try (0..<3).map { _ in try rig.connect() }
+            for client in clients {
+                // The information tells that the request behind it has been read as well.
+                try client.send(.info(), .read(1_048_576, grade: .full))
+                _ = try client.receiveReply()
+            }
+            // Whoever asks later is answered after all three were found to have to wait.
+            _ = try rig.connect().ask(.info())
+            rig.source.put(TaggedStream.bytes(count: 3 << 16))
+            for client in clients {
+                #expect(try client.receive(24 + 1 << 16).count == 24 + 1 << 16)
+            }
+            #expect(clients.allSatisfy { !$0.hasInput })
+        }
+    }
+
     @Test("a client that wants little is answered within a few refills, beside eight that want all")
     func smallAmongGreedy() throws {
         try ServerRig.run(.init(ringBytes: 1 << 14)) { rig in

@@ -119,6 +119,10 @@ struct WakeupTests {
     func interrupted() async {
         await #expect(processExitsWith: .success) {
             signal(SIGUSR1) { _ in }
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGUSR1)
+            pthread_sigmask(SIG_UNBLOCK, &signals, nil)
             let wakeup = try Wakeup()
             let waiter = pthread_self()
             let thread = try WorkerThread(name: "test") {
