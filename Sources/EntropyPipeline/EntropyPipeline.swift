@@ -58,9 +58,15 @@ package final class EntropyPipeline: Sendable {
             }
         }
         let first = UncheckedBox(run)
-        let worker = try WorkerThread(name: "metrng-pipeline") { [self] in work(first: first.value)
+        do {
+            let worker = try WorkerThread(name: "metrng-pipeline") { [self] in
+                work(first: first.value)
+            }
+            thread.withLock { $0 = worker }
+        } catch {
+            if run != nil { close() }
+            throw error
         }
-        thread.withLock { $0 = worker }
     }
 
     /// Ends the thread and closes the board. To be called once, after `start`.
@@ -106,6 +112,8 @@ package final class EntropyPipeline: Sendable {
                 fail(error)
             } catch OpenError.board(let error) {
                 fail(error)
+            } catch OpenError.system(let error) {
+                fail(.stalled(error.description))
             } catch {
                 fail(.stalled("\(error)"))
             }
