@@ -58,9 +58,13 @@ package final class EntropyPipeline: Sendable {
             }
         }
         let handover = Handover(run)
-        let worker = try WorkerThread(name: "metrng-pipeline") { [self] in work(handover)
+        do {
+            let worker = try WorkerThread(name: "metrng-pipeline") { [self] in work(handover) }
+            thread.withLock { $0 = worker }
+        } catch {
+            if run != nil { close() }
+            throw error
         }
-        thread.withLock { $0 = worker }
     }
 
     /// Ends the thread and closes the board. To be called once, after `start`.
@@ -106,6 +110,8 @@ package final class EntropyPipeline: Sendable {
                 fail(error)
             } catch OpenError.board(let error) {
                 fail(error)
+            } catch OpenError.system(let error) {
+                fail(.stalled(error.description))
             } catch {
                 fail(.stalled("\(error)"))
             }
