@@ -137,7 +137,8 @@ let package = Package(
                 "Varlink", "TestSupport",
             ]),
         tests(
-            "DaemonTests", ["EntropyClient", "EntropyTerms", "LinuxPlatform", "metrngd", "mectl"]),
+            "DaemonTests",
+            ["EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "metrngd", "mectl"]),
         support("TestMaterials", ["CKernels", "TestSupport"]),
         support("LaneHealthReference", ["LaneHealth"]),
         tests("CKernelsTests", ["CKernels", "TestMaterials", "TestSupport", crypto]),

@@ -95,7 +95,7 @@ package struct AlarmReport: Codable, Sendable, Equatable {
     /// In seconds since the Unix epoch.
     package var time: Double
     package var lane: Int
-    /// `startUp`, `repetitionCount` or `adaptiveProportion`.
+    /// `repetitionCount` or `adaptiveProportion`.
     package var test: String
     package var severity: Severity
     /// The index of the last shot of the window it was found in.

@@ -3,6 +3,7 @@
 import EntropyClient
 import Foundation
 import Glibc
+import TestSupport
 
 /// Where the tools under test were built: beside the program that runs the tests.
 let buildDirectory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -19,17 +20,12 @@ struct Outcome {
 
 /// A directory for sockets that is removed with its owner. Its path is short, as a socket's must be.
 final class SocketDirectory {
-    let path: String
+    private let directory = TemporaryDirectory()
 
-    init() {
-        var template = Array("/tmp/metrng-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { fatalError("cannot make a temporary directory") }
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-
+    var path: String { directory.path }
     var entropy: String { "\(path)/entropy.sock" }
     var control: String { "\(path)/control.sock" }
-    var contents: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
+    var contents: [String] { directory.entries }
 
     /// Writes a file in the directory and returns its path.
     func write(_ text: String, to name: String) throws -> String {
@@ -37,8 +33,6 @@ final class SocketDirectory {
         try Data(text.utf8).write(to: URL(fileURLWithPath: file))
         return file
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
 /// Runs a program to its end.
