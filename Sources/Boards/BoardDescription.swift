@@ -19,12 +19,18 @@ package struct BoardDescription: Sendable, Equatable {
     package let operatingPoint: OperatingPoint
     /// The largest payload of a frame it sends, in bytes; at most `FrameHeader.payloadLimit`.
     package let maximumPayload: Int
+    /// How many times a second the board pulses its devices while it is read; nil when that is not
+    /// known.
+    package let shotsPerSecond: Double?
+    /// What can be set about its devices; nil for a board that is no `TunableBoard`.
+    package let tuning: Tuning?
 
     package static let laneLimits = 64...4096
 
     package init(
         kind: String, provenance: Provenance, serial: String, path: String, firmware: String,
-        lanes: Int, encoding: LaneEncoding, operatingPoint: OperatingPoint, maximumPayload: Int
+        lanes: Int, encoding: LaneEncoding, operatingPoint: OperatingPoint, maximumPayload: Int,
+        shotsPerSecond: Double? = nil, tuning: Tuning? = nil
     ) {
         precondition(Self.laneLimits.contains(lanes) && lanes.isMultiple(of: 64))
         precondition((1...FrameHeader.payloadLimit).contains(maximumPayload))
@@ -37,6 +43,8 @@ package struct BoardDescription: Sendable, Equatable {
         self.encoding = encoding
         self.operatingPoint = operatingPoint
         self.maximumPayload = maximumPayload
+        self.shotsPerSecond = shotsPerSecond
+        self.tuning = tuning
     }
 
     /// 64-bit words in a shot.

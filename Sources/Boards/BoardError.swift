@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a board gives no frames. After any of these the board is closed and may be opened again.
+/// Why a board gives no frames. After any of these the board is closed; after any but `ended` it is
+/// opened again.
 package enum BoardError: Error, Equatable, CustomStringConvertible {
     /// There is no such board now.
     case absent(String)
@@ -10,6 +11,8 @@ package enum BoardError: Error, Equatable, CustomStringConvertible {
     case unsupported(String)
     /// It was there and stopped answering, or nothing it sends can be used.
     case stalled(String)
+    /// It has given all it has, and is not opened again.
+    case ended(String)
 
     package var description: String {
         switch self {
@@ -17,6 +20,7 @@ package enum BoardError: Error, Equatable, CustomStringConvertible {
         case .notPermitted(let what): "the board may not be opened: \(what)"
         case .unsupported(let what): "the board is not supported: \(what)"
         case .stalled(let what): "the board gives no usable frames: \(what)"
+        case .ended(let what): "the board has given all it has: \(what)"
         }
     }
 
@@ -27,6 +31,7 @@ package enum BoardError: Error, Equatable, CustomStringConvertible {
         case .notPermitted: "give the user of metrngd access to the device"
         case .unsupported: "update the firmware of the board, or metrngd"
         case .stalled: "reset or replug the board; metrngd keeps trying"
+        case .ended: "start metrngd again, with another recording"
         }
     }
 }

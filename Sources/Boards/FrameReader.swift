@@ -12,6 +12,8 @@ package struct FrameReader: ~Copyable {
         package let header: FrameHeader
         /// The rows of the frame. Valid until the reader is used again.
         package let payload: UnsafeRawBufferPointer
+        /// Header and payload, as they came. Valid likewise.
+        package let bytes: UnsafeRawBufferPointer
         /// How many shots are missing between the frame before and this one.
         package let shotsDroppedBefore: UInt64
     }
@@ -103,7 +105,7 @@ package struct FrameReader: ~Copyable {
             Frame(
                 header: header,
                 payload: UnsafeRawBufferPointer(rebasing: frame[FrameHeader.byteCount...]),
-                shotsDroppedBefore: dropped))
+                bytes: frame, shotsDroppedBefore: dropped))
     }
 
     private func fits(_ header: FrameHeader) -> Bool {
