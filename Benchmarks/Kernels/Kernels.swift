@@ -19,7 +19,12 @@ struct Kernels {
             Pair(
                 measured: bench.laneHealth(here), against: bench.laneHealth(ck_features(0)),
                 goal: ""),
-            Pair(measured: bench.sampler(here), against: bench.sampler(ck_features(0)), goal: ""),
+            Pair(
+                measured: bench.sampler(here), against: bench.sampler(ck_features(0)),
+                goal: ">= 1 GB/s, >= 0.4 GB/s"),
+            Pair(
+                measured: bench.sampler(here), against: bench.sampler(here, memory: true),
+                goal: ""),
             Pair(measured: bench.sha256(here), against: bench.swiftCrypto, goal: ""),
             Pair(measured: bench.crc(here), against: bench.crc(ck_features(0)), goal: ""),
             Pair(
@@ -69,16 +74,29 @@ private final class Bench {
         }
     }
 
-    func sampler(_ features: ck_features) -> Task {
+    /// Devices with any probabilities, by themselves or with a memory.
+    func sampler(_ features: ck_features, memory: Bool = false) -> Task {
         let chain = UnsafeMutablePointer<ck_chain_strip>.allocate(capacity: 1)
         chain.initialize(to: ck_chain_strip())
+        let memories = UnsafeMutablePointer<ck_memory_strip>.allocate(capacity: 1)
+        memories.initialize(to: ck_memory_strip())
+        for bytes in [
+            UnsafeMutableRawBufferPointer(start: chain, count: MemoryLayout<ck_chain_strip>.size),
+            UnsafeMutableRawBufferPointer(
+                start: memories, count: MemoryLayout<ck_memory_strip>.size),
+        ] {
+            bytes.copyBytes(from: rows.asBytes.prefix(bytes.count))
+        }
         let generator = UnsafeMutablePointer<ck_generator>.allocate(capacity: 1)
         withUnsafeMutableBytes(of: &generator.pointee) {
             $0.copyBytes(from: rows.asBytes.prefix($0.count))
         }
         let out = UnsafeMutablePointer<UInt64>.allocate(capacity: Self.windowBytes / 8)
-        return Task(name: "lane sampling\(suffix(features))", bytes: Self.windowBytes) {
-            ck_sample_lanes(features, generator, chain, 8, HealthCutoffs.windowShots, true, out)
+        let name = "lane sampling\(memory ? ", with memory" : "")\(suffix(features))"
+        return Task(name: name, bytes: Self.windowBytes) {
+            ck_sample_lanes(
+                features, generator, chain, memory ? memories : nil, memory ? 2 : 0, 8,
+                HealthCutoffs.windowShots, true, out)
         }
     }
 

@@ -23,7 +23,7 @@ struct Task {
 struct Pair {
     let measured: Task
     let against: Task
-    /// The goal for the ratio; empty when there is none.
+    /// The goal for the ratio, or for both rates, with their unit; empty when there is none.
     let goal: String
 
     private static let rounds = 5

@@ -1,51 +1,135 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// xoshiro256++ (Blackman and Vigna 2019, public domain), eight side by side; and the comparison of
-// a 16-bit random number R with a threshold T in bit planes: going from the lowest plane up, "R < T
-// so far" stays as it is where the planes agree and becomes T's bit where they differ.
+// Works on a column at a time, one register's width of lanes, so that generator and devices stay in
+// registers while the planes go by.
 
-static void PATH(sample_strip)(struct ck_generator *generator, struct ck_chain_strip *chain,
-                               size_t row_words, size_t kept_words, size_t shots, bool toggles,
-                               uint64_t *rows) {
-    strip s0 = LOAD(generator->state[0]), s1 = LOAD(generator->state[1]);
-    strip s2 = LOAD(generator->state[2]), s3 = LOAD(generator->state[3]);
-    strip state = LOAD(chain->state);
-    for (size_t shot = 0; shot < shots; shot++) {
-        strip less = state ^ state;
-        for (int plane = 0; plane < CK_THRESHOLD_BITS; plane++) {
-            strip sum = s0 + s3;
-            strip random = (sum << 23 | sum >> 41) + s0;
-            strip shifted = s1 << 17;
-            s2 ^= s0;
-            s3 ^= s1;
-            s1 ^= s2;
-            s0 ^= s3;
-            s2 ^= shifted;
-            s3 = s3 << 45 | s3 >> 19;
-            strip from0 = LOAD(chain->p01[plane]), from1 = LOAD(chain->p10[plane]);
-            strip threshold = (state & from1) | (~state & from0);
-            strip differ = random ^ threshold;
-            less = (differ & threshold) | (~differ & less);
-        }
-        state ^= less;
-        strip row = toggles ? less : state;
-        memcpy(rows + shot * row_words, &row, kept_words * sizeof(uint64_t));
+typedef uint64_t PATH(lanes) __attribute__((vector_size(CK_VECTOR_BYTES)));
+
+struct PATH(column) {
+    PATH(lanes) s[4];
+    PATH(lanes) state, hidden;
+    // In the course of a shot: the lanes found to switch, and those of which it is not yet known.
+    PATH(lanes) switched, open;
+};
+
+// xoshiro256+ (Blackman and Vigna 2019, public domain), side by side. Its lowest bits are linear
+// over GF(2), which nothing that a model of devices is used for can tell.
+CK_INLINE PATH(lanes) PATH(next)(PATH(lanes) s[4]) {
+    PATH(lanes) random = s[0] + s[3], shifted = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= shifted;
+    s[3] = s[3] << 45 | s[3] >> 19;
+    return random;
+}
+
+// Lanes with probability sixteenths / 16: each random word halves it, after 1 was added where the
+// binary fraction has a digit 1.
+CK_INLINE PATH(lanes) PATH(chance)(PATH(lanes) s[4], unsigned sixteenths) {
+    PATH(lanes) chosen = s[0] ^ s[0];
+    for (int digit = 0; digit < 4; digit++) {
+        PATH(lanes) random = PATH(next)(s);
+        chosen = sixteenths >> digit & 1 ? chosen | random : chosen & random;
     }
-    STORE(generator->state[0], s0);
-    STORE(generator->state[1], s1);
-    STORE(generator->state[2], s2);
-    STORE(generator->state[3], s3);
-    STORE(chain->state, state);
+    return chosen;
+}
+
+CK_INLINE PATH(lanes) PATH(get)(const uint64_t *words) {
+    PATH(lanes) value;
+    memcpy(&value, words, sizeof value);
+    return value;
+}
+
+// Compares random numbers with thresholds in the planes from `high` down to `low`: the first plane
+// in which the two differ decides which is less.
+CK_INLINE void PATH(compare)(struct PATH(column) * column, int high, int low,
+                             const struct ck_chain_strip *chain,
+                             const struct ck_memory_strip *memory, size_t word) {
+    struct PATH(column) at = *column;
+    for (int plane = high; plane >= low; plane--) {
+        PATH(lanes) from0 = PATH(get)(&chain->p01[plane][word]);
+        PATH(lanes) from1 = PATH(get)(&chain->p10[plane][word]);
+        if (memory) {
+            from0 ^= at.hidden & (from0 ^ PATH(get)(&memory->p01[plane][word]));
+            from1 ^= at.hidden & (from1 ^ PATH(get)(&memory->p10[plane][word]));
+        }
+        PATH(lanes) threshold = from0 ^ (at.state & (from0 ^ from1));
+        PATH(lanes) decided = at.open & (threshold ^ PATH(next)(at.s));
+        at.switched |= decided & threshold;
+        at.open ^= decided;
+    }
+    *column = at;
+}
+
+enum { PATH(columns) = CK_STRIP_WORDS * 8 / CK_VECTOR_BYTES, PATH(words) = CK_VECTOR_BYTES / 8 };
+
+CK_INLINE void PATH(pulse)(struct PATH(column) * columns, const struct ck_chain_strip *chain,
+                           const struct ck_memory_strip *memory, unsigned flips) {
+    uint64_t open = 0;
+    for (int index = 0; index < PATH(columns); index++) {
+        struct PATH(column) *column = &columns[index];
+        column->switched = column->state ^ column->state;
+        column->open = ~column->switched;
+        if (memory) column->hidden ^= PATH(chance)(column->s, flips);
+        PATH(compare)
+        (column, CK_THRESHOLD_BITS - 1, CK_THRESHOLD_BITS - CK_FIRST_PLANES, chain, memory,
+         (size_t)index * PATH(words));
+        for (int word = 0; word < PATH(words); word++) open |= column->open[word];
+    }
+    if (!open) return;
+    for (int index = 0; index < PATH(columns); index++) PATH(compare)
+    (&columns[index], CK_THRESHOLD_BITS - CK_FIRST_PLANES - 1, 0, chain, memory,
+     (size_t)index * PATH(words));
+}
+
+// Reads the columns from where they are kept between calls, or writes them back there.
+#define CK_TRANSFER(columns, copy)                                 \
+    for (int index = 0; index < PATH(columns); index++) {          \
+        struct PATH(column) *column = &(columns)[index];           \
+        size_t word = (size_t)index * PATH(words);                 \
+        for (int part = 0; part < 4; part++)                       \
+            copy(&column->s[part], &generator->state[part][word]); \
+        copy(&column->state, &chain->state[word]);                 \
+        if (memory) copy(&column->hidden, &memory->hidden[word]);  \
+    }
+#define CK_READ(value, kept) memcpy((value), (kept), CK_VECTOR_BYTES)
+#define CK_WRITE(value, kept) memcpy((kept), (value), CK_VECTOR_BYTES)
+
+CK_INLINE void PATH(sample_strip)(struct ck_generator *generator, struct ck_chain_strip *chain,
+                                  struct ck_memory_strip *memory, unsigned flips, size_t row_words,
+                                  size_t kept_words, size_t shots, bool toggles, uint64_t *rows) {
+    struct PATH(column) columns[PATH(columns)];
+    CK_TRANSFER(columns, CK_READ)
+    for (size_t shot = 0; shot < shots; shot++) {
+        uint64_t row[CK_STRIP_WORDS];
+        PATH(pulse)(columns, chain, memory, flips);
+        for (int index = 0; index < PATH(columns); index++) {
+            struct PATH(column) *column = &columns[index];
+            column->state ^= column->switched;
+            memcpy(&row[index * PATH(words)], toggles ? &column->switched : &column->state,
+                   CK_VECTOR_BYTES);
+        }
+        memcpy(rows + shot * row_words, row, kept_words * sizeof(uint64_t));
+    }
+    CK_TRANSFER(columns, CK_WRITE)
 }
 
 static void PATH(sample_lanes)(struct ck_generator *generator, struct ck_chain_strip *strips,
-                               size_t words, size_t shots, bool toggles, uint64_t *rows) {
+                               struct ck_memory_strip *memories, unsigned flips, size_t words,
+                               size_t shots, bool toggles, uint64_t *rows) {
     for (size_t at = 0; at < words; at += CK_STRIP_WORDS) {
         struct ck_chain_strip *chain = &strips[at / CK_STRIP_WORDS];
-        size_t left = words - at;
-        // The whole strip has a call of its own, so that its copy is one store.
-        if (left >= CK_STRIP_WORDS) PATH(sample_strip)
-        (generator, chain, words, CK_STRIP_WORDS, shots, toggles, rows + at);
-        else PATH(sample_strip)(generator, chain, words, left, shots, toggles, rows + at);
+        size_t kept = words - at < CK_STRIP_WORDS ? words - at : CK_STRIP_WORDS;
+        // Without memory there is nothing of it in the loop.
+        if (memories) PATH(sample_strip)
+        (generator, chain, &memories[at / CK_STRIP_WORDS], flips, words, kept, shots, toggles,
+         rows + at);
+        else PATH(sample_strip)(generator, chain, NULL, 0, words, kept, shots, toggles, rows + at);
     }
 }
+
+#undef CK_TRANSFER
+#undef CK_READ
+#undef CK_WRITE

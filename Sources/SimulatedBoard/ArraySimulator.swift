@@ -43,7 +43,7 @@ final class ArraySimulator {
     /// Writes `shots` rows of `words` 64-bit words.
     func sample(shots: Int, toggles: Bool, into rows: UnsafeMutableRawPointer) {
         ck_sample_lanes(
-            features, generator, strips, words, shots, toggles,
+            features, generator, strips, nil, 0, words, shots, toggles,
             rows.assumingMemoryBound(to: UInt64.self))
     }
 

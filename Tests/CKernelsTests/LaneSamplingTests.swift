@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKernels
+import Glibc
 import TestMaterials
 import TestSupport
 import Testing
@@ -8,7 +9,7 @@ import Testing
 @Suite("Lane sampling")
 struct LaneSamplingTests {
     /// Devices with any thresholds, among them the extreme ones.
-    private static func sampler(words: Int, seed: UInt64) -> ScalarSampler {
+    private static func sampler(words: Int, seed: UInt64, flips: Int? = nil) -> ScalarSampler {
         var random = SeededGenerator(seed)
         let extremes: [UInt16] = [0, 1, 32768, 65535]
         let devices = (0..<(words + 7) / 8 * 512).map { index in
@@ -16,17 +17,25 @@ struct LaneSamplingTests {
                 state: Bool.random(using: &random),
                 p01: index % 16 < 4 ? extremes[index % 4] : .random(in: 0...65535, using: &random),
                 p10: index % 64 < 16
-                    ? extremes[index / 4 % 4] : .random(in: 0...65535, using: &random))
+                    ? extremes[index / 4 % 4] : .random(in: 0...65535, using: &random),
+                hidden: flips != nil && Bool.random(using: &random),
+                hiddenP01: .random(in: 0...65535, using: &random),
+                hiddenP10: .random(in: 0...65535, using: &random))
         }
         return ScalarSampler(
-            columns: (0..<8).map { _ in Xoshiro(s: random.words(4)) }, devices: devices)
+            columns: (0..<8).map { _ in Xoshiro(s: random.words(4)) }, devices: devices,
+            flips: flips)
     }
 
     @Test(
         "every path gives the bits of the scalar reference, call after call",
-        arguments: [1, 7, 8, 9, 16, 20, 64], [false, true])
-    func equalsReference(words: Int, toggles: Bool) {
-        let start = Self.sampler(words: words, seed: UInt64(words))
+        arguments: [1, 7, 8, 9, 16, 20, 64], [nil, 0, 1, 5, 8, 15])
+    func equalsReference(words: Int, flips: Int?) {
+        for toggles in [false, true] { compare(words: words, flips: flips, toggles: toggles) }
+    }
+
+    private func compare(words: Int, flips: Int?, toggles: Bool) {
+        let start = Self.sampler(words: words, seed: UInt64(words), flips: flips)
         var scalar = start
         let shots = [13, 1, 6]
         let expected = shots.map { scalar.sample(words: words, shots: $0, toggles: toggles) }
@@ -137,5 +146,33 @@ struct LaneSamplingStatisticsTests {
         #expect(abs(variance / 128 - 1) / (2 / Double(shots)).squareRoot() < zLimit)
         let lagged = zip(counts, counts.dropFirst()).reduce(0) { $0 + ($1.0 - 256) * ($1.1 - 256) }
         #expect(abs(lagged / 128) / Double(shots - 1).squareRoot() < zLimit)
+    }
+
+    @Test(
+        "a memory makes shots correlated as its hidden bit is, (1 − flips / 8)^k at lag k",
+        arguments: [1, 2, 3, 5, 8, 12])
+    func memory(flips: Int) {
+        var random = SeededGenerator(4)
+        let devices = (0..<512).map { _ in
+            ScalarSampler.Device(
+                state: false, p01: 26214, p10: 26214, hidden: .random(using: &random),
+                hiddenP01: 39322, hiddenP10: 39322)
+        }
+        let columns = (0..<8).map { _ in Xoshiro(s: random.words(4)) }
+        var kernel = KernelSampler(
+            ScalarSampler(columns: columns, devices: devices, flips: flips))
+        let shots = 20_000
+        let rows = kernel.sample(ck_features_here(), words: 8, shots: shots, toggles: true)
+        for lag in 1...4 {
+            let equal = rows.indices.dropLast(8 * lag).reduce(0) {
+                $0 + (~(rows[$1] ^ rows[$1 + 8 * lag])).nonzeroBitCount
+            }
+            // The mean of (2b − 1)(2b' − 1), where 2b − 1 has mean ±0.2. Neighbouring products are
+            // correlated by less than 0.2², which widens the deviation by less than 5 %.
+            let pairs = Double((shots - lag) * 512)
+            let correlation = 2 * Double(equal) / pairs - 1
+            let expected = 0.04 * pow(1 - Double(flips) / 8, Double(lag))
+            #expect(abs(correlation - expected) * pairs.squareRoot() < 1.05 * zLimit, "\(lag)")
+        }
     }
 }

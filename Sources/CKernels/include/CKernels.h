@@ -23,6 +23,7 @@ enum {
     CK_WINDOW_SHOTS = 1024,  // shots in a health window
     CK_COUNT_PLANES = 11,    // bits of a count from 0 to 1,024
     CK_THRESHOLD_BITS = 16,  // resolution of a switching probability: 1 / 65,536
+    CK_FIRST_PLANES = 12,    // of them that are always compared; the others if a lane needs it
 };
 
 typedef uint32_t ck_features;
@@ -41,7 +42,7 @@ ck_features ck_features_here(void);
 // ---------------------------------------------------------------------------------------------
 // Lane sampling: two-state chains, for the simulated board. NOT a source of entropy.
 
-// Eight xoshiro256++ generators side by side. The caller fills it; no column may be all zero.
+// Eight xoshiro256+ generators side by side. The caller fills it; no column may be all zero.
 struct ck_generator {
     uint64_t state[4][CK_STRIP_WORDS];
 };
@@ -54,12 +55,27 @@ struct ck_chain_strip {
     uint64_t p10[CK_THRESHOLD_BITS][CK_STRIP_WORDS];
 };
 
+// What 512 devices remember: a hidden bit each, and the probabilities that take the place of the
+// chain's while that bit is 1.
+struct ck_memory_strip {
+    uint64_t hidden[CK_STRIP_WORDS];
+    uint64_t p01[CK_THRESHOLD_BITS][CK_STRIP_WORDS];
+    uint64_t p10[CK_THRESHOLD_BITS][CK_STRIP_WORDS];
+};
+
 // Advances every device by `shots` shots and writes one row of `words` words a shot, rows following
 // each other without a gap. With `toggles`, a bit says whether the device switched; otherwise it is
 // the state after the shot. `strips` holds ceil(words / 8) strips.
+//
+// `memories` holds as many, or is NULL for devices without memory. Each hidden bit flips before a
+// shot with probability `flips` / 16 (0 ... 15): its autocorrelation is (1 - flips / 8)^lag.
+//
+// A strip draws CK_FIRST_PLANES words of each column in a shot, and the others of CK_THRESHOLD_BITS
+// where one of its 512 lanes is not decided by them; with memory, four before them. Which path
+// computes it makes no difference to a bit.
 void ck_sample_lanes(ck_features features, struct ck_generator *generator,
-                     struct ck_chain_strip *strips, size_t words, size_t shots, bool toggles,
-                     uint64_t *rows);
+                     struct ck_chain_strip *strips, struct ck_memory_strip *memories,
+                     unsigned flips, size_t words, size_t shots, bool toggles, uint64_t *rows);
 
 // ---------------------------------------------------------------------------------------------
 // Lane health
