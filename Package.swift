@@ -142,8 +142,11 @@ let package = Package(
             "DaemonTests",
             ["EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "metrngd", "mectl"]),
         support("TestMaterials", ["CKernels", "TestSupport"]),
+        support("MacrospinReference", []),
         support("LaneHealthReference", ["LaneHealth"]),
-        tests("CKernelsTests", ["CKernels", "TestMaterials", "TestSupport", crypto]),
+        tests(
+            "CKernelsTests",
+            ["CKernels", "MacrospinReference", "TestMaterials", "TestSupport", crypto]),
         tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials", "TestSupport"]),
         tests("DevicePhysicsTests", ["DevicePhysics", "TestMaterials", "TestSupport"]),
         tests(

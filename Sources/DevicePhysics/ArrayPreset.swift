@@ -4,8 +4,12 @@
 ///
 /// Devices are typical of the literature; operating points are the model's own.
 package enum ArrayPreset: String, Sendable, CaseIterable {
-    /// A pulse of a quarter of the precession: the magnetisation is left in the plane, and a shot
-    /// switches a device with probability ½ whatever its state. Bits are switches.
+    /// A pulse of about a quarter of the precession: the magnetisation is left near the plane, and a
+    /// shot switches a device with probability ½ whatever its state. Bits are switches.
+    ///
+    /// The amplitude is below the critical voltage, where the probability crosses ½ steeply. Around
+    /// the critical voltage it stays within a few points of ½ for 0.2 ns, below it for some devices
+    /// and above for others, so that not every one could be trimmed to ½.
     case quarterPeriod
     /// A pulse so long that strong damping has ended the precession: a shot forgets the state before.
     /// Bits are states.
@@ -21,30 +25,35 @@ package enum ArrayPreset: String, Sendable, CaseIterable {
     }
 
     package var drive: Drive {
-        Drive(
-            amplitudeMillivolts: 1550, pulseWidthPicoseconds: pulseWidthPicoseconds,
-            biasFieldMicrotesla: 20_000)
-    }
-
-    private var pulseWidthPicoseconds: Double {
         switch self {
-        case .quarterPeriod: 466
-        case .damped: 14_000
+        case .quarterPeriod:
+            Drive(
+                amplitudeMillivolts: 1350, pulseWidthPicoseconds: 384, biasFieldMicrotesla: 20_000)
+        case .damped:
+            Drive(
+                amplitudeMillivolts: 1800, pulseWidthPicoseconds: 14_000,
+                biasFieldMicrotesla: 20_000)
         }
     }
 
     package var isToggleEncoded: Bool { self == .quarterPeriod }
 
-    /// What a step of a lane's trim does.
+    /// What a step of a lane's trim does: it is worth about 2.5e-5 of a probability.
     package var trimStep: TrimStep {
         switch self {
-        case .quarterPeriod: .pulseWidth(picoseconds: 0.01)
-        case .damped: .easyAxisField(microtesla: 0.5)
+        case .quarterPeriod: .pulseWidth(picoseconds: 0.005)
+        case .damped: .easyAxisField(microtesla: 0.36)
         }
     }
 
-    /// Trims that can be set: ±15 percentage points, about.
-    package var trimRange: ClosedRange<Int16> { -6000...6000 }
+    /// Trims that can be set: ±100 ps, which takes a device from hardly ever to beyond the crest of
+    /// its curve; or ±2.2 mT, which is ±15 percentage points.
+    package var trimRange: ClosedRange<Int16> {
+        switch self {
+        case .quarterPeriod: -20_000...20_000
+        case .damped: -6000...6000
+        }
+    }
 
     /// The points at which the preset's surface is made.
     package var surfaceGrid: SurfaceGrid {
