@@ -35,10 +35,10 @@ func tool(
 }
 
 func embedding(
-    _ name: String, _ resource: String, _ dependencies: [Target.Dependency]
+    _ name: String, _ resources: [String], _ dependencies: [Target.Dependency]
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies, resources: [.embedInCode(resource)],
+        name: name, dependencies: dependencies, resources: resources.map { .embedInCode($0) },
         swiftSettings: swift)
 }
 
@@ -78,7 +78,8 @@ let package = Package(
         target("LinuxPlatform", ["CLinux"]),
         target("EntropyTerms"),
         target("Boards", ["CKernels", "EntropyTerms"]),
-        target("DevicePhysics"),
+        embedding(
+            "DevicePhysics", ["quarterPeriod.surface", "damped.surface"], ["CKernels"]),
         target("SimulatedBoard", ["Boards", "CKernels", "DevicePhysics", "EntropyTerms"]),
         target("LaneHealth", ["CKernels"]),
         target("Conditioning", ["CKernels", crypto]),
@@ -96,7 +97,7 @@ let package = Package(
         target("EntropyClient", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
         target("DaemonConfiguration", [yams, "LinuxPlatform"]),
         target("Varlink", ["LinuxPlatform"]),
-        embedding("ControlInterface", "org.metrng.Control.varlink", ["Varlink"]),
+        embedding("ControlInterface", ["org.metrng.Control.varlink"], ["Varlink"]),
         target(
             "ControlCommands",
             [
@@ -104,6 +105,7 @@ let package = Package(
                 arguments,
             ]),
         tool("mectl", ["ControlCommands"]),
+        tool("switching-surfaces", ["DevicePhysics", arguments]),
         tool(
             "metrngd",
             [
@@ -140,8 +142,11 @@ let package = Package(
             "DaemonTests",
             ["EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "metrngd", "mectl"]),
         support("TestMaterials", ["CKernels", "TestSupport"]),
+        support("MacrospinReference", []),
         support("LaneHealthReference", ["LaneHealth"]),
-        tests("CKernelsTests", ["CKernels", "TestMaterials", "TestSupport", crypto]),
+        tests(
+            "CKernelsTests",
+            ["CKernels", "MacrospinReference", "TestMaterials", "TestSupport", crypto]),
         tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials", "TestSupport"]),
         tests("DevicePhysicsTests", ["DevicePhysics", "TestMaterials", "TestSupport"]),
         tests(

@@ -47,7 +47,10 @@ package final class SimulatedArrayBoard: Board, @unchecked Sendable {
         // shift the other.
         var generator = seed.makeGenerator()
         let shots = SimulationSeed.fixed(generator.next())
-        let chains = spread.chains(count: lanes, using: &generator)
+        let preset = ArrayPreset.quarterPeriod
+        let chains = spread.devices(
+            count: lanes, preset: preset, parameters: preset.device, using: &generator
+        ).map { $0.chain(drive: preset.drive, trim: 0, temperatureKelvin: 300, drift: 0) }
         self.init(
             name: name, chains: chains, shotsPerFrame: shotsPerFrame,
             seed: seed == .kernel ? .kernel : shots)

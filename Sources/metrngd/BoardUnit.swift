@@ -73,10 +73,7 @@ extension BoardSettings {
         case .simulated:
             SimulatedArrayBoard(
                 name: name, lanes: lanes,
-                spread: ArraySpread(
-                    meanSwitchingProbability: array.meanSwitchingProbability,
-                    deviceSpread: array.deviceSpread, stateDependence: array.stateDependence,
-                    deadDeviceFraction: array.deadDeviceFraction),
+                spread: ArraySpread(),
                 shotsPerFrame: shotsPerFrame, seed: simulationSeed)
         }
     }

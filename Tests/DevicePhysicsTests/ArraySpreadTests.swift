@@ -7,11 +7,14 @@ import Testing
 
 @Suite("Spread of an array")
 struct ArraySpreadTests {
-    private static let count = 20_000
+    private static let count = 5000
 
-    private static func draw(_ spread: ArraySpread, seed: UInt64 = 40) -> [SwitchingChain] {
+    private static func draw(
+        _ spread: ArraySpread, preset: ArrayPreset = .quarterPeriod, seed: UInt64 = 40
+    ) -> [ArrayDevice] {
         var random = SeededGenerator(seed)
-        return spread.chains(count: count, using: &random)
+        return spread.devices(
+            count: count, preset: preset, parameters: preset.device, using: &random)
     }
 
     /// z of the mean and of the standard deviation of normal numbers.
@@ -25,64 +28,75 @@ struct ArraySpreadTests {
         ]
     }
 
-    @Test("devices have the mean, the spread and the state dependence asked for")
+    @Test("every quantity has the mean and the spread asked for")
     func moments() {
-        let spread = ArraySpread(
-            meanSwitchingProbability: 0.48, deviceSpread: 0.04, stateDependence: 0.02,
-            deadDeviceFraction: 0)
-        let chains = Self.draw(spread)
-        let means = chains.map { ($0.p01 + $0.p10) / 2 }
-        let differences = chains.map { ($0.p01 - $0.p10) / 2 }
+        let devices = Self.draw(ArraySpread())
+        let spread = ArraySpread()
+        let nominal = DeviceParameters()
         let scores =
-            Self.zScores(means, mean: 0.48, deviation: 0.04)
-            + Self.zScores(differences, mean: 0, deviation: 0.02)
+            Self.zScores(
+                devices.map(\.parameters.diameterNanometres), mean: nominal.diameterNanometres,
+                deviation: nominal.diameterNanometres * spread.diameter)
+            + Self.zScores(
+                devices.map(\.parameters.anisotropyEnergy), mean: nominal.anisotropyEnergy,
+                deviation: nominal.anisotropyEnergy * spread.anisotropyEnergy)
+            + Self.zScores(
+                devices.map(\.parameters.resistanceArea), mean: nominal.resistanceArea,
+                deviation: nominal.resistanceArea * spread.resistanceArea)
+            + Self.zScores(
+                devices.map(\.strayFieldMicrotesla), mean: 0,
+                deviation: spread.strayFieldMicrotesla)
         #expect(scores.allSatisfy { abs($0) < zLimit }, "\(scores)")
-        let product = zip(means, differences).reduce(0) { $0 + ($1.0 - 0.48) / 0.04 * $1.1 / 0.02 }
-        #expect(abs(product) / Double(Self.count).squareRoot() < zLimit, "they are independent")
-        // Normal: 4.55 % lie more than two deviations away.
-        let far = means.count { abs($0 - 0.48) > 0.08 }
-        let z = zScore(successes: far, trials: Self.count, probability: 0.045_500)
-        #expect(abs(z) < zLimit)
     }
 
     @Test("as many devices are dead as asked for", arguments: [0.001, 0.1, 0.5])
     func dead(fraction: Double) {
-        let spread = ArraySpread(
-            meanSwitchingProbability: 0.5, deviceSpread: 0.03, stateDependence: 0.01,
-            deadDeviceFraction: fraction)
-        let dead = Self.draw(spread).count { $0 == .dead }
+        var spread = ArraySpread()
+        spread.deadDeviceFraction = fraction
+        let dead = Self.draw(spread).count { $0.isDead }
         let z = zScore(successes: dead, trials: Self.count, probability: fraction)
         #expect(abs(z) < zLimit)
     }
 
-    @Test("without a spread all devices are the same, or all dead")
-    func extremes() {
-        let same = ArraySpread(
-            meanSwitchingProbability: 0.45, deviceSpread: 0, stateDependence: 0,
-            deadDeviceFraction: 0)
-        #expect(Self.draw(same).allSatisfy { $0 == SwitchingChain(p01: 0.45, p10: 0.45) })
-        var dead = same
-        dead.deadDeviceFraction = 1
-        #expect(Self.draw(dead).allSatisfy { $0 == .dead })
-    }
-
-    @Test("however wide the spread, probabilities stay probabilities")
-    func clamping() {
-        let wide = ArraySpread(
-            meanSwitchingProbability: 0.5, deviceSpread: 2, stateDependence: 2,
-            deadDeviceFraction: 0)
-        let chains = Self.draw(wide)
-        #expect(chains.count == Self.count)
-        #expect(chains.contains { $0.p01 == 0 } && chains.contains { $0.p10 == 1 })
-        #expect(chains.contains { (0.3...0.7).contains($0.p01) })
-    }
-
-    @Test("the same numbers give the same devices, others give others")
+    @Test("the same numbers give the same devices, others give others; none gives no difference")
     func seeds() {
-        let spread = ArraySpread(
-            meanSwitchingProbability: 0.5, deviceSpread: 0.03, stateDependence: 0.01,
-            deadDeviceFraction: 0.01)
-        #expect(Self.draw(spread, seed: 1) == Self.draw(spread, seed: 1))
-        #expect(Self.draw(spread, seed: 1) != Self.draw(spread, seed: 2))
+        func fields(_ devices: [ArrayDevice]) -> [Double] { devices.map(\.strayFieldMicrotesla) }
+        let spread = ArraySpread()
+        #expect(fields(Self.draw(spread, seed: 1)) == fields(Self.draw(spread, seed: 1)))
+        #expect(fields(Self.draw(spread, seed: 1)) != fields(Self.draw(spread, seed: 2)))
+        #expect(
+            Self.draw(.none).allSatisfy {
+                $0.parameters == DeviceParameters() && $0.strayFieldMicrotesla == 0 && !$0.isDead
+            })
+    }
+
+    /// The share of ones of a device's lane at a trim.
+    private static func ones(_ device: ArrayDevice, trim: Int16) -> Double {
+        let chain = device.chain(
+            drive: device.preset.drive, trim: trim, temperatureKelvin: 300, drift: 0)
+        return device.preset.isToggleEncoded
+            ? chain.switchingProbability : chain.stationaryProbability
+    }
+
+    private static func canBeTrimmed(_ device: ArrayDevice) -> Bool {
+        let range = device.preset.trimRange
+        let shares = stride(from: range.lowerBound, through: range.upperBound, by: 500).map {
+            ones(device, trim: $0)
+        }
+        return shares.contains { $0 < 0.5 } && shares.contains { $0 > 0.5 }
+    }
+
+    @Test("97 % of the lanes can be trimmed to ½", arguments: ArrayPreset.allCases)
+    func trimmable(preset: ArrayPreset) {
+        let trimmable = Self.draw(ArraySpread(), preset: preset).count(where: Self.canBeTrimmed)
+        #expect(Double(trimmable) / Double(Self.count) > 0.97)
+    }
+
+    @Test("with four times the spread of the anisotropy they could not")
+    func tooWide() {
+        var spread = ArraySpread()
+        spread.anisotropyEnergy *= 4
+        let trimmable = Self.draw(spread).count(where: Self.canBeTrimmed)
+        #expect(Double(trimmable) / Double(Self.count) < 0.9)
     }
 }

@@ -8,9 +8,7 @@ import TestMaterials
 import TestSupport
 import Testing
 
-private let spread = ArraySpread(
-    meanSwitchingProbability: 0.5, deviceSpread: 0.03, stateDependence: 0.01,
-    deadDeviceFraction: 0.01)
+private let spread = ArraySpread()
 
 private func board(
     _ lanes: Int, shotsPerFrame: Int = 64, seed: SimulationSeed = .fixed(1)

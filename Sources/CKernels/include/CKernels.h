@@ -78,6 +78,30 @@ void ck_sample_lanes(ck_features features, struct ck_generator *generator,
                      unsigned flips, size_t words, size_t shots, bool toggles, uint64_t *rows);
 
 // ---------------------------------------------------------------------------------------------
+// Macrospins: trajectories of the model of a device. NOT a source of entropy.
+
+enum {
+    CK_MACROSPINS = 16,            // trajectories that a group advances side by side
+    CK_MACROSPIN_FLOATS = 3 * 16,  // of a group: x of each trajectory, then y, then z
+};
+
+// What a time step does. Fields are given as the angle by which they turn the magnetisation in a
+// step: gamma * dt / (1 + damping^2) times the field in T. Angles above 0.3 are too coarse.
+struct ck_macrospin_step {
+    float bias;        // field along x
+    float easy_axis;   // field along z
+    float anisotropy;  // field along z at z = 1
+    float noise;       // standard deviation of each component of the thermal field
+    float damping;
+};
+
+// Advances `groups` groups of unit vectors, which follow one another in `spins`, by `steps` steps
+// of the stochastic Landau-Lifshitz-Gilbert equation.
+void ck_advance_macrospins(ck_features features, struct ck_generator *generator,
+                           const struct ck_macrospin_step *step, float *spins, size_t groups,
+                           size_t steps);
+
+// ---------------------------------------------------------------------------------------------
 // Lane health
 
 // Counts the ones of each lane over CK_WINDOW_SHOTS strided rows. `planes` receives

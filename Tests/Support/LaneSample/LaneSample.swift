@@ -24,9 +24,7 @@ struct LaneSample {
         }
         let board = SimulatedArrayBoard(
             name: "sample", lanes: lanes,
-            spread: ArraySpread(
-                meanSwitchingProbability: 0.5, deviceSpread: 0.015, stateDependence: 0.005,
-                deadDeviceFraction: 0),
+            spread: ArraySpread(),
             shotsPerFrame: 1024, seed: .fixed(seed))
         let bits = read(lane: lane, shots: shots, of: board)
         try Data(bits).write(to: URL(fileURLWithPath: arguments[4]))

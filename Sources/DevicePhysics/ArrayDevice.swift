@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One device of an array, as level 3 of the model: the chain it is at any operating point.
+///
+/// The motion of the magnetisation depends on the anisotropy field, the bias and easy-axis fields,
+/// damping and T/(Ms·Vol) only, and is the same when all fields and T/(Ms·Vol) are multiplied by a
+/// number and times are divided by it. So this device at its operating point moves as the nominal
+/// device of the preset does at another, for which there is a surface. An approximation is in that:
+/// the anisotropy field before and after the pulse becomes that of the nominal device.
+package struct ArrayDevice: Sendable {
+    package let preset: ArrayPreset
+    package let parameters: DeviceParameters
+    /// Field of the array along the easy axis.
+    package let strayFieldMicrotesla: Double
+    /// A device that never switches.
+    package let isDead: Bool
+
+    private let surface: SwitchingSurface
+    private let own: Magnetics
+    private let nominal: Magnetics
+    private let nominalBias: Double
+    private let meanResistance: Double
+
+    package init(
+        preset: ArrayPreset, parameters: DeviceParameters, strayFieldMicrotesla: Double,
+        isDead: Bool
+    ) {
+        self.preset = preset
+        self.parameters = parameters
+        self.strayFieldMicrotesla = strayFieldMicrotesla
+        self.isDead = isDead
+        surface = preset.surface
+        own = Magnetics(parameters)
+        nominal = Magnetics(preset.device)
+        nominalBias = preset.drive.biasFieldMicrotesla
+        meanResistance =
+            parameters.parallelResistance * (1 + parameters.tunnelMagnetoresistance / 2)
+    }
+
+    /// The chain of the device. Cheap: it is asked for again whenever something drifts.
+    ///
+    /// - Parameters:
+    ///   - trim: in steps of the preset's.
+    ///   - drift: what slow changes add to both probabilities.
+    package func chain(
+        drive: Drive, trim: Int16, temperatureKelvin: Double, drift: Double
+    ) -> SwitchingChain {
+        guard !isDead else { return .dead }
+        let chain = surface.chain(
+            at: place(drive: drive, trim: trim, temperatureKelvin: temperatureKelvin))
+        return SwitchingChain(
+            p01: max(0, min(1, chain.p01 + drift)), p10: max(0, min(1, chain.p10 + drift)))
+    }
+
+    /// Where on the surface the device is.
+    package func place(
+        drive: Drive, trim: Int16, temperatureKelvin: Double
+    ) -> SwitchingSurface.Place {
+        var width = drive.pulseWidthPicoseconds
+        var field = strayFieldMicrotesla
+        switch preset.trimStep {
+        case .pulseWidth(let picoseconds): width += Double(trim) * picoseconds
+        case .easyAxisField(let microtesla): field += Double(trim) * microtesla
+        }
+        let scale = nominalBias / drive.biasFieldMicrotesla
+        let anisotropy = scale * (own.field - own.fieldPerVolt * drive.volts)
+        return SwitchingSurface.Place(
+            amplitudeMillivolts: 1000 * (nominal.field - anisotropy) / nominal.fieldPerVolt,
+            pulseWidthPicoseconds: width / scale,
+            temperatureKelvin: temperatureKelvin * scale * nominal.moment / own.moment,
+            easyAxisFieldMicrotesla: scale * field)
+    }
+
+    /// How much of the resistance a drift by 1 would take with it. An assumption: El Valli et al.
+    /// (2025) report that drift and resistance go together, and this is a plausible size.
+    private static let resistanceShare = 0.2
+
+    /// Resistance averaged over both states, in Ω.
+    package func resistanceOhms(drift: Double) -> Double {
+        meanResistance * (1 + Self.resistanceShare * drift)
+    }
+}
+
+/// What the motion of the magnetisation depends on, worked out once.
+private struct Magnetics {
+    /// Anisotropy field at 0 V in T.
+    let field: Double
+    /// In T/V.
+    let fieldPerVolt: Double
+    /// In A·m².
+    let moment: Double
+
+    init(_ parameters: DeviceParameters) {
+        field = parameters.anisotropyField(volts: 0)
+        fieldPerVolt = parameters.anisotropyFieldPerVolt
+        moment = parameters.moment
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A way to drive an array, with the device that it suits.
+///
+/// Devices are typical of the literature; operating points are the model's own.
+package enum ArrayPreset: String, Sendable, CaseIterable {
+    /// A pulse of about a quarter of the precession: the magnetisation is left near the plane, and a
+    /// shot switches a device with probability ½ whatever its state. Bits are switches.
+    ///
+    /// The amplitude is below the critical voltage, where the probability crosses ½ steeply. Around
+    /// the critical voltage it stays within a few points of ½ for 0.2 ns, below it for some devices
+    /// and above for others, so that not every one could be trimmed to ½.
+    case quarterPeriod
+    /// A pulse so long that strong damping has ended the precession: a shot forgets the state before.
+    /// Bits are states.
+    case damped
+
+    package var device: DeviceParameters {
+        var device = DeviceParameters()
+        switch self {
+        case .quarterPeriod: device.damping = 0.03
+        case .damped: device.damping = 0.1
+        }
+        return device
+    }
+
+    package var drive: Drive {
+        switch self {
+        case .quarterPeriod:
+            Drive(
+                amplitudeMillivolts: 1350, pulseWidthPicoseconds: 384, biasFieldMicrotesla: 20_000)
+        case .damped:
+            Drive(
+                amplitudeMillivolts: 1800, pulseWidthPicoseconds: 14_000,
+                biasFieldMicrotesla: 20_000)
+        }
+    }
+
+    package var isToggleEncoded: Bool { self == .quarterPeriod }
+
+    /// What a step of a lane's trim does: it is worth about 2.5e-5 of a probability.
+    package var trimStep: TrimStep {
+        switch self {
+        case .quarterPeriod: .pulseWidth(picoseconds: 0.005)
+        case .damped: .easyAxisField(microtesla: 0.36)
+        }
+    }
+
+    /// Trims that can be set: ±100 ps, which takes a device from hardly ever to beyond the crest of
+    /// its curve; or ±2.2 mT, which is ±15 percentage points.
+    package var trimRange: ClosedRange<Int16> {
+        switch self {
+        case .quarterPeriod: -20_000...20_000
+        case .damped: -6000...6000
+        }
+    }
+
+    /// The points at which the preset's surface is made.
+    package var surfaceGrid: SurfaceGrid {
+        SurfaceGrid(
+            amplitudes: Self.points(from: 900, (14, 100)), widths: widths,
+            temperatures: Self.points(from: 200, (4, 80)), fields: [-3000, 0, 3000])
+    }
+
+    /// Close together while the precession is sharp.
+    private var widths: [Double] {
+        switch self {
+        case .quarterPeriod: Self.points(from: 0, (24, 50), (18, 100), (30, 200))
+        case .damped: Self.points(from: 0, (30, 100), (15, 200), (20, 500))
+        }
+    }
+
+    private static func points(
+        from first: Double, _ pieces: (count: Int, distance: Double)...
+    ) -> [Double] {
+        var points = [first]
+        for piece in pieces {
+            for _ in 0..<piece.count { points.append(points[points.count - 1] + piece.distance) }
+        }
+        return points
+    }
+}
+
+/// What a step of trim changes for one lane.
+package enum TrimStep: Sendable, Equatable {
+    case pulseWidth(picoseconds: Double)
+    /// Field along the easy axis, of a compensation line at the device.
+    case easyAxisField(microtesla: Double)
+}
+
+extension ArrayPreset {
+    /// The switching surface of the preset, which is part of the program.
+    package var surface: SwitchingSurface {
+        switch self {
+        case .quarterPeriod: Self.quarterPeriodSurface
+        case .damped: Self.dampedSurface
+        }
+    }
+
+    private static let quarterPeriodSurface = embedded(PackageResources.quarterPeriod_surface)
+    private static let dampedSurface = embedded(PackageResources.damped_surface)
+
+    private static func embedded(_ file: [UInt8]) -> SwitchingSurface {
+        do { return try SwitchingSurface(file: file) } catch {
+            fatalError("the surface in the program: \(error)")
+        }
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import DevicePhysics
+import Foundation
+
+@main
+struct SwitchingSurfaces: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "switching-surfaces",
+        abstract: "Makes or checks the switching surface of a preset.")
+
+    @Argument(help: "quarterPeriod or damped.")
+    var preset: ArrayPreset
+
+    @Argument(help: "The file that is written, or read with --check.")
+    var file: String
+
+    @Option(help: "Shots for each point.")
+    var shots = 12_000
+
+    @Option(help: "Where the random numbers start.")
+    var seed: UInt64 = 1
+
+    @Option(help: "Compare at least so many points of the file with new shots of the macrospin.")
+    var check: Int?
+
+    func validate() throws {
+        guard shots > 0, (check ?? 1) > 0 else {
+            throw ValidationError("--shots and --check take numbers above 0")
+        }
+    }
+
+    func run() throws {
+        if let check { try compare(points: check) } else { try make() }
+    }
+
+    private func make() throws {
+        let surface = SwitchingSurface.sample(preset, shots: shots, seed: seed) { done, count in
+            FileHandle.standardError.write(Data("\r\(done) of \(count) rows".utf8))
+        }
+        FileHandle.standardError.write(Data("\n".utf8))
+        try Data(surface.file(of: preset))
+            .write(to: URL(fileURLWithPath: file), options: .atomic)
+    }
+
+    private func compare(points: Int) throws {
+        let surface = try SwitchingSurface(
+            file: Array(try Data(contentsOf: URL(fileURLWithPath: file))))
+        let comparison = surface.compare(
+            points: points, preset: preset, shots: shots, seed: seed)
+        print(comparison)
+        guard comparison.largest < 0.02 else { throw ExitCode.failure }
+    }
+}
+
+extension ArrayPreset: ExpressibleByArgument {}
