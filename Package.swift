@@ -80,7 +80,9 @@ let package = Package(
         target("Boards", ["CKernels", "EntropyTerms"]),
         embedding(
             "DevicePhysics", ["quarterPeriod.surface", "damped.surface"], ["CKernels"]),
-        target("SimulatedBoard", ["Boards", "CKernels", "DevicePhysics", "EntropyTerms"]),
+        target(
+            "SimulatedBoard",
+            ["Boards", "CKernels", "DevicePhysics", "EntropyTerms", "LinuxPlatform"]),
         target("LaneHealth", ["CKernels"]),
         target("Conditioning", ["CKernels", crypto]),
         target("EntropyRing", ["EntropyTerms", "LinuxPlatform"]),
@@ -95,7 +97,7 @@ let package = Package(
             "EntropyServer",
             ["CLinux", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
         target("EntropyClient", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
-        target("DaemonConfiguration", [yams, "LinuxPlatform"]),
+        target("DaemonConfiguration", [yams, "DevicePhysics", "LinuxPlatform"]),
         target("Varlink", ["LinuxPlatform"]),
         embedding("ControlInterface", ["org.metrng.Control.varlink"], ["Varlink"]),
         target(
@@ -124,7 +126,7 @@ let package = Package(
         tool(
             "lane-sample", ["Boards", "DevicePhysics", "SimulatedBoard"],
             path: "Tests/Support/LaneSample"),
-        tests("DaemonConfigurationTests", ["DaemonConfiguration", "TestSupport"]),
+        tests("DaemonConfigurationTests", ["DaemonConfiguration", "DevicePhysics", "TestSupport"]),
         tests("VarlinkTests", ["Varlink", "LinuxPlatform", "TestSupport"]),
         support(
             "ControlTestSupport",
@@ -152,8 +154,8 @@ let package = Package(
         tests(
             "SimulatedBoardTests",
             [
-                "Boards", "DevicePhysics", "EntropyTerms", "SimulatedBoard", "TestMaterials",
-                "TestSupport",
+                "Boards", "DevicePhysics", "EntropyTerms", "LinuxPlatform", "SimulatedBoard",
+                "TestMaterials", "TestSupport",
             ]),
         tests(
             "LaneHealthTests",

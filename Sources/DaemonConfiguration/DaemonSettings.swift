@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import DevicePhysics
+
 /// Everything that can be set about the daemon. The initial values are the built-in ones.
 ///
 /// Which values are possible is said once, in `Schema.swift`; a value that was read from a
@@ -48,6 +50,8 @@ package struct BoardSettings: Sendable, Equatable {
     package var lanes = 512
     package var seed = Seed.kernel
     package var shotsPerFrame = 1024
+    /// How many shots are a second of a simulated array's time.
+    package var shotsPerSecond = 1e6
     package var array = ArraySettings()
 
     package init() {}
@@ -59,17 +63,34 @@ package struct BoardSettings: Sendable, Equatable {
     package static let maximumFrameBytes = 1 << 20
 }
 
-/// How the devices of a simulated array differ. These are assumptions, not measurements.
+/// What a simulated array is, and what disturbs it. These are assumptions, not measurements.
 package struct ArraySettings: Sendable, Equatable {
-    /// The probability that a pulse switches a device, averaged over the devices.
-    package var meanSwitchingProbability = 0.5
-    /// The standard deviation of the switching probability over the devices.
-    package var deviceSpread = 0.015
-    /// The standard deviation over the devices of (p01 - p10) / 2: how much the probability depends
-    /// on the state the device is in.
-    package var stateDependence = 0.005
-    /// The part of the devices that never switch.
-    package var deadDeviceFraction = 0.001
+    package var preset = ArrayPreset.quarterPeriod
+    package var temperatureKelvin = 300.0
+    /// How the devices differ, with the part of them that never switch.
+    package var spread = ArraySpread()
+    package var drift = DriftSettings()
+    package var memory = MemorySettings()
+    /// The part of reads that go wrong.
+    package var readErrorRate = 0.0
+    /// By how much a common disturbance moves the probability of all devices up or down.
+    package var commonModeAmplitude = 0.0
+}
+
+/// How the switching probability of each device drifts.
+package struct DriftSettings: Sendable, Equatable {
+    /// The standard deviation in the long run; 0 for none.
+    package var deviation = 0.0
+    /// After how many seconds a deviation has decayed to 1/e.
+    package var seconds = 100.0
+}
+
+/// How much a device remembers of the shots before.
+package struct MemorySettings: Sendable, Equatable {
+    /// By how much the probability moves up or down; 0 for none.
+    package var amplitude = 0.0
+    /// After how many microseconds the correlation has decayed to 1/e.
+    package var microseconds = 2.0
 }
 
 package struct HealthSettings: Sendable, Equatable {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DevicePhysics
+
 /// Where in an `Owner` a setting is kept.
 typealias SettingPath<Owner, Value> = any WritableKeyPath<Owner, Value> & Sendable
 
@@ -99,15 +101,37 @@ extension BoardSettings {
         .value("lanes", \.lanes, .multiple(of: 64, 64...4096)),
         .value("seed", \.seed, .seed),
         .value("shotsPerFrame", \.shotsPerFrame, .whole(1...4096)),
+        .value("shotsPerSecond", \.shotsPerSecond, .number(1...1e9)),
         .section(
             "array",
             [
-                .value(
-                    "meanSwitchingProbability", \.array.meanSwitchingProbability,
-                    .number(between: 0, and: 1)),
-                .value("deviceSpread", \.array.deviceSpread, .number(0..<0.5)),
-                .value("stateDependence", \.array.stateDependence, .number(0..<0.5)),
-                .value("deadDeviceFraction", \.array.deadDeviceFraction, .number(0...1)),
+                .value("preset", \.array.preset, .choice),
+                .value("temperatureKelvin", \.array.temperatureKelvin, .number(200...500)),
+                .section(
+                    "spread",
+                    [
+                        .value("diameter", \.array.spread.diameter, .number(0...0.2)),
+                        .value("anisotropy", \.array.spread.anisotropyEnergy, .number(0...0.05)),
+                        .value("resistanceArea", \.array.spread.resistanceArea, .number(0...0.15)),
+                        .value(
+                            "strayFieldMicrotesla", \.array.spread.strayFieldMicrotesla,
+                            .number(0...5000)),
+                    ]),
+                .value("deadDeviceFraction", \.array.spread.deadDeviceFraction, .number(0...1)),
+                .section(
+                    "drift",
+                    [
+                        .value("deviation", \.array.drift.deviation, .number(0...0.5)),
+                        .value("seconds", \.array.drift.seconds, .number(0.001...1e9)),
+                    ]),
+                .section(
+                    "memory",
+                    [
+                        .value("amplitude", \.array.memory.amplitude, .number(0...0.5)),
+                        .value("microseconds", \.array.memory.microseconds, .number(0.1...100)),
+                    ]),
+                .value("readErrorRate", \.array.readErrorRate, .number(0...0.1)),
+                .value("commonModeAmplitude", \.array.commonModeAmplitude, .number(0...0.5)),
             ]),
     ]
 }

@@ -9,52 +9,105 @@ import DevicePhysics
 /// drives leaves this type: it can not be used as a source of random bits. Not thread-safe.
 final class ArraySimulator {
     private let generator: UnsafeMutablePointer<ck_generator>
+    /// The array twice: with the common mode up, and with it down. The states that count are those
+    /// of the half that sampled last.
     private let strips: UnsafeMutablePointer<ck_chain_strip>
+    private let memories: UnsafeMutablePointer<ck_memory_strip>
     private let words: Int
+    private let stripCount: Int
+    private let memory: DeviceMemory
     private let features = ck_features_here()
+    private var half = 0
+    private var commonMode = 0.0
+    private var halves: SeedGenerator
 
     /// Resolution of a switching probability: thresholds are whole multiples of 1 / 65,536.
     static let resolution = 1.0 / 65536
+    /// For how many shots a common disturbance keeps its sign.
+    private static let commonShots = 16
 
+    /// Devices that never switch, until `set`.
+    ///
     /// - Parameters:
-    ///   - chains: a device each; a multiple of 64. Probabilities are rounded to `resolution`, and
-    ///     above 65,535 / 65,536 to that.
+    ///   - lanes: a multiple of 64.
     ///   - seed: what the generator and the first states are drawn from.
-    init(chains: [SwitchingChain], seed: inout some RandomNumberGenerator) {
-        precondition(!chains.isEmpty && chains.count.isMultiple(of: 64))
-        words = chains.count / 64
-        let stripCount = (words + Int(CK_STRIP_WORDS) - 1) / Int(CK_STRIP_WORDS)
+    init(lanes: Int, memory: DeviceMemory, seed: inout some RandomNumberGenerator) {
+        precondition(lanes > 0 && lanes.isMultiple(of: 64))
+        words = lanes / 64
+        self.memory = memory
+        stripCount = (words + Int(CK_STRIP_WORDS) - 1) / Int(CK_STRIP_WORDS)
         generator = .allocate(capacity: 1)
         generator.initialize(to: ck_generator())
-        strips = .allocate(capacity: stripCount)
-        strips.initialize(repeating: ck_chain_strip(), count: stripCount)
+        strips = .allocate(capacity: 2 * stripCount)
+        strips.initialize(repeating: ck_chain_strip(), count: 2 * stripCount)
+        memories = .allocate(capacity: 2 * stripCount)
+        memories.initialize(repeating: ck_memory_strip(), count: 2 * stripCount)
+        halves = .mixed(seed.next())
         withUnsafeMutableBytes(of: &generator.pointee) { Self.fill($0, from: &seed) }
         for strip in 0..<stripCount {
             withUnsafeMutableBytes(of: &strips[strip].state) { Self.fill($0, from: &seed) }
         }
-        for (lane, chain) in chains.enumerated() { set(chain, ofLane: lane) }
     }
 
     deinit {
         generator.deallocate()
         strips.deallocate()
+        memories.deallocate()
+    }
+
+    /// Sets the probabilities of every device; states stay as they are.
+    ///
+    /// - Parameters:
+    ///   - chains: a device each. Probabilities are rounded to `resolution`, and above
+    ///     65,535 / 65,536 to that.
+    ///   - commonMode: by how much all probabilities move up or down together.
+    func set(_ chains: [SwitchingChain], commonMode: Double) {
+        self.commonMode = commonMode
+        for (half, shift) in [commonMode, -commonMode].enumerated() {
+            for (lane, chain) in chains.enumerated() {
+                set(chain, shift: shift, lane: lane, firstStrip: half * stripCount)
+            }
+        }
     }
 
     /// Writes `shots` rows of `words` 64-bit words.
-    func sample(shots: Int, toggles: Bool, into rows: UnsafeMutableRawPointer) {
-        ck_sample_lanes(
-            features, generator, strips, nil, 0, words, shots, toggles,
-            rows.assumingMemoryBound(to: UInt64.self))
+    func sample(shots: Int, toggles: Bool, into rows: UnsafeMutablePointer<UInt64>) {
+        var done = 0
+        while done < shots {
+            let count = commonMode == 0 ? shots - done : min(Self.commonShots, shots - done)
+            if commonMode != 0 { enter(half: Int(halves.next() & 1)) }
+            let first = half * stripCount
+            ck_sample_lanes(
+                features, generator, strips + first, memory.isOff ? nil : memories + first,
+                memory.flips, words, count, toggles, rows + done * words)
+            done += count
+        }
     }
 
-    private func set(_ chain: SwitchingChain, ofLane lane: Int) {
-        let (strip, bit) = lane.quotientAndRemainder(dividingBy: Int(CK_STRIP_WORDS) * 64)
-        withUnsafeMutableBytes(of: &strips[strip].p01) {
-            Self.setPlanes(of: $0, bit: bit, to: Self.threshold(chain.p01))
+    private func enter(half new: Int) {
+        guard new != half else { return }
+        for strip in 0..<stripCount {
+            let (from, to) = (half * stripCount + strip, new * stripCount + strip)
+            strips[to].state = strips[from].state
+            memories[to].hidden = memories[from].hidden
         }
-        withUnsafeMutableBytes(of: &strips[strip].p10) {
-            Self.setPlanes(of: $0, bit: bit, to: Self.threshold(chain.p10))
+        half = new
+    }
+
+    private func set(_ chain: SwitchingChain, shift: Double, lane: Int, firstStrip: Int) {
+        let (place, bit) = lane.quotientAndRemainder(dividingBy: Int(CK_STRIP_WORDS) * 64)
+        let strip = firstStrip + place
+        func set(_ planes: UnsafeMutableRawBufferPointer, _ probability: Double, _ shift: Double) {
+            // A device that does not switch is not made to.
+            let moved = probability == 0 ? 0 : max(0, min(1, probability + shift))
+            Self.setPlanes(of: planes, bit: bit, to: Self.threshold(moved))
         }
+        let (up, down) = (shift + memory.amplitude, shift - memory.amplitude)
+        withUnsafeMutableBytes(of: &strips[strip].p01) { set($0, chain.p01, up) }
+        withUnsafeMutableBytes(of: &strips[strip].p10) { set($0, chain.p10, up) }
+        if memory.isOff { return }
+        withUnsafeMutableBytes(of: &memories[strip].p01) { set($0, chain.p01, down) }
+        withUnsafeMutableBytes(of: &memories[strip].p10) { set($0, chain.p10, down) }
     }
 
     private static func threshold(_ probability: Double) -> UInt16 {
@@ -65,8 +118,10 @@ final class ArraySimulator {
         of planes: UnsafeMutableRawBufferPointer, bit: Int, to threshold: UInt16
     ) {
         let words = planes.bindMemory(to: UInt64.self)
-        for plane in 0..<Int(CK_THRESHOLD_BITS) where threshold >> plane & 1 == 1 {
-            words[plane * Int(CK_STRIP_WORDS) + bit / 64] |= 1 << (bit % 64)
+        let (word, place) = (bit / 64, UInt64(bit % 64))
+        for plane in 0..<Int(CK_THRESHOLD_BITS) {
+            let index = plane * Int(CK_STRIP_WORDS) + word
+            words[index] = words[index] & ~(1 << place) | UInt64(threshold >> plane & 1) << place
         }
     }
 

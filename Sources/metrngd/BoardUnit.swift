@@ -39,7 +39,7 @@ struct BoardUnit: Sendable {
         let health = surroundings.daemon.health
         let events = surroundings.events
         pipeline = try EntropyPipeline(
-            board: settings.makeBoard(), source: source,
+            board: try settings.makeBoard(), source: source,
             settings: PipelineSettings(
                 claimedEntropyPerBit: health.claimedEntropyPerBit,
                 startUpWindows: health.startUpWindows,
@@ -68,14 +68,28 @@ extension BoardSettings {
         }
     }
 
-    fileprivate func makeBoard() -> any Board {
+    fileprivate func makeBoard() throws(SystemError) -> any Board {
         switch kind {
         case .simulated:
-            SimulatedArrayBoard(
-                name: name, lanes: lanes,
-                spread: ArraySpread(),
-                shotsPerFrame: shotsPerFrame, seed: simulationSeed)
+            try SimulatedArrayBoard(
+                name: name, lanes: lanes, settings: simulatedArray, shotsPerFrame: shotsPerFrame,
+                seed: simulationSeed)
         }
+    }
+
+    private var simulatedArray: SimulatedArraySettings {
+        var simulated = SimulatedArraySettings(array.preset)
+        simulated.spread = array.spread
+        simulated.temperatureKelvin = array.temperatureKelvin
+        simulated.drift = OrnsteinUhlenbeck(
+            deviation: array.drift.deviation, seconds: array.drift.seconds)
+        simulated.memory = DeviceMemory(
+            amplitude: array.memory.amplitude,
+            shots: array.memory.microseconds * 1e-6 * shotsPerSecond)
+        simulated.readErrorRate = array.readErrorRate
+        simulated.commonModeAmplitude = array.commonModeAmplitude
+        simulated.shotsPerSecond = shotsPerSecond
+        return simulated
     }
 
     private var simulationSeed: SimulationSeed {

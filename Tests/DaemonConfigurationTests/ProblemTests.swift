@@ -74,16 +74,11 @@ struct ProblemTests {
             ("boards: [{seed: -1}]", "kernel, or an integer from 0 to 18446744073709551615"),
             ("boards: [{seed: \"7\"}]", "kernel, or an integer from 0 to 18446744073709551615"),
             ("boards: [{shotsPerFrame: 4097}]", "an integer from 1 to 4096"),
-            (
-                "boards: [{array: {meanSwitchingProbability: 0}}]",
-                "a number more than 0.0 and less than 1.0"
-            ),
-            (
-                "boards: [{array: {meanSwitchingProbability: 1}}]",
-                "a number more than 0.0 and less than 1.0"
-            ),
-            ("boards: [{array: {deviceSpread: 0.5}}]", "a number from 0.0 to less than 0.5"),
-            ("boards: [{array: {stateDependence: -0.1}}]", "a number from 0.0 to less than 0.5"),
+            ("boards: [{shotsPerSecond: 0}]", "a number from 1.0 to 1000000000.0"),
+            ("boards: [{array: {preset: half}}]", "one of quarterPeriod, damped"),
+            ("boards: [{array: {temperatureKelvin: 0}}]", "a number from 200.0 to 500.0"),
+            ("boards: [{array: {spread: {diameter: 0.5}}}]", "a number from 0.0 to 0.2"),
+            ("boards: [{array: {readErrorRate: -0.1}}]", "a number from 0.0 to 0.1"),
             ("boards: [{array: {deadDeviceFraction: 1.1}}]", "a number from 0.0 to 1.0"),
             ("boards: [{array: []}]", "a mapping of keys to values"),
             ("boards: [array0]", "a mapping of keys to values"),

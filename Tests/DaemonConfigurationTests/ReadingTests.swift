@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DaemonConfiguration
+import DevicePhysics
 import Testing
 
 @Suite("Reading settings")
@@ -28,10 +29,19 @@ struct ReadingTests {
                 lanes: 64
                 seed: 18446744073709551615
                 shotsPerFrame: 7
+                shotsPerSecond: 2e6
                 array:
-                  meanSwitchingProbability: .25
-                  deviceSpread: 0
-                  stateDependence: 1e-3
+                  preset: damped
+                  temperatureKelvin: 310
+                  spread:
+                    diameter: 0
+                    anisotropy: 1e-3
+                    resistanceArea: .02
+                    strayFieldMicrotesla: 7
+                  drift: {deviation: 0.01, seconds: 20}
+                  memory: {amplitude: 1e-2, microseconds: 5}
+                  readErrorRate: 1e-6
+                  commonModeAmplitude: .125
                   deadDeviceFraction: 1
             health:
               claimedEntropyPerBit: 1
@@ -55,10 +65,20 @@ struct ReadingTests {
         expected.boards[1].lanes = 64
         expected.boards[1].seed = .fixed(.max)
         expected.boards[1].shotsPerFrame = 7
-        expected.boards[1].array.meanSwitchingProbability = 0.25
-        expected.boards[1].array.deviceSpread = 0
-        expected.boards[1].array.stateDependence = 0.001
-        expected.boards[1].array.deadDeviceFraction = 1
+        expected.boards[1].shotsPerSecond = 2_000_000
+        expected.boards[1].array.preset = .damped
+        expected.boards[1].array.temperatureKelvin = 310
+        expected.boards[1].array.spread.diameter = 0
+        expected.boards[1].array.spread.anisotropyEnergy = 0.001
+        expected.boards[1].array.spread.resistanceArea = 0.02
+        expected.boards[1].array.spread.strayFieldMicrotesla = 7
+        expected.boards[1].array.spread.deadDeviceFraction = 1
+        expected.boards[1].array.drift.deviation = 0.01
+        expected.boards[1].array.drift.seconds = 20
+        expected.boards[1].array.memory.amplitude = 0.01
+        expected.boards[1].array.memory.microseconds = 5
+        expected.boards[1].array.readErrorRate = 1e-6
+        expected.boards[1].array.commonModeAmplitude = 0.125
         expected.health.claimedEntropyPerBit = 1
         expected.health.startUpWindows = 1000
         expected.health.minimumGoodLanesPercent = 1

@@ -68,7 +68,7 @@ struct RenderingTests {
         let old = try settings("boards: [{name: a}, {name: b}]")
         let new = try settings(
             """
-            boards: [{name: a}, {name: b, lanes: 64, array: {deviceSpread: 0.25}}]
+            boards: [{name: a}, {name: b, lanes: 64, array: {preset: damped}}]
             runtimeDirectory: /tmp/m
             log: {level: debug}
             rings: {lockMemory: never}
@@ -81,7 +81,7 @@ struct RenderingTests {
         #expect(
             changes == [
                 "runtimeDirectory /run/metrng > /tmp/m", "log.level info > debug live",
-                "boards[1].lanes 512 > 64", "boards[1].array.deviceSpread 0.015 > 0.25",
+                "boards[1].lanes 512 > 64", "boards[1].array.preset quarterPeriod > damped",
                 "rings.lockMemory required > never", "entropy.maximumClients 256 > 2 live",
                 "entropy.socketMode \"0660\" > \"0600\"", "control.maximumClients 32 > 3 live",
             ])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DaemonConfiguration
+import DevicePhysics
 
 /// A small repeatable generator (SplitMix64).
 struct SplitMix: RandomNumberGenerator {
@@ -49,10 +50,20 @@ extension BoardSettings {
         board.seed = Bool.random(using: &generator) ? .kernel : .fixed(generator.next())
         board.shotsPerFrame = .random(
             in: 1...min(4096, maximumFrameBytes * 8 / board.lanes), using: &generator)
-        board.array.meanSwitchingProbability = .random(in: 1e-9..<1, using: &generator)
-        board.array.deviceSpread = .random(in: 0..<0.5, using: &generator)
-        board.array.stateDependence = .random(in: 0..<1e-6, using: &generator)
-        board.array.deadDeviceFraction = .random(in: 0...1, using: &generator)
+        board.shotsPerSecond = .random(in: 1...1e9, using: &generator)
+        board.array.preset = Bool.random(using: &generator) ? .quarterPeriod : .damped
+        board.array.temperatureKelvin = .random(in: 200...500, using: &generator)
+        board.array.spread.diameter = .random(in: 0...0.2, using: &generator)
+        board.array.spread.anisotropyEnergy = .random(in: 0...0.05, using: &generator)
+        board.array.spread.resistanceArea = .random(in: 0...0.15, using: &generator)
+        board.array.spread.strayFieldMicrotesla = .random(in: 0...5000, using: &generator)
+        board.array.spread.deadDeviceFraction = .random(in: 0...1, using: &generator)
+        board.array.drift.deviation = .random(in: 0...0.5, using: &generator)
+        board.array.drift.seconds = .random(in: 0.001...1e9, using: &generator)
+        board.array.memory.amplitude = .random(in: 0...1e-6, using: &generator)
+        board.array.memory.microseconds = .random(in: 0.1...100, using: &generator)
+        board.array.readErrorRate = .random(in: 0...1e-6, using: &generator)
+        board.array.commonModeAmplitude = .random(in: 0...0.5, using: &generator)
         return board
     }
 }

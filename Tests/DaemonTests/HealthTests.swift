@@ -13,7 +13,9 @@ struct HealthTests {
         boards:
           - name: array0
             seed: 7
-            array: {deadDeviceFraction: \(dead)}
+            array:
+              deadDeviceFraction: \(dead)
+              spread: {diameter: 0, anisotropy: 0, strayFieldMicrotesla: 0}
         """
     }
 
@@ -63,7 +65,7 @@ struct HealthTests {
     func marginalArray() throws {
         let daemon = try DaemonProcess(
             """
-            boards: [{name: array0, seed: 3, array: {deviceSpread: 0.06}}]
+            boards: [{name: array0, seed: 3, array: {spread: {anisotropy: 0.0005}}}]
             health: {claimedEntropyPerBit: 1.0, startUpWindows: 1, minimumGoodLanesPercent: 1}
             rings: {fullBytes: 65536, rawBytes: 65536}
             """)

@@ -64,8 +64,10 @@ struct SimulatedPipelineTests {
             full: EntropyRing(capacity: 1 << 19, locked: false), bitsArrived: Wakeup())
     }
 
-    private func makeBoard() -> SimulatedArrayBoard {
-        SimulatedArrayBoard(name: "s", chains: chains, shotsPerFrame: 300, seed: .fixed(5))
+    private func makeBoard() throws -> SimulatedArrayBoard {
+        try SimulatedArrayBoard(
+            name: "s", devices: .fixed(chains), settings: SimulatedArraySettings(.quarterPeriod),
+            shotsPerFrame: 300, seed: .fixed(5))
     }
 
     private func makePipeline(_ source: EntropySource) throws -> EntropyPipeline {
@@ -79,15 +81,15 @@ struct SimulatedPipelineTests {
 
     /// The used bits of the windows after the start-up test, from a second board of the same seed.
     private func windowsOfTwin(_ count: Int) throws -> [[UInt8]] {
-        let twin = makeBoard()
-        let description = twin.open()
+        let twin = try makeBoard()
+        let description = try twin.open()
         twin.start()
         let frameBytes = FrameHeader.byteCount + description.maximumPayload
         let frame = UnsafeMutableRawBufferPointer.allocate(byteCount: frameBytes, alignment: 8)
         defer { frame.deallocate() }
         var rows: [UInt64] = []
         while rows.count < count * 1024 * 8 {
-            #expect(twin.read(into: frame, milliseconds: 0) == frameBytes)
+            #expect(try twin.read(into: frame, milliseconds: 0) == frameBytes)
             rows += frame[FrameHeader.byteCount...].withMemoryRebound(to: UInt64.self) { Array($0) }
         }
         let used = (0..<512).filter { !dead.contains($0) }

@@ -7,10 +7,11 @@ import TestMaterials
 import TestSupport
 import Testing
 
-private func record(_ chains: [SwitchingChain], shots: Int, seed: UInt64) -> Recording {
-    let board = SimulatedArrayBoard(
-        name: "test", chains: chains, shotsPerFrame: 250, seed: .fixed(seed))
-    return Recording(of: board, frames: shots / 250)
+private func record(_ chains: [SwitchingChain], shots: Int, seed: UInt64) throws -> Recording {
+    let board = try SimulatedArrayBoard(
+        name: "test", devices: .fixed(chains), settings: SimulatedArraySettings(.quarterPeriod),
+        shotsPerFrame: 250, seed: .fixed(seed))
+    return try Recording(of: board, frames: shots / 250)
 }
 
 /// z of the mean of values, each of which comes from another lane.
@@ -24,13 +25,13 @@ private func zScore(of values: [Double], mean: Double) -> Double {
 @Suite("Devices of the simulated board")
 struct DeviceStatisticsTests {
     @Test("each lane is its own device: it toggles as often as its chain says")
-    func rates() {
+    func rates() throws {
         // 576 lanes are a strip of 512 and a rest.
         let chains = (0..<576).map { lane in
             let p = 0.02 + 0.96 * Double(lane * 211 % 576) / 576
             return SwitchingChain(p01: p, p10: p)
         }
-        let recording = record(chains, shots: 10_000, seed: 50)
+        let recording = try record(chains, shots: 10_000, seed: 50)
         for (lane, chain) in chains.enumerated() {
             let toggles = recording.toggles(lane: lane).count { $0 }
             // Probabilities have steps of 1 / 65,536: no matter at this length.
@@ -41,14 +42,14 @@ struct DeviceStatisticsTests {
     }
 
     @Test("a device leaves each of its states with that state's probability")
-    func statesMatter() {
+    func statesMatter() throws {
         let chains = (0..<128).map { lane in
             let low = 0.05 + 0.3 * Double(lane) / 128
             return lane % 2 == 0
                 ? SwitchingChain(p01: low, p10: low + 0.4)
                 : SwitchingChain(p01: low + 0.4, p10: low)
         }
-        let recording = record(chains, shots: 10_000, seed: 51)
+        let recording = try record(chains, shots: 10_000, seed: 51)
         for (lane, chain) in chains.enumerated() {
             let states = recording.states(lane: lane)
             // Which of its two states it began in, toggles do not tell: one of the two fits.
@@ -70,12 +71,12 @@ struct DeviceStatisticsTests {
     }
 
     @Test("dead devices never toggle, their neighbours do")
-    func dead() {
+    func dead() throws {
         let deadLanes: Set = [0, 63, 64, 200, 511, 512, 575]
         let chains = (0..<576).map {
             deadLanes.contains($0) ? SwitchingChain.dead : SwitchingChain(p01: 0.5, p10: 0.5)
         }
-        let recording = record(chains, shots: 5000, seed: 52)
+        let recording = try record(chains, shots: 5000, seed: 52)
         for lane in 0..<576 {
             #expect(recording.toggles(lane: lane).contains(true) == !deadLanes.contains(lane))
         }
@@ -96,8 +97,8 @@ struct DeviceStatisticsTests {
     }
 
     @Test("states are correlated as (1 − p01 − p10)^k at lag k", arguments: chains)
-    func stateCorrelation(chain: SwitchingChain) {
-        let recording = record(Array(repeating: chain, count: 512), shots: 3000, seed: 53)
+    func stateCorrelation(chain: SwitchingChain) throws {
+        let recording = try record(Array(repeating: chain, count: 512), shots: 3000, seed: 53)
         let mean = chain.stationaryProbability
         let lanes = (0..<512).map { lane in
             // The first shots still remember the first state, which is not stationary.
@@ -116,8 +117,8 @@ struct DeviceStatisticsTests {
     @Test(
         "toggles come as often as the chain says, and independently when p01 = p10",
         arguments: chains)
-    func toggleStatistics(chain: SwitchingChain) {
-        let recording = record(Array(repeating: chain, count: 512), shots: 3000, seed: 54)
+    func toggleStatistics(chain: SwitchingChain) throws {
+        let recording = try record(Array(repeating: chain, count: 512), shots: 3000, seed: 54)
         let lanes = (0..<512).map { Array(recording.toggles(lane: $0).dropFirst(200)) }
         let mean = chain.switchingProbability
         let rates = lanes.map { Double($0.count { $0 }) / Double($0.count) }
@@ -130,9 +131,9 @@ struct DeviceStatisticsTests {
     }
 
     @Test("devices toggle independently of one another, also in different strips")
-    func independence() {
+    func independence() throws {
         let chain = SwitchingChain(p01: 0.5, p10: 0.5)
-        let recording = record(Array(repeating: chain, count: 1088), shots: 10_000, seed: 55)
+        let recording = try record(Array(repeating: chain, count: 1088), shots: 10_000, seed: 55)
         let words = recording.words
         let counts = stride(from: 0, to: recording.rows.count, by: words).map { row in
             Double(recording.rows[row..<row + words].reduce(0) { $0 + $1.nonzeroBitCount })

@@ -12,8 +12,8 @@ struct Recording {
     /// The rows of all frames, one after another.
     private(set) var rows: [UInt64] = []
 
-    init(of board: SimulatedArrayBoard, frames: Int) {
-        description = board.open()
+    init(of board: SimulatedArrayBoard, frames: Int) throws {
+        description = try board.open()
         board.start()
         let maximum = description.maximumPayload
         let memory = UnsafeMutableRawBufferPointer.allocate(
@@ -22,7 +22,7 @@ struct Recording {
         var reader = FrameReader(buffer: memory, board: description)
         for _ in 0..<frames {
             let space = reader.freeSpace()
-            let count = board.read(into: space, milliseconds: 0)
+            let count = try board.read(into: space, milliseconds: 0)
             bytes += space[..<count]
             reader.append(count)
             take(reader.next())

@@ -8,13 +8,20 @@ import TestMaterials
 import TestSupport
 import Testing
 
-private let spread = ArraySpread()
-
 private func board(
     _ lanes: Int, shotsPerFrame: Int = 64, seed: SimulationSeed = .fixed(1)
-) -> SimulatedArrayBoard {
-    SimulatedArrayBoard(
-        name: "test", lanes: lanes, spread: spread, shotsPerFrame: shotsPerFrame, seed: seed)
+) throws -> SimulatedArrayBoard {
+    try SimulatedArrayBoard(
+        name: "test", lanes: lanes, settings: SimulatedArraySettings(.quarterPeriod),
+        shotsPerFrame: shotsPerFrame, seed: seed)
+}
+
+private func board(
+    of chains: [SwitchingChain], shotsPerFrame: Int, seed: SimulationSeed
+) throws -> SimulatedArrayBoard {
+    try SimulatedArrayBoard(
+        name: "a", devices: .fixed(chains), settings: SimulatedArraySettings(.quarterPeriod),
+        shotsPerFrame: shotsPerFrame, seed: seed)
 }
 
 @Suite("Frames of the simulated board")
@@ -22,8 +29,8 @@ struct SimulatedFrameTests {
     @Test(
         "arrays of any size send frames that a reader accepts",
         arguments: [64, 128, 448, 512, 576, 1024, 4096], [1, 37, 256])
-    func frames(lanes: Int, shotsPerFrame: Int) {
-        let recording = Recording(of: board(lanes, shotsPerFrame: shotsPerFrame), frames: 5)
+    func frames(lanes: Int, shotsPerFrame: Int) throws {
+        let recording = try Recording(of: board(lanes, shotsPerFrame: shotsPerFrame), frames: 5)
         #expect(recording.headers.map(\.sequence) == [0, 1, 2, 3, 4])
         let firstShots = (0..<5).map { UInt64($0 * shotsPerFrame) }
         #expect(recording.headers.map(\.firstShot) == firstShots)
@@ -37,8 +44,8 @@ struct SimulatedFrameTests {
     }
 
     @Test("the board says that it is simulated, and what it is")
-    func description() {
-        let description = board(576, shotsPerFrame: 10).open()
+    func description() throws {
+        let description = try board(576, shotsPerFrame: 10).open()
         #expect(description.provenance == .simulated)
         #expect(description.kind == "simulated" && description.serial == "SIM-test")
         #expect(description.lanes == 576 && description.wordsPerShot == 9)
@@ -47,45 +54,43 @@ struct SimulatedFrameTests {
     }
 
     @Test("a fixed seed gives the same frames each time, another one gives others")
-    func fixedSeeds() {
-        let frames = Recording(of: board(576), frames: 8).bytes
-        #expect(Recording(of: board(576), frames: 8).bytes == frames)
-        #expect(Recording(of: board(576, seed: .fixed(2)), frames: 8).bytes != frames)
+    func fixedSeeds() throws {
+        let frames = try Recording(of: board(576), frames: 8).bytes
+        #expect(try Recording(of: board(576), frames: 8).bytes == frames)
+        #expect(try Recording(of: board(576, seed: .fixed(2)), frames: 8).bytes != frames)
     }
 
     @Test("with the kernel's seed no two arrays give the same rows")
-    func kernelSeed() {
-        let first = Recording(of: board(512, seed: .kernel), frames: 2)
-        let second = Recording(of: board(512, seed: .kernel), frames: 2)
+    func kernelSeed() throws {
+        let first = try Recording(of: board(512, seed: .kernel), frames: 2)
+        let second = try Recording(of: board(512, seed: .kernel), frames: 2)
         #expect(Set(first.rows).isDisjoint(with: Set(second.rows)))
     }
 
     @Test("with the kernel's seed the same devices go different ways")
-    func kernelSeedOfShots() {
+    func kernelSeedOfShots() throws {
         let chains = Array(repeating: SwitchingChain(p01: 0.5, p10: 0.5), count: 512)
-        let rows = (0..<2).map { _ in
-            let board = SimulatedArrayBoard(
-                name: "a", chains: chains, shotsPerFrame: 64, seed: .kernel)
-            return Set(Recording(of: board, frames: 2).rows)
+        let rows = try (0..<2).map { _ in
+            let array = try board(of: chains, shotsPerFrame: 64, seed: .kernel)
+            return Set(try Recording(of: array, frames: 2).rows)
         }
         #expect(rows[0].isDisjoint(with: rows[1]))
     }
 
     @Test("a new start numbers frames from 0 again and repeats no shot")
-    func restart() {
-        let board = board(512)
-        let first = Recording(of: board, frames: 4)
-        let second = Recording(of: board, frames: 4)
+    func restart() throws {
+        let array = try board(512)
+        let first = try Recording(of: array, frames: 4)
+        let second = try Recording(of: array, frames: 4)
         #expect(second.headers == first.headers)
         #expect(Set(first.rows).isDisjoint(with: Set(second.rows)))
     }
 
     @Test("no shot of a long run comes twice")
-    func noRepetition() {
+    func noRepetition() throws {
         let chains = Array(repeating: SwitchingChain(p01: 0.5, p10: 0.5), count: 576)
-        let board = SimulatedArrayBoard(
-            name: "a", chains: chains, shotsPerFrame: 256, seed: .fixed(3))
-        let rows = Recording(of: board, frames: 100).rows
+        let array = try board(of: chains, shotsPerFrame: 256, seed: .fixed(3))
+        let rows = try Recording(of: array, frames: 100).rows
         #expect(Set(rows).count == rows.count)
     }
 }

@@ -22,11 +22,10 @@ struct LaneSample {
             print("usage: lane-sample SEED LANE SHOTS FILE")
             exit(64)
         }
-        let board = SimulatedArrayBoard(
-            name: "sample", lanes: lanes,
-            spread: ArraySpread(),
-            shotsPerFrame: 1024, seed: .fixed(seed))
-        let bits = read(lane: lane, shots: shots, of: board)
+        let board = try SimulatedArrayBoard(
+            name: "sample", lanes: lanes, settings: settings, shotsPerFrame: 1024,
+            seed: .fixed(seed))
+        let bits = try read(lane: lane, shots: shots, of: board)
         try Data(bits).write(to: URL(fileURLWithPath: arguments[4]))
         let chain = board.chains[lane]
         print(
@@ -35,8 +34,19 @@ struct LaneSample {
             """)
     }
 
-    private static func read(lane: Int, shots: Int, of board: SimulatedArrayBoard) -> [UInt8] {
-        let description = board.open()
+    /// Devices so alike that they need no trim.
+    private static var settings: SimulatedArraySettings {
+        var settings = SimulatedArraySettings(.quarterPeriod)
+        settings.spread = .none
+        settings.spread.diameter = 0.002
+        settings.spread.strayFieldMicrotesla = 100
+        return settings
+    }
+
+    private static func read(
+        lane: Int, shots: Int, of board: SimulatedArrayBoard
+    ) throws -> [UInt8] {
+        let description = try board.open()
         let buffer = UnsafeMutableRawBufferPointer.allocate(
             byteCount: FrameReader.bufferCount(maximumPayload: description.maximumPayload),
             alignment: 64)
@@ -45,7 +55,7 @@ struct LaneSample {
         var bits: [UInt8] = []
         board.start()
         while bits.count < shots {
-            reader.append(board.read(into: reader.freeSpace(), milliseconds: 0))
+            reader.append(try board.read(into: reader.freeSpace(), milliseconds: 0))
             while let event = reader.next() {
                 guard case .frame(let frame) = event else { fatalError("a frame was damaged") }
                 for row in stride(from: 0, to: frame.payload.count, by: lanes / 8) {
