@@ -159,7 +159,9 @@ let package = Package(
                 "Boards", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
                 "LaneHealth", "LinuxPlatform", "TestSupport",
             ]),
-        tests("LinuxPlatformTests", ["LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
+        tests(
+            "LinuxPlatformTests",
+            ["CTestSupport", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
         tests(
             "EntropyRingTests",
             ["EntropyRing", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
