@@ -78,6 +78,8 @@ let package = Package(
         target("LinuxPlatform", ["CLinux"]),
         target("EntropyTerms"),
         target("Boards", ["CKernels", "EntropyTerms"]),
+        target("Recordings", ["Boards", "CKernels", "EntropyTerms", "LinuxPlatform"]),
+        target("HostSource", ["Boards", "EntropyTerms", "LinuxPlatform"]),
         target("DevicePhysics"),
         target("SimulatedBoard", ["Boards", "CKernels", "DevicePhysics", "EntropyTerms"]),
         target("LaneHealth", ["CKernels"]),
@@ -143,6 +145,12 @@ let package = Package(
         support("LaneHealthReference", ["LaneHealth"]),
         tests("CKernelsTests", ["CKernels", "TestMaterials", "TestSupport", crypto]),
         tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials", "TestSupport"]),
+        tests(
+            "RecordingsTests",
+            ["Boards", "EntropyTerms", "LinuxPlatform", "Recordings", "TestSupport"]),
+        tests(
+            "HostSourceTests",
+            ["Boards", "EntropyTerms", "HostSource", "LinuxPlatform", "TestSupport"]),
         tests("DevicePhysicsTests", ["DevicePhysics", "TestMaterials", "TestSupport"]),
         tests(
             "SimulatedBoardTests",
