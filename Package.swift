@@ -78,6 +78,8 @@ let package = Package(
         target("LinuxPlatform", ["CLinux"]),
         target("EntropyTerms"),
         target("Boards", ["CKernels", "EntropyTerms"]),
+        target("Recordings", ["Boards", "CKernels", "EntropyTerms", "LinuxPlatform"]),
+        target("HostSource", ["Boards", "EntropyTerms", "LinuxPlatform"]),
         embedding(
             "DevicePhysics", ["quarterPeriod.surface", "damped.surface"], ["CKernels"]),
         target(
@@ -150,6 +152,12 @@ let package = Package(
             "CKernelsTests",
             ["CKernels", "MacrospinReference", "TestMaterials", "TestSupport", crypto]),
         tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials", "TestSupport"]),
+        tests(
+            "RecordingsTests",
+            ["Boards", "EntropyTerms", "LinuxPlatform", "Recordings", "TestSupport"]),
+        tests(
+            "HostSourceTests",
+            ["Boards", "EntropyTerms", "HostSource", "LinuxPlatform", "TestSupport"]),
         tests("DevicePhysicsTests", ["DevicePhysics", "TestMaterials", "TestSupport"]),
         tests(
             "SimulatedBoardTests",
@@ -166,7 +174,9 @@ let package = Package(
                 "Boards", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
                 "LaneHealth", "LinuxPlatform", "TestSupport",
             ]),
-        tests("LinuxPlatformTests", ["LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
+        tests(
+            "LinuxPlatformTests",
+            ["CTestSupport", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
         tests(
             "EntropyRingTests",
             ["EntropyRing", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),

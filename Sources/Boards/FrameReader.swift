@@ -45,7 +45,7 @@ package struct FrameReader: ~Copyable {
     // The bytes not yet looked at are start ..< end.
     private var start = 0
     private var end = 0
-    private var expected: (sequence: UInt32, shot: UInt64)?
+    private var order = FrameOrder()
 
     /// How large a buffer a reader needs for frames of up to `maximumPayload` bytes.
     package static func bufferCount(maximumPayload: Int) -> Int {
@@ -100,7 +100,7 @@ package struct FrameReader: ~Copyable {
         guard FrameHeader.checksumHolds(for: frame) else { return reject(.checksum) }
         start += count
         guard !header.flags.contains(.pattern) else { return .rejected(.pattern) }
-        guard let dropped = admit(header) else { return .rejected(.outOfSequence) }
+        guard let dropped = order.admit(header) else { return .rejected(.outOfSequence) }
         return .frame(
             Frame(
                 header: header,
@@ -132,22 +132,5 @@ package struct FrameReader: ~Copyable {
         guard buffer[index] == UInt8(ascii: "M") else { return false }
         let seen = min(end - index, FrameHeader.magic.count)
         return buffer[index..<index + seen].elementsEqual(FrameHeader.magic.prefix(seen))
-    }
-
-    /// Checks the order of a whole frame.
-    ///
-    /// - Returns: how many shots are missing before it; nil when it, or a part of it, came before.
-    private mutating func admit(_ header: FrameHeader) -> UInt64? {
-        var dropped = UInt64(header.droppedBefore)
-        if let expected {
-            // Sequence numbers wrap: what is less than half the circle ahead is later.
-            let ahead = header.sequence &- expected.sequence
-            guard ahead < 1 << 31, header.firstShot >= expected.shot else { return nil }
-            dropped = max(dropped, header.firstShot - expected.shot)
-        }
-        let (shot, overflow) = header.firstShot.addingReportingOverflow(UInt64(header.shots))
-        guard !overflow else { return nil }
-        expected = (header.sequence &+ 1, shot)
-        return dropped
     }
 }

@@ -139,6 +139,62 @@ ssize_t clinux_send_two(int fd, const void *first, size_t first_bytes, const voi
     return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+// The room for the control data of one descriptor, aligned as its header has to be. Because of that
+// alignment two descriptors fit; the kernel closes those that do not.
+union descriptor_room {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+ssize_t clinux_send_with_descriptor(int fd, const void *bytes, size_t count, int descriptor) {
+    union descriptor_room room = {0};
+    struct iovec piece = {(void *)(uintptr_t)bytes, count};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = room.bytes,
+                             .msg_controllen = sizeof room.bytes};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof descriptor);
+    memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// Keeps the first descriptor of the control data of a message, if none is kept yet, and closes the
+// others.
+static void take_descriptors(const struct cmsghdr *header, int *kept) {
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+        int descriptor;
+        memcpy(&descriptor, CMSG_DATA(header) + i * sizeof descriptor, sizeof descriptor);
+        if (*kept < 0) {
+            *kept = descriptor;
+        } else {
+            close(descriptor);
+        }
+    }
+}
+
+ssize_t clinux_receive_with_descriptor(int fd, void *bytes, size_t count, int *descriptor) {
+    union descriptor_room room;
+    struct iovec piece = {bytes, count};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = room.bytes,
+                             .msg_controllen = sizeof room.bytes};
+    *descriptor = -1;
+    ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (received < 0) return -1;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL;
+         header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+            take_descriptors(header, descriptor);
+        }
+    }
+    return received;
+}
+
 void *clinux_memory_map(size_t bytes, bool lock) {
     void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) return NULL;

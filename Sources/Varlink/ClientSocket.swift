@@ -35,20 +35,28 @@ final class ClientSocket {
         framing = MessageFraming(limit: replyLimit)
     }
 
-    func send(_ message: [UInt8], by deadline: Deadline) throws(VarlinkClientError) {
+    /// - Parameter passed: goes with the first byte of the message.
+    func send(
+        _ message: [UInt8], with passed: Descriptor? = nil, by deadline: Deadline
+    ) throws(VarlinkClientError) {
         var rest = message[...]
         while !rest.isEmpty {
-            let sent = rest.withUnsafeBytes { bytes in
-                transfer {
-                    Glibc.send(
-                        descriptor.raw, bytes.baseAddress, bytes.count,
-                        Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
-                }
-            }
+            let sent = send(rest, with: rest.count == message.count ? passed : nil)
             switch sent {
             case .moved(let count): rest = rest.dropFirst(count)
             case .wouldBlock: try wait(for: Int16(POLLOUT), by: deadline)
             case .ended: throw .disconnected
+            }
+        }
+    }
+
+    private func send(_ bytes: ArraySlice<UInt8>, with passed: Descriptor?) -> Transfer {
+        bytes.withUnsafeBytes { bytes in
+            if let passed { return LinuxPlatform.send(bytes, with: passed, to: descriptor) }
+            return transfer {
+                Glibc.send(
+                    descriptor.raw, bytes.baseAddress, bytes.count,
+                    Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
             }
         }
     }

@@ -58,16 +58,17 @@ package final class VarlinkClient {
     /// - Parameters:
     ///   - method: with its interface in front.
     ///   - parameters: has to encode as an object.
+    ///   - descriptor: what is passed with the call; the service gets a copy.
     ///   - timeoutMilliseconds: how long to wait for the reply.
     package func call<Reply: Decodable>(
         _ method: String, _ parameters: some Encodable = JSONValue.object([:]),
-        returning type: Reply.Type,
+        returning type: Reply.Type, descriptor: Descriptor? = nil,
         timeoutMilliseconds: Int = defaultTimeoutMilliseconds
     ) throws(VarlinkClientError) -> Reply {
         let request = try frame(parameters, of: method, more: false)
         return try exchange { socket throws(VarlinkClientError) in
             let deadline = Deadline(milliseconds: timeoutMilliseconds)
-            try socket.send(request, by: deadline)
+            try socket.send(request, with: descriptor, by: deadline)
             return try socket.receive(type, by: deadline).parameters
         }
     }
@@ -75,16 +76,19 @@ package final class VarlinkClient {
     /// Calls a method that gives several replies, until there are no more or `onReply` wants none.
     /// In the latter case the connection is closed: Varlink has no other way to end a stream.
     ///
-    /// - Parameter timeoutMilliseconds: how long to wait for each reply.
+    /// - Parameters:
+    ///   - descriptor: what is passed with the call; the service gets a copy.
+    ///   - timeoutMilliseconds: how long to wait for each reply.
     package func stream<Reply: Decodable>(
         _ method: String, _ parameters: some Encodable = JSONValue.object([:]),
-        returning type: Reply.Type,
+        returning type: Reply.Type, descriptor: Descriptor? = nil,
         timeoutMilliseconds: Int = defaultTimeoutMilliseconds,
         onReply: (Reply) -> Decision
     ) throws(VarlinkClientError) {
         let request = try frame(parameters, of: method, more: true)
         let isOver = try exchange { socket throws(VarlinkClientError) in
-            try socket.send(request, by: Deadline(milliseconds: timeoutMilliseconds))
+            try socket.send(
+                request, with: descriptor, by: Deadline(milliseconds: timeoutMilliseconds))
             while true {
                 let reply = try socket.receive(
                     type, by: Deadline(milliseconds: timeoutMilliseconds))

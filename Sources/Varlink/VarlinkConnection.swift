@@ -49,8 +49,9 @@ final class VarlinkConnection {
 
     /// Reads once, at most the size of `buffer`.
     func receive(using buffer: UnsafeMutableRawBufferPointer) {
-        switch transfer({ recv(descriptor.raw, buffer.baseAddress, buffer.count, 0) }) {
-        case .moved(let count): session.received(buffer[..<count])
+        let received = LinuxPlatform.receive(into: buffer, from: descriptor)
+        switch received.transfer {
+        case .moved(let count): session.received(buffer[..<count], with: received.descriptor)
         case .wouldBlock: break
         case .ended: session.receivedEnd()
         }

@@ -24,14 +24,19 @@ package struct VarlinkCall: Sendable {
     /// The client takes several replies.
     package let wantsMore: Bool
     package let peer: PeerCredentials
+    /// What the client passed with the call; it may be of any kind, and in any mode. Closed with the
+    /// call by methods that need none.
+    package let descriptor: Descriptor?
 
     package init(
-        method: String, parameters: JSONValue, wantsMore: Bool, peer: PeerCredentials
+        method: String, parameters: JSONValue, wantsMore: Bool, peer: PeerCredentials,
+        descriptor: Descriptor? = nil
     ) {
         self.method = method
         self.parameters = parameters
         self.wantsMore = wantsMore
         self.peer = peer
+        self.descriptor = descriptor
     }
 
     /// Reads the parameters into a type.

@@ -127,9 +127,10 @@ final class VarlinkLoop: @unchecked Sendable {
     private func answer(_ message: CallMessage, of connection: VarlinkConnection) {
         let now = monotonicNanoseconds()
         connection.idleSince = now
+        let descriptor = connection.session.takeDescriptor()
         do {
             let answer = Result { () throws(VarlinkError) in
-                try service.answer(message, from: connection.peer)
+                try service.answer(message, from: connection.peer, with: descriptor)
             }
             if message.oneway != true {
                 switch answer {

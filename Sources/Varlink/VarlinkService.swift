@@ -29,13 +29,13 @@ struct VarlinkService: Sendable {
 
     /// The answer to a call, the errors of the protocol included.
     func answer(
-        _ message: CallMessage, from peer: PeerCredentials
+        _ message: CallMessage, from peer: PeerCredentials, with descriptor: Descriptor?
     ) throws(VarlinkError) -> VarlinkAnswer {
         guard message.upgrade != true else { throw .invalidParameter("upgrade") }
         let (interface, method) = try find(message.method)
         let call = VarlinkCall(
             method: method, parameters: try object(message.parameters),
-            wantsMore: message.more == true, peer: peer)
+            wantsMore: message.more == true, peer: peer, descriptor: descriptor)
         let answer = try interface.call(call)
         if case .stream = answer, !call.wantsMore { throw .expectedMore }
         return answer

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import LinuxPlatform
+
 /// What one client and the server say to each other, without any input or output: bytes and times
 /// in, bytes and calls out.
 ///
 /// Calls are answered in order and one at a time: while a reply waits to be sent, or a stream runs,
-/// nothing more is read. So a session holds at most one message of the client and one reply.
+/// nothing more is read. So a session holds at most one message of the client and one reply, and at most
+/// one descriptor.
 package struct VarlinkSession {
     /// What comes next for this session.
     package enum Step {
@@ -34,6 +37,7 @@ package struct VarlinkSession {
     private var framing: MessageFraming
     private var inputEnded = false
     private var outbox: ArraySlice<UInt8> = []
+    private var passed = PassedDescriptor()
 
     /// - Parameter requestLimit: the longest message taken, in bytes.
     package init(requestLimit: Int) {
@@ -64,7 +68,11 @@ package struct VarlinkSession {
         return outbox.isEmpty
     }
 
-    package mutating func received(_ bytes: some Collection<UInt8>) {
+    /// - Parameter descriptor: what came with the bytes, for the last message that they are of.
+    package mutating func received(
+        _ bytes: some Collection<UInt8>, with descriptor: Descriptor? = nil
+    ) {
+        passed.received(bytes, with: descriptor)
         framing.append(bytes)
     }
 
@@ -81,11 +89,15 @@ package struct VarlinkSession {
         guard isReady else { return .wait }
         do {
             guard let text = try framing.next() else { return inputEnded ? .close : .wait }
+            passed.beginCall()
             return .call(try decodeJSON(CallMessage.self, from: text))
         } catch {
             return .close
         }
     }
+
+    /// The descriptor that came with the call that `step` gave. The session lets go of it.
+    package mutating func takeDescriptor() -> Descriptor? { passed.take() }
 
     /// Takes the answer to the call that `step` gave.
     ///

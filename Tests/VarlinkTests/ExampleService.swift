@@ -25,6 +25,7 @@ final class ExampleInterface: VarlinkInterface {
         case "Who":
             .reply(["pid": Int(call.peer.processID), "uid": Int(call.peer.userID)])
         case "Thread": .reply(["path": "/proc/\(linkTarget("/proc/thread-self"))"])
+        case "Descriptor": .reply(["path": descriptorPath(of: call)])
         case "NotANumber": .reply(["p": Double.nan])
         case "Fail": throw VarlinkError(name: "org.example.test.Broken", parameters: ["why": .null])
         default: throw .methodNotFound("\(name).\(call.method)")
@@ -50,6 +51,10 @@ final class ExampleInterface: VarlinkInterface {
         var target = [CChar](repeating: 0, count: 256)
         let count = max(0, readlink(path, &target, target.count))
         return String(decoding: target[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    private func descriptorPath(of call: VarlinkCall) -> String {
+        call.descriptor.map { linkTarget("/proc/self/fd/\($0.raw)") } ?? "none"
     }
 
     private func count(to last: Int) -> VarlinkAnswer {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Linux calls that Swift's Glibc module does not carry: epoll, accept4, SO_PEERCRED, eventfd,
-// Unix socket addresses and locked memory.
+// The Linux calls that Swift's Glibc module does not carry: epoll, accept4, SO_PEERCRED,
+// SCM_RIGHTS, eventfd, Unix socket addresses and locked memory.
 //
 // Conventions, for every call below unless it says otherwise:
 // - the result is >= 0 (or a non-NULL pointer) on success and -1 (or NULL) with errno set on
@@ -64,6 +64,15 @@ int clinux_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
 // empty, not both. Returns how many bytes of the two together were taken.
 ssize_t clinux_send_two(int fd, const void *first, size_t first_bytes, const void *second,
                         size_t second_bytes);
+
+// Sends `count` bytes (at least 1) and, with the first of them, a copy of `descriptor`, without
+// waiting and without SIGPIPE. Returns how many bytes were taken; the descriptor went if any did.
+ssize_t clinux_send_with_descriptor(int fd, const void *bytes, size_t count, int descriptor);
+
+// Receives up to `count` bytes without waiting, and the first descriptor that came with them, which
+// is -1 when none did, and on failure. Any further ones are closed. Returns 0 at the end of the
+// stream.
+ssize_t clinux_receive_with_descriptor(int fd, void *bytes, size_t count, int *descriptor);
 
 // Anonymous zeroed pages, left out of core dumps and wiped in forked children. With `lock`, also
 // never written to swap; fails with ENOMEM or EPERM when RLIMIT_MEMLOCK does not allow it. The

@@ -2,10 +2,37 @@
 
 #include "CTestSupport.h"
 
+#include <stdint.h>
+#include <string.h>
 #include <sys/fsuid.h>
+#include <sys/socket.h>
 
 bool ctestsupport_check_files_as(uid_t uid) {
     setfsuid(uid);
     // The call reports nothing but the previous value, so it is asked again.
     return (uid_t)setfsuid(uid) == uid;
+}
+
+ssize_t ctestsupport_send_copies(int fd, const void *bytes, size_t count, int descriptor,
+                                 int copies) {
+    enum { MOST = 253 };
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(MOST * sizeof(int))];
+    } room;
+    int descriptors[MOST];
+    if (copies < 1 || copies > MOST) return -1;
+    for (int i = 0; i < copies; i++) descriptors[i] = descriptor;
+    size_t size = (size_t)copies * sizeof(int);
+    struct iovec piece = {(void *)(uintptr_t)bytes, count};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = room.bytes,
+                             .msg_controllen = CMSG_SPACE(size)};
+    memset(&room, 0, sizeof room);
+    room.header.cmsg_level = SOL_SOCKET;
+    room.header.cmsg_type = SCM_RIGHTS;
+    room.header.cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(&room.header), descriptors, size);
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
 }

@@ -27,3 +27,11 @@ package var isSanitized: Bool {
     let program = dlopen(nil, RTLD_NOW)
     return dlsym(program, "__tsan_init") != nil || dlsym(program, "__asan_init") != nil
 }
+
+/// Sets how long files may become that this process writes, in bytes; beyond, writing fails with
+/// `EFBIG`. For processes that run one test only.
+package func limitFileSize(to bytes: UInt) {
+    signal(SIGXFSZ, SIG_IGN)
+    var limit = rlimit(rlim_cur: bytes, rlim_max: bytes)
+    precondition(setrlimit(Int32(RLIMIT_FSIZE.rawValue), &limit) == 0)
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CTestSupport
 import Glibc
-import LinuxPlatform
+package import LinuxPlatform
 
 /// The end of a connection that a test moves byte by byte. Waits at most a minute for anything.
 package final class RawPeer {
@@ -27,6 +28,14 @@ package final class RawPeer {
             rest = rest.dropFirst(count)
         }
         return true
+    }
+
+    /// Sends bytes, in one piece, with so many copies of a descriptor; whether the other end took them
+    /// all.
+    @discardableResult
+    package func send(_ bytes: [UInt8], with passed: Descriptor, copies: Int32 = 1) -> Bool {
+        ctestsupport_send_copies(descriptor.raw, bytes, bytes.count, passed.raw, copies)
+            == bytes.count
     }
 
     /// Sends messages, each with the NUL that ends it, in one piece.

@@ -10,4 +10,9 @@
 // belonged to user `uid`. Needs root; whether it worked.
 bool ctestsupport_check_files_as(uid_t uid);
 
+// Sends bytes to a local socket with `copies` (1 ... 253) copies of a descriptor. Returns how many
+// bytes were taken, or -1 with errno set.
+ssize_t ctestsupport_send_copies(int fd, const void *bytes, size_t count, int descriptor,
+                                 int copies);
+
 #endif

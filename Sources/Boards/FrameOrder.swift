@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The order of the frames of one start of a board: none comes twice, and what is missing is counted.
+package struct FrameOrder: Sendable {
+    private var expected: (sequence: UInt32, shot: UInt64)?
+
+    package init() {}
+
+    /// Checks the order of a whole frame.
+    ///
+    /// - Returns: how many shots are missing before it; nil when it, or a part of it, came before.
+    package mutating func admit(_ header: FrameHeader) -> UInt64? {
+        var dropped = UInt64(header.droppedBefore)
+        if let expected {
+            // Sequence numbers wrap: what is less than half the circle ahead is later.
+            let ahead = header.sequence &- expected.sequence
+            guard ahead < 1 << 31, header.firstShot >= expected.shot else { return nil }
+            dropped = max(dropped, header.firstShot - expected.shot)
+        }
+        let (shot, overflow) = header.firstShot.addingReportingOverflow(UInt64(header.shots))
+        guard !overflow else { return nil }
+        expected = (header.sequence &+ 1, shot)
+        return dropped
+    }
+}
