@@ -78,35 +78,37 @@ let package = Package(
         target("LinuxPlatform", ["CLinux"]),
         target("EntropyTerms"),
         target("Boards", ["CKernels", "EntropyTerms"]),
-        target("Recordings", ["Boards", "CKernels", "EntropyTerms", "LinuxPlatform"]),
-        target("HostSource", ["Boards", "EntropyTerms", "LinuxPlatform"]),
         embedding(
             "DevicePhysics", ["quarterPeriod.surface", "damped.surface"], ["CKernels"]),
+        target("Recordings", ["Boards", "CKernels", "EntropyTerms", "LinuxPlatform"]),
+        target("HostSource", ["Boards", "EntropyTerms", "LinuxPlatform"]),
         target(
             "SimulatedBoard",
             ["Boards", "CKernels", "DevicePhysics", "EntropyTerms", "LinuxPlatform"]),
         target("LaneHealth", ["CKernels"]),
         target("Conditioning", ["CKernels", crypto]),
+        target("OperatingPointControl", ["Boards"]),
         target("EntropyRing", ["EntropyTerms", "LinuxPlatform"]),
         target(
             "EntropyPipeline",
             [
                 "Boards", "CKernels", "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth",
-                "LinuxPlatform",
+                "LinuxPlatform", "OperatingPointControl",
             ]),
         target("EntropyProtocol", ["EntropyTerms"]),
         target(
             "EntropyServer",
             ["CLinux", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
         target("EntropyClient", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
-        target("DaemonConfiguration", [yams, "DevicePhysics", "LinuxPlatform"]),
+        target("DaemonConfiguration", [yams, "Boards", "DevicePhysics", "LinuxPlatform"]),
         target("Varlink", ["LinuxPlatform"]),
-        embedding("ControlInterface", ["org.metrng.Control.varlink"], ["Varlink"]),
+        embedding(
+            "ControlInterface", ["org.metrng.Control.varlink"], ["LinuxPlatform", "Varlink"]),
         target(
             "ControlCommands",
             [
-                "ControlInterface", "EntropyClient", "EntropyTerms", "LinuxPlatform", "Varlink",
-                arguments,
+                "Boards", "ControlInterface", "EntropyClient", "EntropyTerms", "LinuxPlatform",
+                "Recordings", "Varlink", arguments,
             ]),
         tool("mectl", ["ControlCommands"]),
         tool("switching-surfaces", ["DevicePhysics", arguments]),
@@ -115,8 +117,9 @@ let package = Package(
             [
                 "Boards", "Conditioning", "ControlInterface", "DaemonConfiguration",
                 "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyServer",
-                "EntropyTerms", "LaneHealth", "LinuxPlatform", "SimulatedBoard", "Varlink",
-                arguments, logging,
+                "EntropyTerms", "HostSource", "LaneHealth", "LinuxPlatform",
+                "OperatingPointControl", "Recordings", "SimulatedBoard", "Varlink", arguments,
+                logging,
             ]),
 
         // Benchmarks, tests, and what only these use.
@@ -128,19 +131,21 @@ let package = Package(
         tool(
             "lane-sample", ["Boards", "DevicePhysics", "SimulatedBoard"],
             path: "Tests/Support/LaneSample"),
-        tests("DaemonConfigurationTests", ["DaemonConfiguration", "DevicePhysics", "TestSupport"]),
+        tests(
+            "DaemonConfigurationTests",
+            ["Boards", "DaemonConfiguration", "DevicePhysics", "TestSupport"]),
         tests("VarlinkTests", ["Varlink", "LinuxPlatform", "TestSupport"]),
         support(
             "ControlTestSupport",
             ["ControlInterface", "LinuxPlatform", "Varlink", "TestSupport"]),
         tests(
             "ControlInterfaceTests",
-            ["ControlInterface", "ControlTestSupport", "TestSupport", "Varlink"]),
+            ["ControlInterface", "ControlTestSupport", "LinuxPlatform", "TestSupport", "Varlink"]),
         tests(
             "ControlCommandsTests",
             [
-                "ControlCommands", "ControlInterface", "ControlTestSupport", "LinuxPlatform",
-                "Varlink", "TestSupport",
+                "Boards", "ControlCommands", "ControlInterface", "ControlTestSupport",
+                "EntropyTerms", "LinuxPlatform", "Recordings", "Varlink", "TestSupport",
             ]),
         tests(
             "DaemonTests",
@@ -162,8 +167,9 @@ let package = Package(
         tests(
             "SimulatedBoardTests",
             [
-                "Boards", "DevicePhysics", "EntropyTerms", "LinuxPlatform", "SimulatedBoard",
-                "TestMaterials", "TestSupport",
+                "Boards", "DevicePhysics", "EntropyTerms", "LaneHealth", "LinuxPlatform",
+                "OperatingPointControl",
+                "SimulatedBoard", "TestMaterials", "TestSupport",
             ]),
         tests(
             "LaneHealthTests",
@@ -183,13 +189,15 @@ let package = Package(
         tests(
             "EntropyPipelineTests",
             [
-                "Boards", "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyTerms",
-                "LaneHealth", "LinuxPlatform", "PlaneTestSupport", "SimulatedBoard", "TestSupport",
-                crypto,
+                "Boards", "Conditioning", "DevicePhysics", "EntropyPipeline", "EntropyRing",
+                "EntropyTerms", "LaneHealth", "LinuxPlatform", "OperatingPointControl",
+                "PlaneTestSupport", "SimulatedBoard", "TestSupport", crypto,
             ]),
         tests(
             "EntropyProtocolTests",
             ["EntropyProtocol", "EntropyTerms", "PlaneTestSupport", "TestSupport"]),
+        tests(
+            "OperatingPointControlTests", ["Boards", "OperatingPointControl", "TestSupport"]),
         tests(
             "ConditioningTests",
             ["CKernels", "Conditioning", "TestMaterials", "TestSupport", crypto]),

@@ -2,7 +2,8 @@
 
 package import EntropyTerms
 
-/// What a board is, as it says itself when it is opened. It stays the same until it is closed.
+/// What a board is, as it says itself when it is opened. All but the operating point stays the same
+/// until it is closed.
 package struct BoardDescription: Sendable, Equatable {
     /// The kind of board, as in the configuration: "simulated".
     package let kind: String
@@ -16,7 +17,7 @@ package struct BoardDescription: Sendable, Equatable {
     /// How many lanes; a multiple of 64 from 64 to 4,096.
     package let lanes: Int
     package let encoding: LaneEncoding
-    package let operatingPoint: OperatingPoint
+    package var operatingPoint: OperatingPoint
     /// The largest payload of a frame it sends, in bytes; at most `FrameHeader.payloadLimit`.
     package let maximumPayload: Int
     /// How many times a second the board pulses its devices while it is read; nil when that is not

@@ -4,15 +4,18 @@
 ///
 ///     at SHOT FAULT [lanes LANES] [for SHOTS]
 ///
-/// as in `at 2000000 stuckAt0 lanes 3,7-9 for 100000`. Empty lines and what follows a `#` mean nothing.
+/// as in `at 2000000 stuckAt0 lanes 3,7-9 for 100000`. A `;` does the same as a new line. Empty lines and
+/// what follows a `#` mean nothing.
 package struct FaultScript: Sendable, Equatable {
     package var orders: [FaultOrder]
+
+    package static let example = "at 2000000 stuckAt0 lanes 3,7-9 for 100000"
 
     package init(_ orders: [FaultOrder] = []) { self.orders = orders }
 
     /// Why a text is no script.
     package struct Defect: Error, Sendable, Equatable, CustomStringConvertible {
-        /// Counted from 1.
+        /// Counted from 1; a `;` begins a line as well.
         package let line: Int
         package let reason: String
 
@@ -21,7 +24,7 @@ package struct FaultScript: Sendable, Equatable {
 
     package init(parsing text: some StringProtocol) throws(Defect) {
         orders = []
-        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        let lines = text.split(omittingEmptySubsequences: false) { $0.isNewline || $0 == ";" }
         for (index, line) in lines.enumerated() {
             let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
             if words.isEmpty { continue }

@@ -62,6 +62,13 @@ package struct FrameReader: ~Copyable {
         encoding = board.encoding
     }
 
+    /// Forgets the stream until now: the board was stopped, and begins anew.
+    package mutating func reset() {
+        start = 0
+        end = 0
+        order = FrameOrder()
+    }
+
     /// Where the next bytes go: room for at least one frame, once `next` has returned nil.
     package mutating func freeSpace() -> UnsafeMutableRawBufferPointer {
         if start == end {

@@ -9,13 +9,23 @@
         carry_;                                     \
     })
 
+// What is counted of a row: its bits; where they differ from the row before; or where they differ
+// from the majority of their row.
+CK_INLINE strip PATH(counted)(enum counted_kind kind, const uint64_t *row, size_t stride,
+                              const uint16_t *row_ones, uint32_t half) {
+    if (kind == COUNT_CHANGES) return LOAD(row) ^ LOAD(row - stride);
+    if (kind == COUNT_DISSENT) return LOAD(row) ^ (*row_ones > half ? ~UINT64_C(0) : UINT64_C(0));
+    return LOAD(row);
+}
+
 // Harley-Seal: 16 rows go through a tree of 15 carry-save adders into planes 0 to 3 and one
 // carry of weight 16, which ripples through the planes above.
-static void PATH(count_strip)(const uint64_t *rows, size_t stride, strip *plane) {
+CK_INLINE void PATH(count_strip)(enum counted_kind kind, const uint64_t *rows, size_t stride,
+                                 const uint16_t *row_ones, uint32_t half, strip *plane) {
     const strip zero = {0};
     for (int k = 0; k < CK_COUNT_PLANES; k++) plane[k] = zero;
     strip ones = zero, twos = zero, fours = zero, eights = zero;
-#define ROW(i) LOAD(rows + (i)*stride)
+#define ROW(i) PATH(counted)(kind, rows + (i)*stride, stride, row_ones + (i), half)
     for (size_t shot = 0; shot < CK_WINDOW_SHOTS; shot += 16, rows += 16 * stride) {
         strip twos_a = CARRY_SAVE(ones, ROW(0), ROW(1));
         strip twos_b = CARRY_SAVE(ones, ROW(2), ROW(3));
@@ -37,6 +47,7 @@ static void PATH(count_strip)(const uint64_t *rows, size_t stride, strip *plane)
             plane[k] ^= carry;
             carry = next;
         }
+        if (kind == COUNT_DISSENT) row_ones += 16;
     }
 #undef ROW
     plane[0] = ones;
@@ -45,11 +56,37 @@ static void PATH(count_strip)(const uint64_t *rows, size_t stride, strip *plane)
     plane[3] = eights;
 }
 
+#define COUNT_ROWS(kind, row_ones, half)                                   \
+    for (size_t at = 0; at < stride; at += CK_STRIP_WORDS) {               \
+        strip plane[CK_COUNT_PLANES];                                      \
+        PATH(count_strip)(kind, rows + at, stride, row_ones, half, plane); \
+        for (int k = 0; k < CK_COUNT_PLANES; k++)                          \
+            STORE(planes + (size_t)k * stride + at, plane[k]);             \
+    }
+
 static void PATH(count_ones)(const uint64_t *rows, size_t stride, uint64_t *planes) {
-    for (size_t at = 0; at < stride; at += CK_STRIP_WORDS) {
-        strip plane[CK_COUNT_PLANES];
-        PATH(count_strip)(rows + at, stride, plane);
-        for (int k = 0; k < CK_COUNT_PLANES; k++) STORE(planes + k * stride + at, plane[k]);
+    static const uint16_t unused[16];
+    COUNT_ROWS(COUNT_ONES, unused, 0)
+}
+
+static void PATH(count_changes)(const uint64_t *rows, size_t stride, uint64_t *planes) {
+    static const uint16_t unused[16];
+    COUNT_ROWS(COUNT_CHANGES, unused, 0)
+}
+
+static void PATH(count_dissent)(const uint64_t *rows, size_t stride, const uint16_t *row_ones,
+                                uint32_t half, uint64_t *planes) {
+    COUNT_ROWS(COUNT_DISSENT, row_ones, half)
+}
+#undef COUNT_ROWS
+
+static void PATH(count_row_ones)(const uint64_t *rows, size_t stride, size_t words,
+                                 const uint64_t *mask, uint16_t *row_ones) {
+    for (size_t shot = 0; shot < CK_WINDOW_SHOTS; shot++, rows += stride) {
+        unsigned ones = 0;
+        for (size_t word = 0; word < words; word++)
+            ones += (unsigned)__builtin_popcountll(rows[word] & mask[word]);
+        row_ones[shot] = (uint16_t)ones;
     }
 }
 

@@ -2,11 +2,27 @@
 
 #include "Strip.h"
 
+enum counted_kind { COUNT_ONES, COUNT_CHANGES, COUNT_DISSENT };
+
 #define CK_BODY "LaneHealth.body.h"
 #include "Paths.h"
 
 void ck_count_ones(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes) {
     CK_DISPATCH(features, count_ones, rows, stride, planes);
+}
+
+void ck_count_changes(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes) {
+    CK_DISPATCH(features, count_changes, rows, stride, planes);
+}
+
+void ck_count_row_ones(ck_features features, const uint64_t *rows, size_t stride, size_t words,
+                       const uint64_t *mask, uint16_t *row_ones) {
+    CK_DISPATCH(features, count_row_ones, rows, stride, words, mask, row_ones);
+}
+
+void ck_count_dissent(ck_features features, const uint64_t *rows, size_t stride,
+                      const uint16_t *row_ones, uint32_t half, uint64_t *planes) {
+    CK_DISPATCH(features, count_dissent, rows, stride, row_ones, half, planes);
 }
 
 void ck_find_runs(ck_features features, const uint64_t *rows, size_t stride, uint32_t warning,

@@ -130,6 +130,12 @@ int clinux_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {
     return 0;
 }
 
+int clinux_peer_groups(int fd, gid_t *groups, size_t capacity) {
+    socklen_t length = (socklen_t)(capacity * sizeof *groups);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0) return -1;
+    return (int)(length / sizeof *groups);
+}
+
 ssize_t clinux_send_two(int fd, const void *first, size_t first_bytes, const void *second,
                         size_t second_bytes) {
     // An iovec cannot say that its memory is only read.

@@ -2,6 +2,8 @@
 
 import Glibc
 package import LinuxPlatform
+import Synchronization
+import Varlink
 
 /// Why data could not be written.
 package enum OutputError: Error, Equatable {
@@ -14,6 +16,8 @@ package enum OutputError: Error, Equatable {
 package struct Console: Sendable {
     package var environment: [String: String]
     package var outputIsTerminal: Bool
+    /// Whether messages, on the standard error, go to a terminal.
+    package var messagesAreOnTerminal: Bool
     /// How many rows the terminal of the output has now; nil when that is not known.
     package var rows: @Sendable () -> Int?
     /// In seconds since the Unix epoch.
@@ -26,22 +30,30 @@ package struct Console: Sendable {
     package var tell: @Sendable (String) -> Void
     /// From now on, an interrupt (Ctrl-C) ends the program with exit code 0.
     package var endOnInterrupt: @Sendable () -> Void
+    /// From now on, an interrupt or a wish to terminate ends nothing, but `isInterrupted` tells of it.
+    package var catchInterrupts: @Sendable () -> Void
+    package var isInterrupted: @Sendable () -> Bool
 
     package init(
-        environment: [String: String], outputIsTerminal: Bool,
+        environment: [String: String], outputIsTerminal: Bool, messagesAreOnTerminal: Bool,
         rows: @escaping @Sendable () -> Int?, now: @escaping @Sendable () -> Double,
         write: @escaping @Sendable (String) throws(OutputError) -> Void,
         writeBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws(OutputError) -> Void,
-        tell: @escaping @Sendable (String) -> Void, endOnInterrupt: @escaping @Sendable () -> Void
+        tell: @escaping @Sendable (String) -> Void, endOnInterrupt: @escaping @Sendable () -> Void,
+        catchInterrupts: @escaping @Sendable () -> Void,
+        isInterrupted: @escaping @Sendable () -> Bool
     ) {
         self.environment = environment
         self.outputIsTerminal = outputIsTerminal
+        self.messagesAreOnTerminal = messagesAreOnTerminal
         self.rows = rows
         self.now = now
         self.write = write
         self.writeBytes = writeBytes
         self.tell = tell
         self.endOnInterrupt = endOnInterrupt
+        self.catchInterrupts = catchInterrupts
+        self.isInterrupted = isInterrupted
     }
 
     /// Colours are for terminals whose user has not declined them (https://no-color.org).
@@ -62,11 +74,39 @@ extension Console {
         prepareStandardStreams()
         return Console(
             environment: environment, outputIsTerminal: isatty(STDOUT_FILENO) == 1,
+            messagesAreOnTerminal: isatty(STDERR_FILENO) == 1,
             rows: { terminalRows(STDOUT_FILENO) }, now: { () -> Double in secondsSinceEpoch() },
             write: { (text) throws(OutputError) in try writeAll(text, to: STDOUT_FILENO) },
             writeBytes: { (bytes) throws(OutputError) in try writeAll(bytes, to: STDOUT_FILENO) },
             tell: { text in try? writeAll(text, to: STDERR_FILENO) },
-            endOnInterrupt: { signal(SIGINT) { _ in _exit(0) } })
+            endOnInterrupt: { signal(SIGINT) { _ in _exit(0) } },
+            catchInterrupts: {
+                for number in [SIGINT, SIGTERM] {
+                    signal(number) { _ in wasInterrupted.store(true, ordering: .relaxed) }
+                }
+            },
+            isInterrupted: { wasInterrupted.load(ordering: .relaxed) })
+    }
+}
+
+/// Set by handlers of signals.
+private let wasInterrupted = Atomic(false)
+
+extension Console {
+    /// Says how far something is, on a line that the next message writes over; says nothing where
+    /// there is no terminal.
+    ///
+    /// - Returns: whether to go on with it: not after an interrupt.
+    func showProgress(_ done: Int, of total: Int, _ unit: String) -> VarlinkClient.Decision {
+        if messagesAreOnTerminal {
+            tell("\rmectl: \(grouped(done)) of \(grouped(total)) \(unit)\u{1B}[K")
+        }
+        return isInterrupted() ? .stop : .proceed
+    }
+
+    /// Clears the line of `showProgress`.
+    func endProgress() {
+        if messagesAreOnTerminal { tell("\r\u{1B}[K") }
     }
 }
 

@@ -3,6 +3,9 @@
 package import ControlInterface
 package import EntropyClient
 import EntropyTerms
+import Glibc
+package import LinuxPlatform
+package import Recordings
 package import Varlink
 
 /// What `mectl` says to the program that started it.
@@ -17,6 +20,8 @@ package enum MectlExit: Int32, Sendable {
     /// The daemon does not answer.
     case unreachable = 69
     case notPermitted = 77
+    /// Ctrl-C, as shells report it.
+    case interrupted = 130
 }
 
 /// Why a verb could not do what it was asked.
@@ -30,15 +35,33 @@ package enum Failure: Error, Equatable {
     case bitsToTerminal
     /// What the daemon said cannot be written as JSON.
     case json(JSONError)
+    /// A file of this user cannot be made or written.
+    case file(SystemError)
+    /// A lane was not exported; what was good before the error is kept in a file, or nowhere.
+    case export(LaneExportError, file: String, kept: String?)
+    /// No operating point that was measured is good enough to be set.
+    case nothingProposed
+    /// Somebody ended it before it was done.
+    case interrupted
 
     package var exitCode: MectlExit {
         switch self {
-        case .daemon(.noSuchBoard(nil, boards: []), _): .notHealthy
-        case .daemon(.noSuchBoard, _): .noSuchBoard
+        case .daemon(.control(let error), _): exitCode(of: error)
         case .daemon(.varlink(let error), _): exitCode(of: error)
         case .output(.closed): .success
-        case .output(.system), .json, .bitsToTerminal: .failure
+        case .output(.system), .json, .bitsToTerminal, .file, .export, .nothingProposed: .failure
+        case .interrupted: .interrupted
         case .bits(let error): exitCode(of: error)
+        }
+    }
+
+    private func exitCode(of error: ControlError) -> MectlExit {
+        switch error {
+        case .noSuchBoard("", boards: []), .boardFailed: .notHealthy
+        case .noSuchBoard: .noSuchBoard
+        case .notPermitted: .notPermitted
+        case .outOfRange, .badFault: .usage
+        case .notSimulated, .notTunable, .busy, .noDescriptor, .recordingFailed: .failure
         }
     }
 
@@ -69,8 +92,7 @@ package enum Failure: Error, Equatable {
 
     private var explanation: (error: String, hint: String?) {
         switch self {
-        case .daemon(.noSuchBoard(let asked, let boards), _):
-            explain(asked: asked, boards: boards.map(printable))
+        case .daemon(.control(let error), let path): explain(error, at: path)
         case .daemon(.varlink(let error), let path): explain(error, at: path)
         case .output(.closed): ("the standard output is closed", nil)
         case .output(.system(let error)): ("\(error)", nil)
@@ -90,18 +112,66 @@ package enum Failure: Error, Equatable {
         case .bitsToTerminal:
             ("bits are not for a terminal", "redirect them, as in: mectl stream | rngtest")
         case .json: ("the answer of metrngd cannot be written as JSON", nil)
+        case .file(let error): ("\(error)", hint(on: error))
+        case .export(let error, let file, let kept):
+            (
+                "\(printable(file)): \(error)",
+                kept.map { "what comes before is in \(printable($0))" }
+            )
+        case .nothingProposed:
+            ("no operating point was good enough to be set", "sweep other widths or amplitudes")
+        case .interrupted: ("interrupted before it was done", nil)
         }
     }
 
-    private func explain(asked: String?, boards: [String]) -> (error: String, hint: String?) {
+    private func hint(on error: SystemError) -> String? {
+        error.code == EEXIST
+            ? "nothing is overwritten: choose another name, or remove the file" : nil
+    }
+
+    private func explain(
+        _ error: ControlError, at path: String
+    ) -> (error: String, hint: String?) {
+        switch error {
+        case .noSuchBoard(let asked, let boards):
+            explain(asked: asked, boards: boards.map(printable))
+        case .notPermitted:
+            (
+                "metrngd does not permit this user to change anything",
+                "run this as root, or ask to be added to the group metrng-admin"
+            )
+        case .notSimulated(let board):
+            (
+                "\(printable(board)) is not simulated",
+                "faults can be made on a simulated board only"
+            )
+        case .notTunable(let board):
+            ("\(printable(board)) has no operating point that could be set", nil)
+        case .outOfRange(let quantity, let value, let minimum, let maximum):
+            (
+                "\(printable(quantity)) of \(value) is outside what the board allows",
+                "from \(minimum) to \(maximum)"
+            )
+        case .busy(let board):
+            ("something else is being done with \(printable(board))", "try again when it is over")
+        case .boardFailed(let board, let cause):
+            ("\(printable(board)): \(printable(cause))", "see what it is doing: mectl status")
+        case .badFault(let reason): (printable(reason), nil)
+        case .noDescriptor: ("no file reached metrngd", versionHint)
+        case .recordingFailed(let cause):
+            ("the recording failed: \(printable(cause))", "choose a file on a disk with room")
+        }
+    }
+
+    private func explain(asked: String, boards: [String]) -> (error: String, hint: String?) {
         let names = boards.joined(separator: ", ")
-        switch (asked, boards.isEmpty) {
-        case (nil, true):
+        switch (asked.isEmpty, boards.isEmpty) {
+        case (true, true):
             return ("there is no board", "see what metrngd looks for: mectl config show")
-        case (nil, false): return ("there is more than one board", "name one of: \(names)")
-        case (let asked?, true):
+        case (true, false): return ("there is more than one board", "name one of: \(names)")
+        case (false, true):
             return ("there is no board \(printable(asked))", "there is none at all")
-        case (let asked?, false):
+        case (false, false):
             return ("there is no board \(printable(asked))", "there are: \(names)")
         }
     }

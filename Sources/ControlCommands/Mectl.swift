@@ -3,21 +3,24 @@
 import ArgumentParser
 import ControlInterface
 
-/// The operator's tool: asks `metrngd`, over its control socket, what it is doing.
+/// The operator's tool: asks `metrngd`, over its control socket, what it is doing, and what
+/// it shall do.
 struct Mectl: Verb {
     static let configuration = CommandConfiguration(
         commandName: "mectl",
-        abstract: "See what metrngd, its boards and their lanes are doing.",
+        abstract: "See what metrngd, its boards and their lanes are doing, and change it.",
         discussion: """
             Without a verb: status.
 
             Exit codes: 0 all is well; 1 failure; 3 there is no board, or one is not healthy; \
-            4 no such board; 64 wrong usage; 69 metrngd does not answer; 77 not permitted.
+            4 no such board; 64 wrong usage; 69 metrngd does not answer; 77 not permitted; \
+            130 interrupted.
             """,
         version: "mectl \(metrngVersion)",
         subcommands: [
             StatusVerb.self, BoardsVerb.self, HealthVerb.self, StreamVerb.self,
-            WatchVerb.self, ConfigVerb.self, VersionVerb.self,
+            WatchVerb.self, CalibrateVerb.self, SetVerb.self, RecordVerb.self, ExportVerb.self,
+            InjectVerb.self, ConfigVerb.self, VersionVerb.self,
         ])
 
     @OptionGroup var options: ReadingOptions

@@ -3,7 +3,7 @@
 import ArgumentParser
 import ControlInterface
 
-/// What every verb that reads takes.
+/// What every verb takes that asks the daemon.
 struct ReadingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

@@ -14,6 +14,8 @@ package enum ReportedProvenance: String, Codable, Sendable, CaseIterable {
 
 /// What a board is doing.
 package enum BoardState: String, Codable, Sendable, CaseIterable {
+    /// The trims of its lanes are being learned.
+    case tuning
     /// Its lanes are in their start-up test.
     case starting
     /// It is read.
@@ -22,14 +24,20 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     case idle
     /// Too few lanes are good: nothing is served.
     case unhealthy
+    /// Operating points are measured; nothing is served meanwhile.
+    case calibrating
+    /// Its frames go to a recording, and nothing new is served meanwhile.
+    case recording
     /// It gives no frames.
     case failed
+    /// It has given all it has.
+    case ended
 
     /// Whether the board gives bits, or will without anybody doing anything.
     package var isHealthy: Bool {
         switch self {
-        case .starting, .serving, .idle: true
-        case .unhealthy, .failed: false
+        case .tuning, .starting, .serving, .idle, .calibrating, .recording: true
+        case .unhealthy, .failed, .ended: false
         }
     }
 }
@@ -58,6 +66,8 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     package var encoding: String
     @Nullable package var temperatureCelsius: Double?
     package var claimedEntropyPerBit: Double
+    /// How many lanes make one by XOR; 1 folds nothing.
+    package var xorFold: Int
     package var shots: Int
     package var shotsPerSecond: Double
     package var rawBytesPerSecond: Double
@@ -75,7 +85,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         stateSince: Double, cause: String?, remedy: String?, serial: String, path: String,
         firmware: String, lanes: Int, laneCounts: LaneCounts, minimumGoodLanes: Int,
         healthEpoch: Int, operatingPoint: OperatingPointStatus, encoding: String,
-        temperatureCelsius: Double?, claimedEntropyPerBit: Double, shots: Int,
+        temperatureCelsius: Double?, claimedEntropyPerBit: Double, xorFold: Int, shots: Int,
         shotsPerSecond: Double, rawBytesPerSecond: Double, framesAccepted: Int,
         framesRejected: Int, shotsDropped: Int, creditedBits: Int, newestBitAge: Double?,
         rings: [RingStatus], lastAlarm: AlarmReport?
@@ -98,6 +108,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         self.encoding = encoding
         self.temperatureCelsius = temperatureCelsius
         self.claimedEntropyPerBit = claimedEntropyPerBit
+        self.xorFold = xorFold
         self.shots = shots
         self.shotsPerSecond = shotsPerSecond
         self.rawBytesPerSecond = rawBytesPerSecond

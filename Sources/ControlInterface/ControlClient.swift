@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import LinuxPlatform
 package import Varlink
 
 /// Why the daemon gave no answer.
 package enum ControlClientError: Error, Equatable {
-    /// There is no board of that name or serial; with `asked` nil, there is not exactly one board.
-    /// `boards` are the names of those there are.
-    case noSuchBoard(asked: String?, boards: [String])
+    /// An error of the interface.
+    case control(ControlError)
     case varlink(VarlinkClientError)
 }
 
@@ -60,8 +60,91 @@ package final class ControlClient {
         }
     }
 
+    // MARK: Changes
+
+    /// Sets what the devices of a board are driven with.
+    ///
+    /// - Returns: the operating point then.
+    package func setOperatingPoint(
+        _ point: PartialOperatingPoint, of board: String? = nil
+    ) throws(ControlClientError) -> OperatingPointStatus {
+        let parameters = SetOperatingPointParameters(
+            board: board, amplitudeMillivolts: point.amplitudeMillivolts,
+            pulseWidthPicoseconds: point.pulseWidthPicoseconds,
+            biasFieldMicrotesla: point.biasFieldMicrotesla)
+        return try call(
+            .setOperatingPoint, parameters, returning: OperatingPointReply.self
+        ).operatingPoint
+    }
+
+    /// Measures operating points. Waits until all are done.
+    ///
+    /// - Parameter onProgress: is told how far it is, again and again; ends it by `stop`.
+    /// - Returns: nil when it was ended.
+    package func calibrate(
+        _ request: SweepRequest, board: String? = nil,
+        onProgress: (CalibrationProgress) -> VarlinkClient.Decision
+    ) throws(ControlClientError) -> SweepReport? {
+        let parameters = CalibrateParameters(
+            board: board, amplitudes: request.amplitudes, widths: request.widths,
+            shotsPerPoint: request.shotsPerPoint)
+        var sweep: SweepReport?
+        _ = try stream(.calibrate, parameters, returning: CalibrationProgress.self) { progress in
+            sweep = progress.sweep
+            return onProgress(progress)
+        }
+        return sweep
+    }
+
+    /// Keeps frames of a board in a file.
+    ///
+    /// - Parameters:
+    ///   - file: a regular file, open for writing.
+    ///   - onProgress: as for `calibrate`.
+    /// - Returns: what was kept; nil when it was ended.
+    package func record(
+        shots: Int, restarts: Int, to file: Descriptor, board: String? = nil,
+        onProgress: (RecordingProgress) -> VarlinkClient.Decision
+    ) throws(ControlClientError) -> RecordingProgress? {
+        let parameters = RecordParameters(board: board, shots: shots, restarts: restarts)
+        var last: RecordingProgress?
+        let isOver = try stream(
+            .record, parameters, returning: RecordingProgress.self, descriptor: file
+        ) { progress in
+            last = progress
+            return onProgress(progress)
+        }
+        return isOver ? last : nil
+    }
+
+    /// Makes a simulated board fail.
+    package func inject(
+        _ request: FaultRequest, board: String? = nil
+    ) throws(ControlClientError) {
+        let parameters = InjectFaultParameters(
+            board: board, fault: request.fault, lanes: request.lanes,
+            afterShots: request.afterShots, forShots: request.forShots)
+        _ = try call(.injectFault, parameters, returning: JSONValue.self)
+    }
+
+    /// Replies come at least as often as the daemon tells how far it is.
+    ///
+    /// - Returns: whether the last one came.
+    private func stream<Reply: Decodable>(
+        _ method: ControlMethod, _ parameters: some Encodable, returning type: Reply.Type,
+        descriptor: Descriptor? = nil, onReply: (Reply) -> VarlinkClient.Decision
+    ) throws(ControlClientError) -> Bool {
+        do {
+            return try client.stream(
+                method.qualifiedName, parameters, returning: type, descriptor: descriptor,
+                onReply: onReply)
+        } catch {
+            throw ControlClientError(error)
+        }
+    }
+
     private func call<Reply: Decodable>(
-        _ method: ControlMethod, _ parameters: BoardParameters = BoardParameters(),
+        _ method: ControlMethod, _ parameters: some Encodable = BoardParameters(),
         returning type: Reply.Type
     ) throws(ControlClientError) -> Reply {
         do {
@@ -74,13 +157,10 @@ package final class ControlClient {
 
 extension ControlClientError {
     init(_ error: VarlinkClientError) {
-        guard case .remote(let remote) = error, remote.name == NoSuchBoard.name,
-            let details = try? remote.parameters.decode(NoSuchBoard.self)
-        else {
+        if case .remote(let remote) = error, let known = ControlError(remote) {
+            self = .control(known)
+        } else {
             self = .varlink(error)
-            return
         }
-        let asked = details.board.isEmpty ? nil : details.board
-        self = .noSuchBoard(asked: asked, boards: details.boards)
     }
 }

@@ -7,6 +7,10 @@ package enum ControlMethod: String, Sendable, CaseIterable {
     case getHealth = "GetHealth"
     case watch = "Watch"
     case getConfig = "GetConfig"
+    case setOperatingPoint = "SetOperatingPoint"
+    case calibrate = "Calibrate"
+    case record = "Record"
+    case injectFault = "InjectFault"
 
     /// As it is called.
     package var qualifiedName: String { "\(controlInterfaceName).\(rawValue)" }
@@ -66,9 +70,45 @@ package struct ConfigurationReport: Codable, Sendable, Equatable {
     }
 }
 
-/// What the error `NoSuchBoard` carries.
-struct NoSuchBoard: Codable {
-    static let name = "\(controlInterfaceName).NoSuchBoard"
-    var board: String
-    var boards: [String]
+/// The parameters of `SetOperatingPoint`.
+struct SetOperatingPointParameters: Codable {
+    static let names: Set = [
+        "board", "amplitudeMillivolts", "pulseWidthPicoseconds", "biasFieldMicrotesla",
+    ]
+    var board: String?
+    var amplitudeMillivolts: Double?
+    var pulseWidthPicoseconds: Double?
+    var biasFieldMicrotesla: Double?
+}
+
+/// The reply to `SetOperatingPoint`.
+struct OperatingPointReply: Codable, Sendable {
+    var operatingPoint: OperatingPointStatus
+}
+
+/// The parameters of `Calibrate`.
+struct CalibrateParameters: Codable {
+    static let names: Set = ["board", "amplitudes", "widths", "shotsPerPoint"]
+    var board: String?
+    var amplitudes: SweepRange?
+    var widths: SweepRange?
+    var shotsPerPoint: Int
+}
+
+/// The parameters of `Record`.
+struct RecordParameters: Codable {
+    static let names: Set = ["board", "shots", "restarts"]
+    var board: String?
+    var shots: Int
+    var restarts: Int?
+}
+
+/// The parameters of `InjectFault`.
+struct InjectFaultParameters: Codable {
+    static let names: Set = ["board", "fault", "lanes", "afterShots", "forShots"]
+    var board: String?
+    var fault: String
+    var lanes: [Int]?
+    var afterShots: Int?
+    var forShots: Int?
 }

@@ -17,14 +17,16 @@ package protocol ControlProvider: Sendable {
     func configuration() -> ConfigurationReport
 }
 
-/// `org.metrng.Control` on top of a provider.
+/// `org.metrng.Control` on top of a provider of answers and an operator of changes.
 package struct ControlService: VarlinkInterface {
     package let name = controlInterfaceName
     package let description = controlInterfaceText
     private let provider: any ControlProvider
+    let operation: any ControlOperator
 
-    package init(_ provider: any ControlProvider) {
+    package init(_ provider: any ControlProvider, _ operation: any ControlOperator) {
         self.provider = provider
+        self.operation = operation
     }
 
     package func call(_ call: VarlinkCall) throws(VarlinkError) -> VarlinkAnswer {
@@ -46,7 +48,10 @@ package struct ControlService: VarlinkInterface {
         case .watch:
             let asked = try call.decodeParameters(
                 as: WatchParameters.self, names: WatchParameters.names)
+            guard call.wantsMore else { throw .expectedMore }
             return try watch(asked)
+        case .setOperatingPoint, .calibrate, .record, .injectFault:
+            return try change(method, call)
         case .getConfig:
             _ = try call.decodeParameters(as: JSONValue.self, names: [])
             return .reply(provider.configuration())
@@ -63,31 +68,34 @@ package struct ControlService: VarlinkInterface {
     }
 
     private func health(of board: String?) throws(VarlinkError) -> BoardHealth {
-        let boards = provider.boards()
-        let asked = boards.filter { board == nil || $0.name == board || $0.serial == board }
-        guard asked.count == 1, let health = provider.health(board: asked[0].name) else {
-            throw .noSuchBoard(board, of: boards.map(\.name))
+        let name = try self.board(named: board)
+        guard let health = provider.health(board: name) else {
+            throw .noSuchBoard(board, of: provider.boards().map(\.name))
         }
         return health
+    }
+
+    /// The name of the board that is meant: by name or serial, or the only one.
+    func board(named board: String?) throws(VarlinkError) -> String {
+        let boards = provider.boards()
+        let asked = boards.filter { board == nil || $0.name == board || $0.serial == board }
+        guard asked.count == 1 else { throw .noSuchBoard(board, of: boards.map(\.name)) }
+        return asked[0].name
     }
 
     private func watch(_ asked: WatchParameters) throws(VarlinkError) -> VarlinkAnswer {
         let interval = asked.intervalSeconds ?? defaultWatchInterval
         guard watchIntervals.contains(interval) else { throw .invalidParameter("intervalSeconds") }
         _ = try status(of: asked.board)
-        return .stream(everyMilliseconds: Int((interval * 1_000).rounded())) {
-            () throws(VarlinkError) in try status(of: asked.board)
+        return .replies(everyMilliseconds: Int((interval * 1_000).rounded())) {
+            () throws(VarlinkError) in .item(try status(of: asked.board))
         }
     }
 }
 
 extension VarlinkError {
-    /// - Parameter board: empty when none was named.
+    /// - Parameter board: nil when none was named.
     fileprivate static func noSuchBoard(_ board: String?, of boards: [String]) -> VarlinkError {
-        VarlinkError(
-            name: NoSuchBoard.name,
-            parameters: [
-                "board": .string(board ?? ""), "boards": .array(boards.map(JSONValue.string)),
-            ])
+        .control(.noSuchBoard(asked: board ?? "", boards: boards))
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Boards
 package import DevicePhysics
 
 /// Everything that can be set about the daemon. The initial values are the built-in ones.
@@ -33,6 +34,10 @@ package struct BoardSettings: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         /// Devices that are computed. Their bits are never served as anything but simulated.
         case simulated
+        /// A recording, whose bits somebody has already.
+        case replay
+        /// A hardware random number generator, another character device or a FIFO of this machine.
+        case host
     }
 
     /// Where a simulated board's own generator starts.
@@ -52,7 +57,14 @@ package struct BoardSettings: Sendable, Equatable {
     package var shotsPerFrame = 1024
     /// How many shots are a second of a simulated array's time.
     package var shotsPerSecond = 1e6
+    /// The recording of a replay, or the device of the host, as an absolute path; empty for an array.
+    package var path = ""
+    /// How many lanes make one by XOR: 1, 2 or 4.
+    package var xorFold = 1
+    package var trim = LaneTrimSettings()
+    package var operatingPoint = OperatingPointSettings()
     package var array = ArraySettings()
+    package var faults = FaultScript()
 
     package init() {}
 
@@ -63,10 +75,57 @@ package struct BoardSettings: Sendable, Equatable {
     package static let maximumFrameBytes = 1 << 20
 }
 
+/// How the lanes of a board that can be trimmed are held at half ones.
+package struct LaneTrimSettings: Sendable, Equatable {
+    package var hold = true
+    /// The drift of a lane that is expected: its standard deviation, and in how many seconds it decays.
+    package var driftDeviation = 0.01
+    package var driftSeconds = 100.0
+}
+
+/// Where the devices of an array are driven; nil for where the preset drives them.
+package struct OperatingPointSettings: Sendable, Equatable {
+    package var amplitudeMillivolts: Double?
+    package var pulseWidthPicoseconds: Double?
+    package var biasFieldMicrotesla: Double?
+}
+
+/// The mean device of a simulated array, in the units that the literature gives. The damping is the
+/// preset's.
+package struct DeviceSettings: Sendable, Equatable {
+    package var diameterNanometres = 60.0
+    package var freeLayerNanometres = 1.1
+    package var oxideNanometres = 1.5
+    package var magnetisationKiloamperesPerMetre = 1200.0
+    package var anisotropyMillijoulesPerSquareMetre = 1.04
+    package var vcmaFemtojoulesPerVoltMetre = 75.0
+    package var resistanceAreaOhmSquareMicrometres = 130.0
+    package var tunnelMagnetoresistance = 1.2
+    package var breakdownMillivolts = 3000.0
+
+    package init() {}
+
+    /// The device in SI units, with the damping of a preset.
+    package func parameters(of preset: ArrayPreset) -> DeviceParameters {
+        var device = preset.device
+        device.diameterNanometres = diameterNanometres
+        device.freeLayerNanometres = freeLayerNanometres
+        device.oxideNanometres = oxideNanometres
+        device.magnetisation = magnetisationKiloamperesPerMetre * 1e3
+        device.anisotropyEnergy = anisotropyMillijoulesPerSquareMetre * 1e-3
+        device.vcmaCoefficient = vcmaFemtojoulesPerVoltMetre * 1e-15
+        device.resistanceArea = resistanceAreaOhmSquareMicrometres
+        device.tunnelMagnetoresistance = tunnelMagnetoresistance
+        device.breakdownMillivolts = breakdownMillivolts
+        return device
+    }
+}
+
 /// What a simulated array is, and what disturbs it. These are assumptions, not measurements.
 package struct ArraySettings: Sendable, Equatable {
     package var preset = ArrayPreset.quarterPeriod
     package var temperatureKelvin = 300.0
+    package var device = DeviceSettings()
     /// How the devices differ, with the part of them that never switch.
     package var spread = ArraySpread()
     package var drift = DriftSettings()

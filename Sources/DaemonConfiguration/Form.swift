@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Boards
+
 /// How the values of one setting are written: which there are, in words, and both directions.
 struct Form<Value: Sendable>: Sendable {
     /// What can be written, as it completes "expected …".
@@ -21,6 +23,16 @@ extension Form<Int> {
 
     static func powerOfTwo(_ range: ClosedRange<Int>) -> Form {
         whole("a power of two", range) { $0.nonzeroBitCount == 1 }
+    }
+
+    static func oneOf(_ values: [Int]) -> Form {
+        let words = values.map(String.init).joined(separator: ", ")
+        return Form(expected: "one of \(words)") { scalar in
+            guard scalar.kind == .integer, let value = Int(scalar.text) else { return nil }
+            return values.contains(value) ? value : nil
+        } render: {
+            String($0)
+        }
     }
 
     private static func whole(
@@ -61,6 +73,48 @@ extension Form<Double> {
     }
 }
 
+extension Form<Double?> {
+    /// A number, or the word for what the preset has.
+    static func presetOr(_ range: ClosedRange<Double>) -> Form {
+        let number = Form<Double>.number(range)
+        return Form(expected: "preset, or \(number.expected)") { scalar in
+            if scalar.kind == .text { return scalar.text == "preset" ? .some(nil) : nil }
+            return number.parse(scalar).map(Optional.some)
+        } render: {
+            $0.map(number.render) ?? "preset"
+        }
+    }
+}
+
+extension Form<Bool> {
+    static var truth: Form {
+        Form(expected: "true or false") { scalar in
+            guard scalar.kind == .truthValue else { return nil }
+            return switch scalar.text {
+            case "true": true
+            case "false": false
+            default: nil
+            }
+        } render: {
+            $0 ? "true" : "false"
+        }
+    }
+}
+
+extension Form<FaultScript> {
+    /// See `FaultScript` for what stands in it.
+    static var faults: Form {
+        Form(
+            expected: "faults such as '\(FaultScript.example)', with ; or a new line between them"
+        ) { scalar in
+            scalar.kind == .text ? try? FaultScript(parsing: scalar.text) : nil
+        } render: { script in
+            let orders = script.text.split(separator: "\n").joined(separator: "; ")
+            return "'\(orders)'"
+        }
+    }
+}
+
 extension Form where Value: CaseIterable & RawRepresentable<String> {
     /// One of the cases, by its name.
     static var choice: Form {
@@ -94,6 +148,15 @@ extension Form<String> {
         text("an absolute path of 1 to \(limit) bytes") {
             $0.hasPrefix("/") && $0.utf8.count <= limit
                 && $0.utf8.allSatisfy { byte in byte >= 0x20 && byte != 0x7F }
+        }
+    }
+
+    /// The absolute name of a file, or nothing.
+    static var optionalPath: Form {
+        text("an absolute path of at most 4095 bytes, or ''") {
+            $0.isEmpty
+                || $0.hasPrefix("/") && $0.utf8.count <= 4095
+                    && $0.utf8.allSatisfy { byte in byte >= 0x20 && byte != 0x7F }
         }
     }
 

@@ -6,10 +6,13 @@ package struct SettingFlags: Sendable, Equatable {
     package var runtimeDirectory: String?
     /// `--simulated`.
     package var simulated: Bool
+    /// `--replay`: an absolute path.
+    package var replay: String?
 
-    package init(runtimeDirectory: String? = nil, simulated: Bool = false) {
+    package init(runtimeDirectory: String? = nil, simulated: Bool = false, replay: String? = nil) {
         self.runtimeDirectory = runtimeDirectory
         self.simulated = simulated
+        self.replay = replay
     }
 }
 
@@ -20,7 +23,7 @@ extension DaemonSettings {
     /// The settings after the environment and then the command line had their say.
     ///
     /// With `simulated`, the daemon drives the simulated boards of the configuration, or one with the
-    /// built-in values when there is none.
+    /// built-in values when there is none. With `replay`, it drives nothing but the recording.
     package func overriding(
         environment: [String: String], flags: SettingFlags
     ) throws(ConfigurationError) -> DaemonSettings {
@@ -37,8 +40,24 @@ extension DaemonSettings {
             settings.boards.removeAll { $0.kind != .simulated }
             if settings.boards.isEmpty { settings.boards = [BoardSettings()] }
         }
+        if let path = flags.replay { problems += settings.setReplay(path) }
         if !problems.isEmpty { throw ConfigurationError(problems: problems) }
         return settings
+    }
+
+    private mutating func setReplay(_ path: String) -> [ConfigurationProblem] {
+        let form = Form<String>.optionalPath
+        guard let valid = form.parse(YAMLScalar(text: path, isPlain: false)), !valid.isEmpty else {
+            let fault = Fault.value(
+                found: "\"\(excerpt(path))\"", expected: "the path of a recording")
+            return [.init(origin: .flag("--replay"), position: nil, key: "", fault: fault)]
+        }
+        var board = BoardSettings()
+        board.name = "replay"
+        board.kind = .replay
+        board.path = valid
+        boards = [board]
+        return []
     }
 
     private mutating func setRuntimeDirectory(

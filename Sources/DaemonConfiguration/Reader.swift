@@ -111,6 +111,7 @@ private struct Reader {
             let path = "\(key)[\(index)]"
             let read = read(item, as: BoardSettings.fields, key: path, into: &board)
             checkFrame(of: board, at: read["shotsPerFrame"] ?? read["lanes"], key: path)
+            check(board, at: read, item.position, key: path)
             if let other = boards.firstIndex(where: { $0.name == board.name }) {
                 report(
                     .value(
@@ -130,6 +131,17 @@ private struct Reader {
                 expected: "frames of at most \(BoardSettings.maximumFrameBytes) bytes"
                     + " (shotsPerFrame * lanes / 8)"),
             at: position, key: key.appending(key: "shotsPerFrame"))
+    }
+
+    /// What no key shows by itself.
+    private mutating func check(
+        _ board: BoardSettings, at read: [String: Position], _ position: Position, key: String
+    ) {
+        for conflict in board.conflicts {
+            report(
+                .value(found: conflict.found, expected: conflict.expected),
+                at: read[conflict.key] ?? position, key: key.appending(key: conflict.key))
+        }
     }
 
     private mutating func reportWrong(_ value: YAMLValue, expected: String, key: String) {

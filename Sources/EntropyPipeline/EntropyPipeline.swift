@@ -2,9 +2,11 @@
 
 package import Boards
 package import EntropyRing
+import Conditioning
 import Glibc
 import LaneHealth
 package import LinuxPlatform
+import OperatingPointControl
 import Synchronization
 
 /// Everything between one board and its rings, on a thread of its own.
@@ -16,12 +18,16 @@ package final class EntropyPipeline: Sendable {
     package let source: EntropySource
     package let counters = PipelineCounters()
 
-    private let board: any Board
-    private let onEvent: @Sendable (PipelineEvent) -> Void
-    private let book: Mutex<PipelineBook>
+    let board: any Board
+    let onEvent: @Sendable (PipelineEvent) -> Void
+    let book: Mutex<PipelineBook>
+    let crossLaneTest: CrossLaneTest
     private let thread = Mutex<WorkerThread?>(nil)
-    private let stopping = Atomic<Bool>(false)
-    private let stopRequested: Wakeup
+    let stopping = Atomic<Bool>(false)
+    /// Up when there is a reason to end a rest: a stop, or a job.
+    let attention: Wakeup
+    let jobs = Mutex(Jobs.none)
+    let jobWaits = Atomic<Bool>(false)
 
     /// How long to wait before a board that failed is opened again, in milliseconds: doubled each
     /// time it fails at once, up to the limit.
@@ -39,8 +45,9 @@ package final class EntropyPipeline: Sendable {
         self.source = source
         self.settings = settings
         self.onEvent = onEvent
+        crossLaneTest = CrossLaneTest(claimedEntropyPerBit: settings.claimedEntropyPerBit)
         book = Mutex(PipelineBook(stateSince: secondsSinceEpoch()))
-        stopRequested = try Wakeup()
+        attention = try Wakeup()
     }
 
     /// Opens the board a first time and starts the thread.
@@ -48,35 +55,39 @@ package final class EntropyPipeline: Sendable {
     /// - Throws: when there is no memory that can be kept from swap, or no thread to be had. A board
     ///   that cannot be opened is no error: it is tried again.
     package func start() throws(SystemError) {
-        var run: BoardRun?
+        let beginning: Beginning
         do {
-            run = try open()
+            beginning = .run(try open())
         } catch {
             switch error {
-            case .board(let error): fail(error)
+            case .board(let error):
+                fail(error)
+                beginning = .failed(error)
             case .system(let error): throw error
             }
         }
-        let handover = Handover(run)
+        let handover = Handover(beginning)
         do {
             let worker = try WorkerThread(name: "metrng-pipeline") { [self] in work(handover) }
             thread.withLock { $0 = worker }
         } catch {
-            if run != nil { close() }
+            if case .run(let run) = beginning { run.end() }
             throw error
         }
     }
 
-    /// Ends the thread and closes the board. To be called once, after `start`.
+    /// Ends the thread, closes the board, and fails the job that is under way. To be called once, after
+    /// `start`.
     package func stop() {
         stopping.store(true, ordering: .sequentiallyConsistent)
-        stopRequested.signal()
+        attention.signal()
         board.interrupt()
         source.wakeProducer()
         thread.withLock { worker in
             worker?.join()
             worker = nil
         }
+        endJobs()
     }
 
     /// What the pipeline is doing. Any thread.
@@ -85,7 +96,8 @@ package final class EntropyPipeline: Sendable {
             PipelineStatus(
                 state: book.state, stateSince: book.stateSince,
                 isResting: counters.isResting.load(ordering: .relaxed),
-                description: book.description, ledger: book.ledger, alarms: book.alarms)
+                description: book.description, ledger: book.ledger, monitor: book.monitor,
+                trim: book.trim, telemetry: book.telemetry, alarms: book.alarms)
         }
     }
 
@@ -97,40 +109,69 @@ package final class EntropyPipeline: Sendable {
     }
 
     private func work(_ handover: Handover) {
-        var next = handover.run.take()
+        switch handover.take() {
+        case .run(let run): work(with: run)
+        case .failed(.ended): break
+        case .failed, nil: work(with: nil)
+        }
+        drain()
+    }
+
+    /// Runs the board, and opens it again whenever it fails, until it has ended.
+    ///
+    /// - Parameter first: the run of a board that is open already; nil to wait before it is opened.
+    private func work(with first: BoardRun?) {
+        var next = first
         var delay = Self.firstDelay
+        if first == nil { restWithoutBoard(milliseconds: delay) }
         while !isStopping {
             let began = monotonicNanoseconds()
-            do {
-                let run = try next ?? open()
-                next = nil
-                defer { close() }
-                try run.run(board)
-            } catch let error as BoardError {
-                fail(error)
-            } catch OpenError.board(let error) {
-                fail(error)
-            } catch OpenError.system(let error) {
-                fail(.stalled(error.description))
-            } catch {
-                fail(.stalled("\(error)"))
+            let error = Self.failure { () throws(OpenError) in
+                let run = if let first = next.take() { first } else { try open() }
+                defer { run.end() }
+                do throws(BoardError) { try run.run() } catch { throw OpenError.board(error) }
             }
+            if let error { fail(error) }
+            if case .ended = error { break }
             let lasted = monotonicNanoseconds() - began
             delay = lasted > 10_000_000_000 ? Self.firstDelay : delay
-            if !isStopping { rest(milliseconds: delay) }
+            restWithoutBoard(milliseconds: delay)
             delay = min(2 * delay, Self.longestDelay)
         }
-        if next != nil { close() }
+        next?.end()
+    }
+
+    private static func failure(_ body: () throws(OpenError) -> Void) -> BoardError? {
+        do {
+            try body()
+            return nil
+        } catch {
+            switch error {
+            case .board(let error): return error
+            case .system(let error): return .stalled(error.description)
+            }
+        }
+    }
+
+    /// After the last bit of a board that has ended: lets clients take what is in the rings.
+    private func drain() {
+        while !isStopping {
+            if source.isOpen, source.raw.available == 0, source.full.available == 0 {
+                source.close()
+            }
+            restWithoutBoard(milliseconds: source.isOpen ? 100 : Self.longestDelay)
+        }
     }
 
     private func open() throws(OpenError) -> BoardRun {
-        let description: BoardDescription
+        var description: BoardDescription
         do {
             description = try board.open()
         } catch {
             throw .board(error)
         }
         do {
+            try goBack(&description)
             let run = try prepare(description)
             try board.start()
             return run
@@ -141,8 +182,24 @@ package final class EntropyPipeline: Sendable {
         }
     }
 
+    /// Sets the operating point of before to a board that failed while a job had set another one.
+    private func goBack(_ description: inout BoardDescription) throws(BoardError) {
+        guard let before = book.withLock({ $0.before }), before.serial == description.serial,
+            let tunable = board as? any TunableBoard,
+            description.operatingPoint != before.operatingPoint
+        else { return }
+        try tunable.setOperatingPoint(before.operatingPoint)
+        description.operatingPoint = before.operatingPoint
+    }
+
     private func prepare(_ description: BoardDescription) throws(OpenError) -> BoardRun {
         let smallest = 2 * HealthCutoffs.windowShots * description.lanes / 8
+        guard settings.fold.fits(lanes: description.lanes) else {
+            throw .board(
+                .unsupported(
+                    "\(description.lanes) lanes cannot be folded by \(settings.fold.parts);"
+                        + " set xorFold of the board to 1"))
+        }
         guard source.raw.capacity >= smallest, source.full.capacity >= smallest else {
             throw .board(
                 .unsupported(
@@ -154,113 +211,44 @@ package final class EntropyPipeline: Sendable {
             memory = try PipelineMemory(
                 board: description,
                 cutoffs: HealthCutoffs(claimedEntropyPerBit: settings.claimedEntropyPerBit),
-                locked: settings.locksMemory)
+                fold: settings.fold, locked: settings.locksMemory)
         } catch {
             throw .system(error)
         }
         book.withLock { book in
             book.description = description
-            book.ledger = LaneLedger(
-                lanes: description.lanes, startUpWindows: settings.startUpWindows,
-                healthEpoch: source.healthEpoch.load(ordering: .relaxed))
+            book.telemetry = nil
+            book.before = nil
         }
-        become(.starting)
         onEvent(.opened(description))
-        return BoardRun(pipeline: self, board: description, memory: memory)
-    }
-
-    private func close() {
-        board.stop()
-        board.close()
+        return BoardRun(pipeline: self, board: board, description: description, memory: memory)
     }
 
     private func fail(_ error: BoardError) {
+        if case .ended = error { return become(.ended(error)) }
         source.close()
         become(.failed(error))
-    }
-
-    // MARK: For the run, on the pipeline's thread
-
-    var isStopping: Bool { stopping.load(ordering: .relaxed) }
-
-    /// Waits, but not when the pipeline is to stop.
-    func rest(milliseconds: Int32) {
-        if stopRequested.wait(milliseconds: milliseconds) { stopRequested.signal() }
-    }
-
-    func report(_ event: PipelineEvent) { onEvent(event) }
-
-    /// Enters a tested window into the book.
-    ///
-    /// - Parameter usable: receives the lanes whose bits in the window may be used, a bit each: those
-    ///   that were admitted before it and still are. The window that completes the start-up test of
-    ///   a lane is part of the test, and not used.
-    /// - Returns: how many those are.
-    func judge(_ window: HealthWindow, usable: UnsafeMutablePointer<UInt64>) -> Int {
-        let (good, epoch) = book.withLock { book in
-            guard var ledger = book.ledger.take() else {
-                preconditionFailure("a board that runs was opened")
-            }
-            for (word, lanes) in ledger.admitted.enumerated() { usable[word] = lanes }
-            ledger.judge(window) { alarm in
-                book.add(TimedAlarm(alarm: alarm, time: secondsSinceEpoch()))
-                onEvent(.alarm(alarm))
-            }
-            var good = 0
-            for (word, lanes) in ledger.admitted.enumerated() {
-                usable[word] &= lanes
-                good += usable[word].nonzeroBitCount
-            }
-            defer { book.ledger = ledger }
-            return (good, ledger.healthEpoch)
-        }
-        source.healthEpoch.store(epoch, ordering: .relaxed)
-        return good
-    }
-
-    /// Lets bits out, if that is not so already.
-    func becomeServing() {
-        guard !source.isOpen else { return }
-        source.open()
-        become(.serving)
-    }
-
-    /// Lets no bits out.
-    ///
-    /// - Returns: whether that is more than the start-up test of a board that was just opened.
-    func becomeUnhealthy(good: Int, minimum: Int) -> Bool {
-        let isStartingUp = book.withLock { book in
-            let windows = book.ledger?.windows ?? 0
-            return book.state == .starting && windows <= settings.startUpWindows
-        }
-        guard !isStartingUp else { return false }
-        if source.isOpen { source.close() }
-        become(.unhealthy(good: good, minimum: minimum))
-        return true
-    }
-
-    private func become(_ state: PipelineState) {
-        let changed = book.withLock { book in
-            guard book.state != state else { return false }
-            let isSameKind =
-                if case (.unhealthy, .unhealthy) = (book.state, state) { true } else { false }
-            book.state = state
-            if !isSameKind { book.stateSince = secondsSinceEpoch() }
-            return !isSameKind
-        }
-        if changed { onEvent(.became(state)) }
     }
 }
 
 /// Seconds since the Unix epoch.
-private func secondsSinceEpoch() -> Double {
+func secondsSinceEpoch() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
+/// What the first opening of a board came to.
+private enum Beginning {
+    case run(BoardRun)
+    case failed(BoardError)
+}
+
 /// Carries the first run into the thread that is its only user, and keeps nothing of it.
 private final class Handover: @unchecked Sendable {
-    var run: BoardRun?
-    init(_ run: BoardRun?) { self.run = run }
+    private var beginning: Beginning?
+
+    init(_ beginning: Beginning) { self.beginning = beginning }
+
+    func take() -> Beginning? { beginning.take() }
 }

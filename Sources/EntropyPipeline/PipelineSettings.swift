@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Conditioning
+package import OperatingPointControl
+
 /// What a pipeline is told about its board's bits.
 package struct PipelineSettings: Sendable, Equatable {
     /// Min-entropy claimed for each bit of an admitted lane, in `HealthCutoffs.claimLimits`.
@@ -10,15 +13,21 @@ package struct PipelineSettings: Sendable, Equatable {
     package var minimumGoodLanesPercent: Int
     /// Whether all memory that holds bits must be kept from swap.
     package var locksMemory: Bool
+    /// How lanes are folded before anything is made of them.
+    package var fold: LaneFold
+    /// How the lanes of a board that can be tuned are held at half ones; nil to leave them alone.
+    package var trim: TrimSettings?
 
     package init(
         claimedEntropyPerBit: Double, startUpWindows: Int, minimumGoodLanesPercent: Int,
-        locksMemory: Bool
+        locksMemory: Bool, fold: LaneFold = LaneFold(parts: 1), trim: TrimSettings? = nil
     ) {
         self.claimedEntropyPerBit = claimedEntropyPerBit
         self.startUpWindows = startUpWindows
         self.minimumGoodLanesPercent = minimumGoodLanesPercent
         self.locksMemory = locksMemory
+        self.fold = fold
+        self.trim = trim
     }
 
     /// How many of `lanes` have to be admitted: the percentage, rounded up.

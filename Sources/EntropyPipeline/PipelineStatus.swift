@@ -3,18 +3,35 @@
 package import Boards
 package import EntropyRing
 package import LaneHealth
+package import OperatingPointControl
 package import Synchronization
 
 /// What a pipeline is doing.
 package enum PipelineState: Sendable, Equatable {
+    /// The trims of the lanes are being learned; nothing was served since the board was opened.
+    case tuning
     /// The lanes are in their start-up test; nothing was served since the board was opened.
     case starting
     /// Enough lanes are good, and bits are served.
     case serving
     /// Too few lanes are good: nothing is served until enough have passed the start-up test again.
     case unhealthy(good: Int, minimum: Int)
+    /// The lanes move together: nothing is served until they have passed the start-up test again.
+    case correlated
+    /// Operating points are being measured: nothing is served.
+    case calibrating
+    /// Frames go to a recording, and their bits to nobody else.
+    case recording
     /// The board gives no frames. It is tried again and again.
     case failed(BoardError)
+    /// The board has given all it has. What is in the rings is served, and no more comes.
+    case ended(BoardError)
+
+    /// Whether the other state is the same but for its numbers.
+    func isSameKind(as other: PipelineState) -> Bool {
+        if case (.unhealthy, .unhealthy) = (self, other) { return true }
+        return self == other
+    }
 }
 
 /// Something that a log should tell.
@@ -24,6 +41,12 @@ package enum PipelineEvent: Sendable, Equatable {
     case alarm(LaneAlarm)
     /// Shots that the board or the cable lost.
     case shotsDropped(UInt64)
+    /// Frames that could not be used, after some that could: the first of a row of them.
+    case framesRejected(FrameReader.Rejection)
+    case operatingPointSet(OperatingPoint)
+    case recorded(shots: Int)
+    case faultInjected(FaultOrder)
+    case faultsCleared
 }
 
 /// An alarm with the time it was raised.
@@ -31,6 +54,14 @@ package struct TimedAlarm: Sendable, Equatable {
     package let alarm: LaneAlarm
     /// Seconds since the Unix epoch.
     package let time: Double
+}
+
+/// What holds the lanes at half ones, at one moment.
+package struct TrimStatus: Sendable, Equatable {
+    package let state: TrimLoop.State
+    /// In steps of the board, a lane each.
+    package let trims: [Int16]
+    package let untrimmable: Int
 }
 
 /// Counts that the pipeline's thread writes and anybody may read; each by itself is exact, and they
@@ -61,7 +92,12 @@ struct PipelineBook: Sendable {
     /// Seconds since the Unix epoch.
     var stateSince: Double
     var description: BoardDescription?
+    /// The board before a job that drives it otherwise for now; nil when none does.
+    var before: BoardDescription?
     var ledger: LaneLedger?
+    var monitor: LaneMonitor?
+    var trim: TrimStatus?
+    var telemetry: BoardTelemetry?
     /// The newest last.
     var alarms: [TimedAlarm] = []
 
@@ -79,8 +115,14 @@ package struct PipelineStatus: Sendable {
     package let isResting: Bool
     /// What the board is; nil until it was opened once.
     package let description: BoardDescription?
-    /// The lanes since the board was last opened; nil until it was opened once.
+    /// The lanes since their start-up test last began; nil until it did once.
     package let ledger: LaneLedger?
+    /// Likewise.
+    package let monitor: LaneMonitor?
+    /// Nil for a board whose lanes are not trimmed.
+    package let trim: TrimStatus?
+    /// Nil for a board that measures nothing about itself.
+    package let telemetry: BoardTelemetry?
     /// The newest last.
     package let alarms: [TimedAlarm]
 }

@@ -14,26 +14,37 @@ import LinuxPlatform
 final class WindowDisposal {
     private let source: EntropySource
     private let conditioner: SHA256Conditioner
-    private let claimedEntropyPerBit: Double
+    private let fold: LaneFold
+    /// Of a folded bit.
+    private let entropyPerBit: Double
+    private let folded: UnsafeMutableRawBufferPointer
     private let admitted: UnsafeMutableRawBufferPointer
     private let features = ck_features_here()
     /// Bytes at the start of `admitted` that wait for the next window of grade `full`.
     private var leftover = 0
 
-    init(
-        source: EntropySource, claimedEntropyPerBit: Double,
-        admitted: UnsafeMutableRawBufferPointer
-    ) {
+    init(source: EntropySource, settings: PipelineSettings, memory: PipelineMemory) {
         self.source = source
-        self.claimedEntropyPerBit = claimedEntropyPerBit
-        self.admitted = admitted
-        conditioner = SHA256Conditioner(claimedEntropyPerBit: claimedEntropyPerBit)
+        fold = settings.fold
+        entropyPerBit = fold.entropyPerBit(claimed: settings.claimedEntropyPerBit)
+        folded = memory.folded
+        admitted = memory.admitted
+        conditioner = SHA256Conditioner(claimedEntropyPerBit: entropyPerBit)
+    }
+
+    /// Reduces the lanes that may be used to those that are left after folding.
+    ///
+    /// - Parameter lanes: a bit each, `words` words; those of the folded lanes are at its beginning then.
+    /// - Returns: how many there are.
+    func foldMask(_ lanes: UnsafeMutablePointer<UInt64>, words: Int) -> Int {
+        if fold.parts > 1 { fold.fold(mask: lanes, words: words) }
+        return (0..<words / fold.parts).reduce(0) { $0 + lanes[$1].nonzeroBitCount }
     }
 
     /// The grade whose ring has room for a window and is the emptier, in proportion; nil when
     /// neither has room.
     ///
-    /// - Parameter lanes: how many lanes of the window are used.
+    /// - Parameter lanes: how many folded lanes of the window are used.
     func gradeWithRoom(lanes: Int) -> Grade? {
         let bytes = HealthCutoffs.windowShots * lanes / 8
         let blocks = conditioner.blocks(from: leftover + bytes)
@@ -53,14 +64,12 @@ final class WindowDisposal {
 
     /// Moves a judged window's bits into the ring of `grade`, which has room for them.
     ///
-    /// - Parameter lanes: the lanes to use, a bit each.
+    /// - Parameter lanes: the folded lanes to use, a bit each.
     /// - Returns: bits of min-entropy that were credited to blocks of `full`.
     func dispose(_ window: HealthWindow, lanes: UnsafePointer<UInt64>, to grade: Grade) -> Int {
         guard let base = admitted.baseAddress else { return 0 }
         let start = base.assumingMemoryBound(to: UInt8.self)
-        let bits = ck_compact_rows(
-            features, window.rows, window.stride, window.words, HealthCutoffs.windowShots, lanes,
-            start + leftover)
+        let bits = compact(window, lanes: lanes, into: start + leftover)
         // Fewer than 8 bits are lost here in a window.
         let bytes = bits / 8
         switch grade {
@@ -72,6 +81,27 @@ final class WindowDisposal {
         case .expand:
             preconditionFailure("no window is disposed of as expand")
         }
+    }
+
+    /// - Returns: how many bits were written.
+    private func compact(
+        _ window: HealthWindow, lanes: UnsafePointer<UInt64>,
+        into bytes: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        guard fold.parts > 1, let start = folded.baseAddress else {
+            return ck_compact_rows(
+                features, window.rows, window.stride, window.words, HealthCutoffs.windowShots,
+                lanes,
+                bytes)
+        }
+        let rows = start.assumingMemoryBound(to: UInt64.self)
+        let words = window.words / fold.parts
+        fold.fold(
+            rows: window.rows, stride: window.stride, words: window.words,
+            shots: HealthCutoffs.windowShots, into: rows)
+        defer { wipe(folded) }
+        return ck_compact_rows(
+            features, rows, words, words, HealthCutoffs.windowShots, lanes, bytes)
     }
 
     /// Forgets the rest that waits, for it came from before an interruption.
@@ -110,6 +140,6 @@ final class WindowDisposal {
         leftover = count - used
         UnsafeMutableRawPointer(start).copyMemory(from: start + used, byteCount: leftover)
         wipe(UnsafeMutableRawBufferPointer(start: start + leftover, count: used))
-        return Int(Double(used * 8) * claimedEntropyPerBit)
+        return Int(Double(used * 8) * entropyPerBit)
     }
 }

@@ -15,6 +15,14 @@ package final class HealthWindow {
     package let stride: Int
     /// How many ones each lane had, in `CK_COUNT_PLANES` bit planes of `stride` words.
     package let onesPlanes: UnsafeMutablePointer<UInt64>
+    /// Likewise, how often each differed from the shot before, and from the majority of its shot.
+    package let changePlanes: UnsafeMutablePointer<UInt64>
+    package let dissentPlanes: UnsafeMutablePointer<UInt64>
+    /// What `compare` found: see `CrossLaneTest`, and of how many lanes.
+    package private(set) var varianceRatio = 0.0
+    package private(set) var comparedLanes = 0
+    /// Of how many shots the majority of those lanes was one.
+    package private(set) var majorityOnes = 0
     /// What the last `test` found.
     package private(set) var findings: WindowFindings
     /// How many shots of the window are there.
@@ -24,6 +32,8 @@ package final class HealthWindow {
     private let historyShots: Int
     private let scratch: UnsafeMutablePointer<UInt64>
     private let lanesFound: UnsafeMutablePointer<UInt64>
+    /// How many lanes were one in each shot.
+    private let rowOnes: UnsafeMutablePointer<UInt16>
     private let features: ck_features
     private var hasHistory = false
 
@@ -38,8 +48,8 @@ package final class HealthWindow {
     package static func byteCount(lanes: Int, cutoffs: HealthCutoffs) -> Int {
         let stride = stride(lanes: lanes)
         let history = cutoffs.repetitionCountFailure
-        let perRow = (history + windowShots + Int(CK_COUNT_PLANES) + 2) * stride
-        return (perRow + (history + windowShots) * Int(CK_STRIP_WORDS)) * 8
+        let perRow = (history + windowShots + 3 * Int(CK_COUNT_PLANES) + 2) * stride
+        return (perRow + (history + windowShots) * Int(CK_STRIP_WORDS)) * 8 + 2 * windowShots
     }
 
     /// - Parameters:
@@ -62,8 +72,13 @@ package final class HealthWindow {
         guard let base = all.baseAddress else { preconditionFailure("the memory is not empty") }
         rows = base + historyShots * stride
         onesPlanes = rows + Self.windowShots * stride
-        lanesFound = onesPlanes + Int(CK_COUNT_PLANES) * stride
+        changePlanes = onesPlanes + Int(CK_COUNT_PLANES) * stride
+        dissentPlanes = changePlanes + Int(CK_COUNT_PLANES) * stride
+        lanesFound = dissentPlanes + Int(CK_COUNT_PLANES) * stride
         scratch = lanesFound + 2 * stride
+        let end = scratch + (historyShots + Self.windowShots) * Int(CK_STRIP_WORDS)
+        rowOnes = UnsafeMutableRawPointer(end).bindMemory(
+            to: UInt16.self, capacity: Self.windowShots)
     }
 
     package var isFull: Bool { shots == Self.windowShots }
@@ -88,10 +103,20 @@ package final class HealthWindow {
         return count * rowBytes
     }
 
+    /// Empties the window and forgets the shots before: those to come do not follow them.
+    package func reset() {
+        rows.update(repeating: 0, count: shots * stride)
+        shots = 0
+        hasHistory = false
+    }
+
     /// Tests the full window; the result is in `findings` and `onesPlanes`.
     package func test() {
         precondition(isFull)
-        if !hasHistory { makeHistory() }
+        if !hasHistory {
+            makeHistory()
+            hasHistory = true
+        }
         ck_count_ones(features, rows, stride, onesPlanes)
         compareCounts(with: cutoffs.adaptiveProportionWarning)
         copyLanesFound(to: &findings.adaptiveProportionWarning)
@@ -104,6 +129,22 @@ package final class HealthWindow {
         copyLanesFound(skipping: stride, to: &findings.repetitionCountFailure)
     }
 
+    /// Compares the lanes of the full, tested window with one another and with their shots before, for the
+    /// monitor and the test across lanes.
+    ///
+    /// - Parameter lanes: those that count, a bit each in `words` words.
+    package func compare(lanes: UnsafePointer<UInt64>) {
+        precondition(isFull && hasHistory)
+        comparedLanes = (0..<words).reduce(0) { $0 + lanes[$1].nonzeroBitCount }
+        ck_count_changes(features, rows, stride, changePlanes)
+        ck_count_row_ones(features, rows, stride, words, lanes, rowOnes)
+        ck_count_dissent(
+            features, rows, stride, rowOnes, UInt32(comparedLanes / 2), dissentPlanes)
+        majorityOnes = (0..<Self.windowShots).count { Int(rowOnes[$0]) > comparedLanes / 2 }
+        varianceRatio = CrossLaneTest.varianceRatio(
+            UnsafeBufferPointer(start: rowOnes, count: Self.windowShots), lanes: comparedLanes)
+    }
+
     /// Empties the window for the next shots and wipes what the tests no longer need. The last
     /// rows stay as history.
     package func advance() {
@@ -114,8 +155,15 @@ package final class HealthWindow {
         (rows - kept).update(from: rows + end - kept, count: kept)
         rows.update(repeating: 0, count: end)
         scratch.update(repeating: 0, count: (historyShots + Self.windowShots) * 8)
-        hasHistory = true
+        rowOnes.update(repeating: 0, count: Self.windowShots)
         shots = 0
+    }
+
+    /// The count of one lane in bit planes of the window.
+    package func count(in planes: UnsafePointer<UInt64>, ofLane lane: Int) -> Int {
+        (0..<Int(CK_COUNT_PLANES)).reduce(0) { total, plane in
+            total | Int(planes[plane * stride + lane / 64] >> (lane % 64) & 1) << plane
+        }
     }
 
     private func compareCounts(with cutoff: Int) {

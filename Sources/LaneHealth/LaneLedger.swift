@@ -1,53 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One step of a lane to `warned` or `failed`, and the test that made it.
-package struct LaneAlarm: Sendable, Equatable {
-    package enum Test: String, Sendable {
-        case repetitionCount
-        case adaptiveProportion
-    }
-
-    package enum Severity: String, Sendable {
-        case warning
-        case failure
-    }
-
-    package let lane: Int
-    package let test: Test
-    package let severity: Severity
-    /// Which window it was found in, counted from 0.
-    package let window: Int
-
-    package init(lane: Int, test: Test, severity: Severity, window: Int) {
-        self.lane = lane
-        self.test = test
-        self.severity = severity
-        self.window = window
-    }
-}
-
-/// How many lanes are in each state.
-package struct LaneCounts: Sendable, Equatable {
-    package var starting = 0
-    package var good = 0
-    package var warned = 0
-    package var failed = 0
-
-    /// Lanes whose bits are used.
-    package var admitted: Int { good + warned }
-
-    package init() {}
-
-    mutating func add(_ state: LaneState, _ change: Int) {
-        switch state {
-        case .starting: starting += change
-        case .good: good += change
-        case .warned: warned += change
-        case .failed: failed += change
-        }
-    }
-}
-
 /// The book of the lanes: their states, and what was found in them. A value; the same findings in
 /// the same order always lead to the same book.
 package struct LaneLedger: Sendable {
@@ -56,15 +8,19 @@ package struct LaneLedger: Sendable {
     /// How many windows were judged.
     package private(set) var windows = 0
     package private(set) var counts = LaneCounts()
-    /// The lanes whose bits are used, a bit each.
+    /// The lanes whose bits are used, a bit each, as far as the lanes by themselves go.
     package private(set) var admitted: [UInt64]
-    /// Rises whenever the set of admitted lanes changes.
+    /// Rises whenever it changes which lanes' bits are used.
     package private(set) var healthEpoch: UInt32
     package private(set) var states: [LaneState]
-    /// In how many windows each lane tripped each test, at either severity.
+    /// What the test across lanes says of all of them together.
+    package private(set) var crossLane = LaneState.initial
+    /// In how many windows each test was the one that decided about each lane, at either severity.
     package private(set) var repetitionCountAlarms: [Int]
     package private(set) var adaptiveProportionAlarms: [Int]
-    private var ones: OnesTally
+    package private(set) var resistanceAlarms: [Int]
+    /// What the last measurement of the devices showed: it stands until the next one.
+    private var resistance: ResistanceTest
     /// The lanes that are not `good`, a bit each: those a clean window moves on.
     private var unsettled: [UInt64]
 
@@ -77,35 +33,48 @@ package struct LaneLedger: Sendable {
         states = [LaneState](repeating: .initial, count: lanes)
         repetitionCountAlarms = [Int](repeating: 0, count: lanes)
         adaptiveProportionAlarms = repetitionCountAlarms
-        ones = OnesTally(words: lanes / 64)
+        resistanceAlarms = repetitionCountAlarms
+        resistance = ResistanceTest(words: lanes / 64)
         unsettled = [UInt64](repeating: ~0, count: lanes / 64)
         counts.starting = lanes
     }
 
-    /// The fraction of ones a lane has given over all judged windows; ½ before the first.
-    package func fractionOfOnes(lane: Int) -> Double {
-        windows == 0
-            ? 0.5 : Double(ones[lane]) / (Double(windows) * Double(HealthCutoffs.windowShots))
+    /// The lanes that have not failed, a bit each.
+    package var unfailed: [UInt64] {
+        var mask = [UInt64](repeating: ~0, count: lanes / 64)
+        for word in unsettled.indices {
+            var concerned = unsettled[word]
+            while concerned != 0 {
+                let lane = word * 64 + concerned.trailingZeroBitCount
+                concerned &= concerned - 1
+                if states[lane] == .failed { mask.setLane(lane, to: false) }
+            }
+        }
+        return mask
+    }
+
+    /// Takes a measurement of the devices, which counts in every window from now on.
+    package mutating func measured(_ resistance: ResistanceTest) {
+        self.resistance = resistance
     }
 
     /// Enters what a window showed, and moves the lanes on.
     ///
-    /// - Parameter report: is told of each lane that became warned or failed.
-    package mutating func judge(_ window: HealthWindow, report: (LaneAlarm) -> Void) {
-        ones.add(window.onesPlanes, stride: window.stride)
-        judge(window.findings, report: report)
-    }
-
-    /// The same for findings alone: the ones of the window are not counted.
-    package mutating func judge(_ findings: WindowFindings, report: (LaneAlarm) -> Void) {
-        var admissionChanged = false
+    /// - Parameters:
+    ///   - crossLane: what the test across lanes found.
+    ///   - report: is told of each lane that became warned or failed, and of the array likewise.
+    package mutating func judge(
+        _ findings: WindowFindings, crossLane finding: LaneFinding = .clean,
+        report: (LaneAlarm) -> Void
+    ) {
+        var admissionChanged = move(finding, report: report)
         for word in admitted.indices {
             // Lanes that are good and stay so need no entry: that is nearly always all of them.
-            var concerned = findings.tripped(word: word) | unsettled[word]
+            var concerned =
+                findings.tripped(word: word) | resistance.warning[word] | unsettled[word]
             while concerned != 0 {
                 let lane = word * 64 + concerned.trailingZeroBitCount
                 concerned &= concerned - 1
-                count(findings, lane: lane)
                 let changed = move(lane, findings, report: report)
                 admissionChanged = changed || admissionChanged
             }
@@ -114,9 +83,24 @@ package struct LaneLedger: Sendable {
         if admissionChanged { healthEpoch &+= 1 }
     }
 
-    private mutating func count(_ findings: WindowFindings, lane: Int) {
-        if findings.repetitionCountWarning.hasLane(lane) { repetitionCountAlarms[lane] += 1 }
-        if findings.adaptiveProportionWarning.hasLane(lane) { adaptiveProportionAlarms[lane] += 1 }
+    private mutating func count(_ test: LaneAlarm.Test, lane: Int) {
+        switch test {
+        case .repetitionCount: repetitionCountAlarms[lane] += 1
+        case .adaptiveProportion: adaptiveProportionAlarms[lane] += 1
+        case .resistance: resistanceAlarms[lane] += 1
+        case .crossLane: preconditionFailure("this test is of no single lane")
+        }
+    }
+
+    /// The test that decides about a lane. Bits go before resistance, of which they are the consequence.
+    private func decisive(
+        _ findings: WindowFindings, lane: Int
+    ) -> (test: LaneAlarm.Test, severity: LaneAlarm.Severity)? {
+        let ofBits = findings.decisive(ofLane: lane)
+        if ofBits?.severity == .failure { return ofBits }
+        if resistance.failure.hasLane(lane) { return (.resistance, .failure) }
+        if ofBits == nil, resistance.warning.hasLane(lane) { return (.resistance, .warning) }
+        return ofBits
     }
 
     /// - Returns: whether the lane became admitted or ceased to be.
@@ -124,24 +108,45 @@ package struct LaneLedger: Sendable {
         _ lane: Int, _ findings: WindowFindings, report: (LaneAlarm) -> Void
     ) -> Bool {
         let old = states[lane]
-        let new = old.after(findings.finding(ofLane: lane), startUpWindows: startUpWindows)
+        let decisive = decisive(findings, lane: lane)
+        let new = old.after(decisive?.severity.finding ?? .clean, startUpWindows: startUpWindows)
         states[lane] = new
         counts.add(old, -1)
         counts.add(new, 1)
-        if let severity = severity(from: old, to: new) {
-            let failed = findings.repetitionCountFailure.hasLane(lane)
-            let warned = findings.repetitionCountWarning.hasLane(lane)
-            let test: LaneAlarm.Test =
-                (severity == .failure ? failed : warned) ? .repetitionCount : .adaptiveProportion
-            report(LaneAlarm(lane: lane, test: test, severity: severity, window: windows))
+        if let decisive {
+            count(decisive.test, lane: lane)
+            if let severity = old.alarm(movingTo: new) {
+                report(
+                    LaneAlarm(
+                        lane: lane, test: decisive.test, severity: severity, window: windows))
+            }
         }
         admitted.setLane(lane, to: new.isAdmitted)
         unsettled.setLane(lane, to: new != .good)
         return old.isAdmitted != new.isAdmitted
     }
 
-    private func severity(from old: LaneState, to new: LaneState) -> LaneAlarm.Severity? {
-        switch (old, new) {
+    /// Moves the array as a whole on.
+    ///
+    /// - Returns: whether it became admitted or ceased to be.
+    private mutating func move(_ finding: LaneFinding, report: (LaneAlarm) -> Void) -> Bool {
+        let old = crossLane
+        crossLane = old.after(finding, startUpWindows: startUpWindows)
+        if let severity = old.alarm(movingTo: crossLane) {
+            report(LaneAlarm(lane: nil, test: .crossLane, severity: severity, window: windows))
+        }
+        return old.isAdmitted != crossLane.isAdmitted
+    }
+}
+
+extension LaneAlarm.Severity {
+    fileprivate var finding: LaneFinding { self == .failure ? .failure : .warning }
+}
+
+extension LaneState {
+    /// The severity of the alarm that a step raises; nil when it raises none.
+    fileprivate func alarm(movingTo new: LaneState) -> LaneAlarm.Severity? {
+        switch (self, new) {
         case (.failed, .failed), (.warned, .warned): nil
         case (_, .failed): .failure
         case (_, .warned): .warning

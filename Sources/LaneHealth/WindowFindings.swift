@@ -16,15 +16,14 @@ package struct WindowFindings: Sendable, Equatable {
         adaptiveProportionFailure = none
     }
 
-    /// The finding for one lane.
-    package func finding(ofLane lane: Int) -> LaneFinding {
-        if repetitionCountFailure.hasLane(lane) || adaptiveProportionFailure.hasLane(lane) {
-            return .failure
-        }
-        if repetitionCountWarning.hasLane(lane) || adaptiveProportionWarning.hasLane(lane) {
-            return .warning
-        }
-        return .clean
+    /// The test that decides about one lane and its severity; nil where none tripped. A lane that repeats
+    /// itself so long trips the proportion as a consequence, so the repetition count goes first.
+    func decisive(ofLane lane: Int) -> (test: LaneAlarm.Test, severity: LaneAlarm.Severity)? {
+        if repetitionCountFailure.hasLane(lane) { return (.repetitionCount, .failure) }
+        if adaptiveProportionFailure.hasLane(lane) { return (.adaptiveProportion, .failure) }
+        if repetitionCountWarning.hasLane(lane) { return (.repetitionCount, .warning) }
+        if adaptiveProportionWarning.hasLane(lane) { return (.adaptiveProportion, .warning) }
+        return nil
     }
 
     /// The lanes of one word in which anything was found. Every failure is a warning as well, as

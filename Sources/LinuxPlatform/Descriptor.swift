@@ -23,11 +23,19 @@ package struct PeerCredentials: Sendable, Equatable {
     package let processID: Int32
     package let userID: UInt32
     package let groupID: UInt32
+    /// The supplementary groups.
+    package let supplementaryGroups: [UInt32]
 
-    package init(processID: Int32, userID: UInt32, groupID: UInt32) {
+    /// The most groups that a process can have (NGROUPS_MAX).
+    private static let maximumGroups = 65536
+
+    package init(
+        processID: Int32, userID: UInt32, groupID: UInt32, supplementaryGroups: [UInt32] = []
+    ) {
         self.processID = processID
         self.userID = userID
         self.groupID = groupID
+        self.supplementaryGroups = supplementaryGroups
     }
 
     package init(of socket: Descriptor) throws(SystemError) {
@@ -35,7 +43,30 @@ package struct PeerCredentials: Sendable, Equatable {
         try system("ask who is connected") {
             clinux_peer_credentials(socket.raw, &pid, &uid, &gid)
         }
-        self.init(processID: pid, userID: uid, groupID: gid)
+        self.init(
+            processID: pid, userID: uid, groupID: gid,
+            supplementaryGroups: try Self.supplementaryGroups(of: socket))
+    }
+
+    /// Whether the process was in a group, by whatever way.
+    package func isInGroup(_ group: UInt32) -> Bool {
+        groupID == group || supplementaryGroups.contains(group)
+    }
+
+    private static func supplementaryGroups(of socket: Descriptor) throws(SystemError) -> [UInt32] {
+        // Nearly everybody fits in the first.
+        for capacity in [64, maximumGroups] {
+            var groups = [gid_t](repeating: 0, count: capacity)
+            do {
+                let count = try system("ask who is connected") {
+                    clinux_peer_groups(socket.raw, &groups, capacity)
+                }
+                return Array(groups[..<Int(count)])
+            } catch  where error.code == ERANGE && capacity < maximumGroups {
+                continue
+            }
+        }
+        return []
     }
 }
 

@@ -109,6 +109,9 @@ package final class LaneExport {
         }
     }
 
+    /// What the recording says of the bits in it.
+    package var context: RecordingContext { reader.context }
+
     private func nextFrame() throws(LaneExportError) -> RecordingReader.Frame? {
         do throws(RecordingError) {
             return try reader.next(into: buffer.bytes)

@@ -79,12 +79,14 @@ package final class VarlinkClient {
     /// - Parameters:
     ///   - descriptor: what is passed with the call; the service gets a copy.
     ///   - timeoutMilliseconds: how long to wait for each reply.
+    /// - Returns: whether the last reply came.
+    @discardableResult
     package func stream<Reply: Decodable>(
         _ method: String, _ parameters: some Encodable = JSONValue.object([:]),
         returning type: Reply.Type, descriptor: Descriptor? = nil,
         timeoutMilliseconds: Int = defaultTimeoutMilliseconds,
         onReply: (Reply) -> Decision
-    ) throws(VarlinkClientError) {
+    ) throws(VarlinkClientError) -> Bool {
         let request = try frame(parameters, of: method, more: true)
         let isOver = try exchange { socket throws(VarlinkClientError) in
             try socket.send(
@@ -98,6 +100,7 @@ package final class VarlinkClient {
             }
         }
         if !isOver { socket = nil }
+        return isOver
     }
 
     /// Calls a method without wanting a reply.

@@ -67,10 +67,23 @@ package enum VarlinkAnswer: Sendable {
     /// connection.
     case reply(any Encodable & Sendable)
 
-    /// Replies without end: `next` is asked for one at once and then every so many milliseconds (at
-    /// least 1), though never while the client has not taken the one before. An error from `next`
-    /// is sent and ends the stream. Calls without `more` are answered `ExpectedMore`.
-    case stream(
-        everyMilliseconds: Int,
-        next: @Sendable () throws(VarlinkError) -> any Encodable & Sendable)
+    /// Replies that come later. `next` is asked at once and then every so many milliseconds (at least 1),
+    /// though never while the client has not taken the reply before, until it gives the last one. An
+    /// error from `next` is sent instead of it. When the client goes before, `next` is let go of: what
+    /// it owns is told by its `deinit`.
+    ///
+    /// A call without `more` gets the last reply only; a method without one has to insist on
+    /// `VarlinkCall.wantsMore`.
+    case replies(
+        everyMilliseconds: Int, next: @Sendable () throws(VarlinkError) -> VarlinkReplyStep)
+}
+
+/// What a method has to say, when it is asked for its next reply.
+package enum VarlinkReplyStep: Sendable {
+    /// Nothing yet.
+    case none
+    /// A reply after which more come.
+    case item(any Encodable & Sendable)
+    /// The last reply.
+    case last(any Encodable & Sendable)
 }

@@ -134,7 +134,9 @@ final class VarlinkLoop: @unchecked Sendable {
             }
             if message.oneway != true {
                 switch answer {
-                case .success(let answer): try connection.session.answer(answer, now: now)
+                case .success(let answer):
+                    try connection.session.answer(
+                        answer, wantsMore: message.more == true, now: now)
                 case .failure(let error): try connection.session.fail(error)
                 }
             }

@@ -36,9 +36,7 @@ struct VarlinkService: Sendable {
         let call = VarlinkCall(
             method: method, parameters: try object(message.parameters),
             wantsMore: message.more == true, peer: peer, descriptor: descriptor)
-        let answer = try interface.call(call)
-        if case .stream = answer, !call.wantsMore { throw .expectedMore }
-        return answer
+        return try interface.call(call)
     }
 
     private func find(

@@ -22,15 +22,17 @@ package struct VarlinkSession {
     private enum State {
         /// Calls are taken.
         case ready
-        /// Items of a stream are sent; calls wait.
+        /// Replies to a call come one after another; other calls wait.
         case streaming(Stream)
     }
 
     private struct Stream {
         let interval: UInt64
-        /// When the next item is to be asked for, in nanoseconds.
+        /// When the next reply is to be asked for, in nanoseconds.
         var due: UInt64
-        let next: @Sendable () throws(VarlinkError) -> any Encodable & Sendable
+        /// Whether replies before the last one are wanted.
+        let wantsMore: Bool
+        let next: @Sendable () throws(VarlinkError) -> VarlinkReplyStep
     }
 
     private var state = State.ready
@@ -56,8 +58,8 @@ package struct VarlinkSession {
     /// Whether no call is under way, so that closing takes nothing from the client.
     package var isIdle: Bool { wantsInput }
 
-    /// When the stream has to be asked for an item, in nanoseconds. Nil without a stream, and while
-    /// the client has not taken the item before.
+    /// When the stream has to be asked for a reply, in nanoseconds. Nil without a stream, and while
+    /// the client has not taken the reply before.
     package var streamDue: UInt64? {
         guard case .streaming(let stream) = state, outbox.isEmpty else { return nil }
         return stream.due
@@ -101,14 +103,18 @@ package struct VarlinkSession {
 
     /// Takes the answer to the call that `step` gave.
     ///
+    /// - Parameter wantsMore: whether the client takes several replies.
     /// - Throws: when the reply cannot be encoded.
-    package mutating func answer(_ answer: VarlinkAnswer, now: UInt64) throws(JSONError) {
+    package mutating func answer(
+        _ answer: VarlinkAnswer, wantsMore: Bool, now: UInt64
+    ) throws(JSONError) {
         switch answer {
         case .reply(let value):
             outbox = try frame(ReplyMessage(parameters: value))[...]
-        case .stream(let milliseconds, let next):
+        case .replies(let milliseconds, let next):
             let interval = UInt64(max(1, milliseconds)) * 1_000_000
-            state = .streaming(Stream(interval: interval, due: now, next: next))
+            state = .streaming(
+                Stream(interval: interval, due: now, wantsMore: wantsMore, next: next))
         }
     }
 
@@ -117,18 +123,27 @@ package struct VarlinkSession {
         outbox = try frame(ReplyMessage(error))[...]
     }
 
-    /// Asks the stream for an item, if it is time.
+    /// Asks the stream for a reply, if it is time.
     package mutating func advanceStream(now: UInt64) throws(JSONError) {
         guard case .streaming(var stream) = state, outbox.isEmpty, stream.due <= now else { return }
-        let item: any Encodable
+        let step: VarlinkReplyStep
         do {
-            item = try stream.next()
+            step = try stream.next()
         } catch {
             state = .ready
             return try fail(error)
         }
-        outbox = try frame(ReplyMessage(parameters: item, continues: true))[...]
-        // Items that nobody was ready for are left out, never made up for.
+        switch step {
+        case .none: break
+        case .item(let value) where stream.wantsMore:
+            outbox = try frame(ReplyMessage(parameters: value, continues: true))[...]
+        case .item: break
+        case .last(let value):
+            state = .ready
+            outbox = try frame(ReplyMessage(parameters: value))[...]
+            return
+        }
+        // Replies that nobody was ready for are left out, never made up for.
         let missed = (now - stream.due) / stream.interval
         stream.due += (missed + 1) * stream.interval
         state = .streaming(stream)

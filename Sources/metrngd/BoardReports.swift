@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Boards
+import Conditioning
 import ControlInterface
 import DaemonConfiguration
 import EntropyPipeline
@@ -28,63 +29,68 @@ extension BoardUnit {
             laneCounts: (status.ledger?.counts ?? LaneHealth.LaneCounts()).report,
             minimumGoodLanes: pipeline.settings.minimumGoodLanes(of: lanes),
             healthEpoch: Int(source.healthEpoch.load(ordering: .relaxed)),
-            operatingPoint: OperatingPointStatus(
-                amplitudeMillivolts: point?.amplitudeMillivolts ?? 0,
-                pulseWidthPicoseconds: point?.pulseWidthPicoseconds ?? 0,
-                biasFieldMicrotesla: point?.biasFieldMicrotesla ?? 0),
+            operatingPoint: OperatingPointStatus(point ?? .none),
             encoding: board?.encoding == .states ? "states" : "toggles",
             temperatureCelsius: counters.celsius,
             claimedEntropyPerBit: pipeline.settings.claimedEntropyPerBit,
-            shots: counters.shots.int, shotsPerSecond: rate,
+            xorFold: pipeline.settings.fold.parts, shots: counters.shots.int, shotsPerSecond: rate,
             rawBytesPerSecond: rate * Double(lanes) / 8,
             framesAccepted: counters.framesAccepted.int,
             framesRejected: counters.framesRejected.int, shotsDropped: counters.shotsDropped.int,
             creditedBits: counters.creditedBits.int, newestBitAge: counters.newestBitAge(now: now),
             rings: [source.report(of: .full, now: now), source.report(of: .raw, now: now)],
-            lastAlarm: status.alarms.last?.report)
-    }
-
-    /// Nil until the board was opened once.
-    func health() -> BoardHealth? {
-        let status = pipeline.status()
-        guard let ledger = status.ledger else { return nil }
-        let claim = pipeline.settings.claimedEntropyPerBit
-        return BoardHealth(
-            name: settings.name, provenance: source.provenance.report, windows: ledger.windows,
-            windowShots: HealthCutoffs.windowShots, healthEpoch: Int(ledger.healthEpoch),
-            claimedEntropyPerBit: claim,
-            cutoffs: HealthCutoffs(claimedEntropyPerBit: claim).report,
-            laneCounts: ledger.counts.report, lanes: (0..<ledger.lanes).map(ledger.report(ofLane:)),
-            alarms: status.alarms.map(\.report))
+            lastAlarm: status.alarms.last.map(AlarmReport.init))
     }
 }
 
 extension PipelineStatus {
     fileprivate var reportedState: BoardState {
         switch state {
+        case .tuning: .tuning
         case .starting: .starting
         case .serving: isResting ? .idle : .serving
-        case .unhealthy: .unhealthy
+        case .unhealthy, .correlated: .unhealthy
+        case .calibrating: .calibrating
+        case .recording: .recording
         case .failed: .failed
+        case .ended: .ended
         }
     }
 
     fileprivate var cause: String? {
         switch state {
-        case .starting, .serving: nil
+        case .tuning, .starting, .serving, .calibrating, .recording: nil
         case .unhealthy(let good, let minimum): "\(good) good lanes, at least \(minimum) are needed"
-        case .failed(let error): error.description
+        case .correlated: "the lanes move together"
+        case .failed(let error), .ended(let error): error.description
         }
     }
 
     fileprivate var remedy: String? {
         switch state {
-        case .starting, .serving: nil
+        case .tuning, .starting, .serving, .calibrating, .recording: nil
+        case .correlated:
+            "look for what disturbs all devices at once: the supply, the field, the clock of the array"
         case .unhealthy:
             "see which lanes fail with `mectl health`; check the operating point, the supply and"
                 + " the temperature of the array"
-        case .failed(let error): error.remedy
+        case .failed(let error), .ended(let error): error.remedy
         }
+    }
+}
+
+extension OperatingPoint {
+    /// What is shown of a board that has none, or was never opened.
+    fileprivate static let none = OperatingPoint(
+        amplitudeMillivolts: 0, pulseWidthPicoseconds: 0, biasFieldMicrotesla: 0)
+}
+
+extension OperatingPointStatus {
+    init(_ point: OperatingPoint) {
+        self.init(
+            amplitudeMillivolts: point.amplitudeMillivolts,
+            pulseWidthPicoseconds: point.pulseWidthPicoseconds,
+            biasFieldMicrotesla: point.biasFieldMicrotesla)
     }
 }
 
@@ -116,7 +122,7 @@ extension EntropySource {
 }
 
 extension Provenance {
-    fileprivate var report: ReportedProvenance {
+    var report: ReportedProvenance {
         switch self {
         case .hardware: .hardware
         case .simulated: .simulated
@@ -127,46 +133,7 @@ extension Provenance {
 }
 
 extension LaneHealth.LaneCounts {
-    fileprivate var report: ControlInterface.LaneCounts {
+    var report: ControlInterface.LaneCounts {
         ControlInterface.LaneCounts(starting: starting, good: good, warned: warned, failed: failed)
-    }
-}
-
-extension LaneLedger {
-    fileprivate func report(ofLane lane: Int) -> LaneReport {
-        LaneReport(
-            lane: lane, state: states[lane].report, p: fractionOfOnes(lane: lane),
-            repetitionCountAlarms: repetitionCountAlarms[lane],
-            adaptiveProportionAlarms: adaptiveProportionAlarms[lane])
-    }
-}
-
-extension LaneState {
-    fileprivate var report: LaneReport.State {
-        switch self {
-        case .starting: .starting
-        case .good: .good
-        case .warned: .warned
-        case .failed: .failed
-        }
-    }
-}
-
-extension HealthCutoffs {
-    fileprivate var report: CutoffReport {
-        CutoffReport(
-            repetitionCountWarning: repetitionCountWarning,
-            repetitionCountFailure: repetitionCountFailure,
-            adaptiveProportionWarning: adaptiveProportionWarning,
-            adaptiveProportionFailure: adaptiveProportionFailure)
-    }
-}
-
-extension TimedAlarm {
-    fileprivate var report: AlarmReport {
-        AlarmReport(
-            time: time, lane: alarm.lane, test: alarm.test.rawValue,
-            severity: alarm.severity == .failure ? .failure : .warning,
-            shot: (alarm.window + 1) * HealthCutoffs.windowShots - 1)
     }
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Boards
+import Conditioning
 import DaemonConfiguration
 import DevicePhysics
 import EntropyPipeline
 import EntropyRing
 import EntropyTerms
+import HostSource
 import LinuxPlatform
+import OperatingPointControl
+import Recordings
 import SimulatedBoard
 
 /// One board of the configuration with its rings and its pipeline, running.
@@ -39,11 +43,12 @@ struct BoardUnit: Sendable {
         let health = surroundings.daemon.health
         let events = surroundings.events
         pipeline = try EntropyPipeline(
-            board: try settings.makeBoard(), source: source,
+            board: try settings.makeBoard(locked: locked), source: source,
             settings: PipelineSettings(
                 claimedEntropyPerBit: health.claimedEntropyPerBit,
                 startUpWindows: health.startUpWindows,
-                minimumGoodLanesPercent: health.minimumGoodLanesPercent, locksMemory: locked)
+                minimumGoodLanesPercent: health.minimumGoodLanesPercent, locksMemory: locked,
+                fold: LaneFold(parts: settings.xorFold), trim: settings.trimSettings)
         ) { events.add(EventQueue.Entry(board: settings.name, event: $0)) }
         try pipeline.start()
     }
@@ -65,21 +70,37 @@ extension BoardSettings {
     var provenance: Provenance {
         switch kind {
         case .simulated: .simulated
+        case .replay: .replay
+        case .host: .host
         }
     }
 
-    fileprivate func makeBoard() throws(SystemError) -> any Board {
+    /// Nil to leave the lanes alone.
+    fileprivate var trimSettings: TrimSettings? {
+        trim.hold
+            ? TrimSettings(driftDeviation: trim.driftDeviation, driftSeconds: trim.driftSeconds)
+            : nil
+    }
+
+    /// - Parameter locked: whether memory with bits must be kept from swap.
+    fileprivate func makeBoard(locked: Bool) throws(SystemError) -> any Board {
         switch kind {
         case .simulated:
             try SimulatedArrayBoard(
                 name: name, lanes: lanes, settings: simulatedArray, shotsPerFrame: shotsPerFrame,
-                seed: simulationSeed)
+                seed: simulationSeed, script: faults)
+        case .replay:
+            ReplayBoard(path: path)
+        case .host:
+            try HostBoard(path: path, lanes: lanes, shotsPerFrame: shotsPerFrame, locked: locked)
         }
     }
 
     private var simulatedArray: SimulatedArraySettings {
         var simulated = SimulatedArraySettings(array.preset)
+        simulated.parameters = array.device.parameters(of: array.preset)
         simulated.spread = array.spread
+        simulated.drive = drive
         simulated.temperatureKelvin = array.temperatureKelvin
         simulated.drift = OrnsteinUhlenbeck(
             deviation: array.drift.deviation, seconds: array.drift.seconds)
@@ -90,6 +111,16 @@ extension BoardSettings {
         simulated.commonModeAmplitude = array.commonModeAmplitude
         simulated.shotsPerSecond = shotsPerSecond
         return simulated
+    }
+
+    private var drive: Drive {
+        var drive = array.preset.drive
+        if let amplitude = operatingPoint.amplitudeMillivolts {
+            drive.amplitudeMillivolts = amplitude
+        }
+        if let width = operatingPoint.pulseWidthPicoseconds { drive.pulseWidthPicoseconds = width }
+        if let bias = operatingPoint.biasFieldMicrotesla { drive.biasFieldMicrotesla = bias }
+        return drive
     }
 
     private var simulationSeed: SimulationSeed {

@@ -102,7 +102,7 @@ final class Daemon {
 
     private func write(_ entry: EventQueue.Entry) {
         let (level, text) = entry.event.logLine
-        if entry.event.isAlarm, level >= .warning, !alarmBudget.admits() { return }
+        if entry.event.isFrequent, level >= .warning, !alarmBudget.admits() { return }
         logger.log(level: level, "board \(entry.board): \(text)")
     }
 
@@ -202,7 +202,7 @@ final class Daemon {
         do {
             let control = try VarlinkServer(
                 listener: sockets.control, info: DaemonStatus.serviceInfo,
-                interfaces: [ControlService(status)],
+                interfaces: [ControlService(status, BoardOperator(units: status.units))],
                 maximumConnections: settings.control.maximumClients,
                 requestLimit: Self.controlRequestLimit)
             return (entropy, control)

@@ -7,8 +7,13 @@ import LaneHealth
 import Logging
 
 extension PipelineEvent {
-    /// Whether it is about a lane, so that there can be very many of them.
-    var isAlarm: Bool { if case .alarm = self { true } else { false } }
+    /// Whether there can be very many of its kind.
+    var isFrequent: Bool {
+        switch self {
+        case .alarm, .shotsDropped, .framesRejected: true
+        case .opened, .became, .operatingPointSet, .recorded, .faultInjected, .faultsCleared: false
+        }
+    }
 
     /// How the log tells it, and how severe it is.
     var logLine: (level: Logger.Level, text: String) {
@@ -25,6 +30,17 @@ extension PipelineEvent {
             return (alarm.severity == .failure ? .warning : .debug, alarm.text)
         case .shotsDropped(let count):
             return (.warning, "\(count) shots were lost between the array and this program")
+        case .framesRejected(let rejection):
+            return (.warning, "frames were not used: \(rejection.reason)")
+        case .operatingPointSet(let point):
+            return (.info, "the operating point is \(point.text)")
+        case .recorded(let shots):
+            return (.info, "\(shots) shots were recorded and are served to nobody")
+        case .faultInjected(let order):
+            let lanes = order.lanes.isEmpty ? "" : ", lanes \(LaneList.text(order.lanes))"
+            return (.warning, "made to fail: \(order.fault.text)\(lanes)")
+        case .faultsCleared:
+            return (.info, "all faults that were made are ended")
         }
     }
 }
@@ -32,6 +48,11 @@ extension PipelineEvent {
 extension PipelineState {
     fileprivate var logLine: (level: Logger.Level, text: String) {
         switch self {
+        case .tuning: (.info, "learning the trims of the lanes")
+        case .correlated: (.error, "serves nothing: the lanes move together")
+        case .calibrating: (.info, "measuring operating points; nothing is served meanwhile")
+        case .recording: (.info, "recording; what is recorded is served to nobody")
+        case .ended(let error): (.warning, "\(error)")
         case .starting: (.info, "testing the lanes before anything is served")
         case .serving: (.info, "serving bits")
         case .unhealthy(let good, let minimum):
@@ -41,15 +62,41 @@ extension PipelineState {
     }
 }
 
+extension OperatingPoint {
+    fileprivate var text: String {
+        "\(amplitudeMillivolts) mV, \(pulseWidthPicoseconds) ps, \(biasFieldMicrotesla) µT"
+    }
+}
+
+extension FrameReader.Rejection {
+    fileprivate var reason: String {
+        switch self {
+        case .header(.version(let version)): "version \(version) of the frame format"
+        case .header: "no valid header"
+        case .shape: "they do not fit the board's description"
+        case .pattern: "a link-test pattern"
+        case .checksum: "a checksum does not hold"
+        case .outOfSequence: "they came before"
+        }
+    }
+}
+
 extension LaneAlarm {
     fileprivate var text: String {
-        let name =
-            switch test {
-            case .repetitionCount: "repetition count test"
-            case .adaptiveProportion: "adaptive proportion test"
-            }
+        let subject = lane.map { "lane \($0)" } ?? "the array"
         return severity == .failure
-            ? "lane \(lane) failed the \(name) and is masked"
-            : "lane \(lane) reached the warning cut-off of the \(name)"
+            ? "\(subject) failed the \(test.text)\(lane == nil ? "" : " and is masked")"
+            : "\(subject) reached the warning cut-off of the \(test.text)"
+    }
+}
+
+extension LaneAlarm.Test {
+    fileprivate var text: String {
+        switch self {
+        case .repetitionCount: "repetition count test"
+        case .adaptiveProportion: "adaptive proportion test"
+        case .resistance: "test of resistances"
+        case .crossLane: "test across lanes"
+        }
     }
 }

@@ -17,7 +17,7 @@ final class EventQueue: Sendable {
         var lost = 0
     }
 
-    /// How many alarms of lanes wait at most; more are counted instead. Other reports are few, and the
+    /// How many frequent reports wait at most; more are counted instead. Other reports are few, and the
     /// one that says what came of the alarms must not be lost among them.
     private static let alarmCapacity = 256
 
@@ -30,7 +30,7 @@ final class EventQueue: Sendable {
     /// Any thread; never waits for long.
     func add(_ entry: Entry) {
         waiting.withLock { waiting in
-            if entry.event.isAlarm {
+            if entry.event.isFrequent {
                 guard waiting.alarms < Self.alarmCapacity else { return waiting.lost += 1 }
                 waiting.alarms += 1
             }

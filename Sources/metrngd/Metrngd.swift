@@ -41,6 +41,14 @@ struct Metrngd: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            """
+            Run on nothing but this recording, made by "mectl record". Its bits are not new, and are \
+            served as replay.
+            """, valueName: "file"))
+    var replay: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Put the sockets in this directory instead of /run/metrng.", valueName: "directory"))
     var runtimeDirectory: String?
 
@@ -79,7 +87,21 @@ struct Metrngd: ParsableCommand {
         try DaemonConfiguration.loadConfiguration(
             from: config.map { .required($0) } ?? .standard,
             environment: ProcessInfo.processInfo.environment,
-            flags: SettingFlags(runtimeDirectory: runtimeDirectory, simulated: simulated))
+            flags: SettingFlags(
+                runtimeDirectory: runtimeDirectory, simulated: simulated,
+                replay: replay.map(absolutePath)))
+    }
+
+    /// The daemon keeps no working directory in mind: a recording is opened whenever the board is.
+    private func absolutePath(_ path: String) -> String {
+        path.hasPrefix("/") || path.isEmpty
+            ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+
+    func validate() throws {
+        guard replay == nil || !simulated else {
+            throw ValidationError("--replay and --simulated exclude each other.")
+        }
     }
 
     /// As ArgumentParser's own, but with the program's name before an error.

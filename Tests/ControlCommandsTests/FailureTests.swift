@@ -3,6 +3,7 @@
 import ControlCommands
 import ControlInterface
 import LinuxPlatform
+import Recordings
 import Testing
 import Varlink
 
@@ -15,10 +16,13 @@ struct FailureTests {
     @Test(
         "Each has its exit code, one error and at most one hint",
         arguments: [
-            (.daemon(.noSuchBoard(asked: nil, boards: []), path: "/s"), .notHealthy),
-            (.daemon(.noSuchBoard(asked: "a", boards: []), path: "/s"), .noSuchBoard),
-            (.daemon(.noSuchBoard(asked: "a", boards: ["b"]), path: "/s"), .noSuchBoard),
-            (.daemon(.noSuchBoard(asked: nil, boards: ["b", "c"]), path: "/s"), .noSuchBoard),
+            (.daemon(.control(.noSuchBoard(asked: "", boards: [])), path: "/s"), .notHealthy),
+            (.daemon(.control(.noSuchBoard(asked: "a", boards: [])), path: "/s"), .noSuchBoard),
+            (.daemon(.control(.noSuchBoard(asked: "a", boards: ["b"])), path: "/s"), .noSuchBoard),
+            (
+                .daemon(.control(.noSuchBoard(asked: "", boards: ["b", "c"])), path: "/s"),
+                .noSuchBoard
+            ),
             (daemon(.unreachable(SystemError("connect to", "/s", code: 2))), .unreachable),
             (daemon(.notPermitted(SystemError("connect to", "/s", code: 13))), .notPermitted),
             (daemon(.disconnected), .unreachable),
@@ -30,6 +34,24 @@ struct FailureTests {
             (daemon(.badParameters(.malformed)), .failure),
             (.output(.system(SystemError("write to", "the standard output", code: 28))), .failure),
             (.json(.notRepresentable(path: "p")), .failure),
+            (.daemon(.control(.notPermitted), path: "/s"), .notPermitted),
+            (.daemon(.control(.notSimulated(board: "b")), path: "/s"), .failure),
+            (.daemon(.control(.notTunable(board: "b")), path: "/s"), .failure),
+            (
+                .daemon(
+                    .control(.outOfRange(quantity: "q", value: 2, minimum: 0, maximum: 1)),
+                    path: "/s"), .usage
+            ),
+            (.daemon(.control(.busy(board: "b")), path: "/s"), .failure),
+            (.daemon(.control(.boardFailed(board: "b", cause: "c")), path: "/s"), .notHealthy),
+            (.daemon(.control(.badFault(reason: "r")), path: "/s"), .usage),
+            (.daemon(.control(.noDescriptor), path: "/s"), .failure),
+            (.daemon(.control(.recordingFailed(cause: "c")), path: "/s"), .failure),
+            (.file(SystemError("create", "/f", code: 17)), .failure),
+            (.file(SystemError("create", "/f", code: 13)), .failure),
+            (.export(.notARestartRecording, file: "/f", kept: nil), .failure),
+            (.export(.gap(afterShots: 3), file: "/f", kept: "/o"), .failure),
+            (.nothingProposed, .failure), (.interrupted, .interrupted),
         ] as [(Failure, MectlExit)])
     func failures(failure: Failure, status: MectlExit) {
         #expect(failure.exitCode == status)

@@ -117,25 +117,29 @@ struct RenderingTests {
 
             board0: 126/128 lanes give bits: 125 good, 1 warned, 1 starting, 1 failed
             1,205,632 windows of 1,024 shots judged, health epoch 5
+            across lanes: good, mean correlation of two lanes 0.000120
+            trims: holding, untrimmable lanes: 1
+            shares and correlations of lanes: over 1,048,576 shots
 
                 0 ░░░░░░░░░░░░░░░░░×░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒!▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
                64 ▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓███████████████████████·
 
                   p(1) of good lanes: 0.45 ░▒▓█ 0.55   ! warned   × failed   · starting
 
-            Cut-offs for 0.900 bit per bit  warning  failure
-            repetition count                     24       36
-            adaptive proportion of 1,024        614      640
+            Cut-offs for 0.900 bit per bit     warning  failure
+            repetition count (RC)                   24       36
+            adaptive proportion (AP) of 1,024      614      640
+            variance ratio across lanes          1.220    2.500
 
-            Worst lanes  state     p(1)  repetition alarms  proportion alarms
-                     17  failed  0.4706                  2                  1
-                     40  warned  0.4850                  0                  1
-                      0  good    0.4600                  0                  0
-                      1  good    0.4606                  0                  0
-                    126  good    0.5388                  0                  0
-                      2  good    0.4613                  0                  0
-                      3  good    0.4619                  0                  0
-                    125  good    0.5381                  0                  0
+            Worst lanes  state     p(1)    lag 1  trim  resistance  alarms (RC/AP/R)
+                     17  failed  0.4706  -0.0047  -470     4.02 kΩ             2/1/1
+                     40  warned  0.4850  -0.0024  -240     4.04 kΩ             0/1/0
+                      0  good    0.4600  -0.0064  -640     4.00 kΩ             0/0/0
+                      1  good    0.4606  -0.0063  -630     4.00 kΩ             0/0/0
+                    126  good    0.5388   0.0062   620     4.13 kΩ             0/0/0
+                      2  good    0.4613  -0.0062  -620     4.00 kΩ             0/0/0
+                      3  good    0.4619  -0.0061  -610     4.00 kΩ             0/0/0
+                    125  good    0.5381   0.0061   610     4.13 kΩ             0/0/0
 
             Newest alarms (a source of just the claimed entropy warns once in 2^20 samples)
               failure of adaptiveProportion on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
@@ -148,7 +152,8 @@ struct RenderingTests {
         _ index: Int, _ state: LaneReport.State = .good, p: Double = 0.5
     ) -> LaneReport {
         LaneReport(
-            lane: index, state: state, p: p, repetitionCountAlarms: 0, adaptiveProportionAlarms: 0)
+            lane: index, state: state, p: p, lagOne: 0, crossLane: 0, trim: 0, resistanceOhms: nil,
+            repetitionCountAlarms: 0, adaptiveProportionAlarms: 0, resistanceAlarms: 0)
     }
 
     @Test("A lane's shade tells its fraction of ones on a scale that holds all good lanes")
@@ -181,15 +186,36 @@ struct RenderingTests {
         #expect(large.text.contains("\n 4032 ▓"))
     }
 
+    @Test(
+        "A map shows any quantity of the lanes, on a scale around where good lanes are",
+        arguments: [
+            (LaneQuantity.p, "p(1) of good lanes: 0.45 ░▒▓█ 0.55"),
+            (.lag, "lag-1 correlation of good lanes: -0.01 ░▒▓█ 0.01"),
+            (.cross, "correlation with the majority of good lanes: -0.02 ░▒▓█ 0.02"),
+            (.trim, "trim in steps of good lanes: -1000 ░▒▓█ 1000"),
+        ])
+    func quantities(quantity: LaneQuantity, legend: String) throws {
+        let text = try Self.text(.health(Samples.health, map: quantity))
+        #expect(text.contains(legend))
+        // The correlation with the majority falls from the first lane to the last; all else rises.
+        let rows = text.split(separator: "\n")
+        let first = try #require(rows.first { $0.hasPrefix("    0 ") })
+        let last = try #require(rows.first { $0.hasPrefix("   64 ") })
+        #expect(first.dropFirst(6).first == (quantity == .cross ? "█" : "░"))
+        #expect(last.dropLast().last == (quantity == .cross ? "░" : "█"))
+    }
+
     @Test("The worst lanes come first: failed, warned, most alarms, farthest from half")
     func worst() {
         var alarmed = Self.lane(4)
         alarmed.adaptiveProportionAlarms = 3
+        var collapsed = Self.lane(7)
+        collapsed.resistanceAlarms = 4
         let lanes = [
             Self.lane(0), Self.lane(1, p: 0.4), Self.lane(2, .starting, p: 0),
-            Self.lane(3, .warned), alarmed, Self.lane(5, .failed), Self.lane(6, p: 0.7),
+            Self.lane(3, .warned), alarmed, Self.lane(5, .failed), Self.lane(6, p: 0.7), collapsed,
         ]
-        #expect(worstLanes(lanes, count: 6).map(\.lane) == [5, 3, 4, 6, 1, 0])
+        #expect(worstLanes(lanes, count: 7).map(\.lane) == [5, 3, 7, 4, 6, 1, 0])
     }
 
     @Test("Colours are the only difference that a palette makes to the status")
@@ -229,8 +255,10 @@ struct RenderingTests {
         (health.laneCounts, health.windows) = (counts, number)
         health.lanes.append(
             LaneReport(
-                lane: number, state: .failed, p: Double(number), repetitionCountAlarms: number,
-                adaptiveProportionAlarms: number))
+                lane: number, state: .failed, p: Double(number), lagOne: 0, crossLane: 0,
+                trim: number,
+                resistanceOhms: nil, repetitionCountAlarms: number,
+                adaptiveProportionAlarms: number, resistanceAlarms: number))
         #expect(try Self.text(.health(health)).contains("\(number)  failed"))
     }
 

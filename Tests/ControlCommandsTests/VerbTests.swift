@@ -36,6 +36,7 @@ struct VerbTests {
             (["status", "SIM-0001"], .status(Samples.status)),
             (["boards"], .boards(BoardList(boards: [Samples.summary]))),
             (["health"], .health(Samples.health)), (["health", "board0"], .health(Samples.health)),
+            (["health", "--map", "trim"], .health(Samples.health, map: .trim)),
             (["config", "show"], .configuration(Samples.configuration)),
             (["version"], .version(VersionReport(mectl: metrngVersion, metrngd: "0.1.0"))),
         ])
@@ -159,7 +160,7 @@ struct VerbTests {
         arguments: [
             ["staus"], ["status", "a", "b"], ["--bogus"], ["watch", "--interval", "0"],
             ["watch", "--interval", "x"], ["watch", "--interval", "nan"], ["status", "--socket"],
-            ["config", "hide"],
+            ["config", "hide"], ["health", "--map", "heat"],
         ])
     func usage(arguments: [String]) {
         let invocation = Invocation(arguments)

@@ -17,7 +17,7 @@ struct InterfaceTests {
     @Test("The text in the program is the interface")
     func embedded() {
         #expect(controlInterfaceText.contains("\ninterface \(controlInterfaceName)\n"))
-        #expect(Self.text.types.count == 10)
+        #expect(Self.text.types.count == 13)
     }
 
     @Test("The methods are those of the text")
@@ -31,7 +31,25 @@ struct InterfaceTests {
         #expect(try Self.flaw(Samples.board, "BoardStatus") == nil)
         #expect(try Self.flaw(Samples.summary, "BoardSummary") == nil)
         #expect(try Self.flaw(Samples.health, "BoardHealth") == nil)
+        #expect(try Self.flaw(SweepRange(from: 50, to: 9_000, count: 180), "Range") == nil)
+        #expect(try Self.flaw(Self.sweep, "Sweep") == nil)
+        var unfit = Self.sweep
+        unfit.proposal = nil
+        #expect(try Self.flaw(unfit, "Sweep") == nil)
     }
+
+    private static let sweep = SweepReport(
+        name: "board0", provenance: .simulated,
+        points: [
+            SweepPointReport(
+                amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 350, switching: 0.5, ones: 0.5,
+                deviation: 0.01, lagOne: 0)
+        ], proposal: Samples.board.operatingPoint, reason: "here")
+
+    /// What the methods that only look need no parameters for.
+    private static let looking: [ControlMethod] = [
+        .getStatus, .listBoards, .getHealth, .getConfig,
+    ]
 
     @Test("What is not known is written as null")
     func nulls() throws {
@@ -71,14 +89,43 @@ struct InterfaceTests {
     func replies() throws {
         let daemon = try FakeDaemon()
         let client = try VarlinkClient(path: daemon.path)
-        for (name, method) in Self.text.methods where name != ControlMethod.watch.rawValue {
-            let reply = try client.call("org.metrng.Control.\(name)", returning: JSONValue.self)
-            #expect(Self.text.flaw(in: reply, having: method.reply, at: name) == nil)
+        for method in Self.looking {
+            let name = method.rawValue
+            let reply = try client.call(method.qualifiedName, returning: JSONValue.self)
+            let fields = try #require(Self.text.methods[name]).reply
+            #expect(Self.text.flaw(in: reply, having: fields, at: name) == nil)
         }
         let watch = try #require(Self.text.methods["Watch"])
         try client.stream("org.metrng.Control.Watch", returning: JSONValue.self) { reply in
             #expect(Self.text.flaw(in: reply, having: watch.reply, at: "Watch") == nil)
             return .stop
+        }
+    }
+
+    @Test("A change is replied to as the text says, with and without an outcome yet")
+    func changes() throws {
+        let file = try PassedFile()
+        let recorded = RecordingProgress(shotsDone: 1, shotsTotal: 1, bytes: 9)
+        let changes: [(ControlMethod, JSONValue, BoardOperationResult)] = [
+            (
+                .setOperatingPoint, ["amplitudeMillivolts": .integer(900)],
+                .operatingPoint(Samples.board.operatingPoint)
+            ),
+            (.calibrate, ["shotsPerPoint": .integer(1_024)], .swept(Self.sweep)),
+            (.record, ["shots": .integer(1)], .recorded(recorded)),
+            (.injectFault, ["fault": .string("none")], .done),
+        ]
+        for (method, parameters, result) in changes {
+            let daemon = try FakeDaemon()
+            daemon.operation.play([.running(done: 0, total: 1), .finished(result)])
+            let fields = try #require(Self.text.methods[method.rawValue]).reply
+            try VarlinkClient(path: daemon.path).stream(
+                method.qualifiedName, parameters, returning: JSONValue.self,
+                descriptor: file.descriptor
+            ) { reply in
+                #expect(Self.text.flaw(in: reply, having: fields, at: method.rawValue) == nil)
+                return .proceed
+            }
         }
     }
 
@@ -90,7 +137,7 @@ struct InterfaceTests {
             let nulls = Dictionary(
                 uniqueKeysWithValues: method.parameters.keys.map { ($0, JSONValue.null) })
             let call = "org.metrng.Control.\(name)"
-            if name != ControlMethod.watch.rawValue {
+            if Self.looking.map(\.rawValue).contains(name) {
                 _ = try client.call(call, nulls, returning: JSONValue.self)
             }
             let other = nulls.merging(["zzz": .null]) { $1 }

@@ -53,8 +53,8 @@ struct ServiceTests {
     func noSuchBoard(boards: [BoardStatus], asked: String?) throws {
         let daemon = try FakeDaemon(boards: boards)
         let client = try ControlClient(path: daemon.path)
-        let expected = ControlClientError.noSuchBoard(
-            asked: asked == "" ? nil : asked, boards: boards.map(\.name))
+        let expected = ControlClientError.control(
+            .noSuchBoard(asked: asked ?? "", boards: boards.map(\.name)))
         #expect(throws: expected) { try client.health(of: asked) }
         guard let asked else { return }
         #expect(throws: expected) { try client.status(of: asked) }
@@ -83,7 +83,7 @@ struct ServiceTests {
     func watchedBoardGoes() throws {
         let daemon = try FakeDaemon(boards: Self.two)
         let client = try ControlClient(path: daemon.path)
-        #expect(throws: ControlClientError.noSuchBoard(asked: "right", boards: [])) {
+        #expect(throws: ControlClientError.control(.noSuchBoard(asked: "right", boards: []))) {
             try client.watch("right", intervalSeconds: 0.1) { _ in
                 daemon.provider.setBoards([])
                 return .proceed

@@ -49,4 +49,19 @@ struct OverridingTests {
         configured.boards[0].lanes = 64
         #expect(try configured.overriding(environment: [:], flags: flags) == configured)
     }
+
+    @Test("Asking for a replay leaves nothing but the recording")
+    func replay() throws {
+        var configured = fromFile
+        configured.boards = [BoardSettings()]
+        let flags = SettingFlags(replay: "/tape")
+        let boards = try configured.overriding(environment: [:], flags: flags).boards
+        #expect(boards.map(\.kind) == [.replay])
+        #expect(boards.map(\.path) == ["/tape"])
+        let error = #expect(throws: ConfigurationError.self) {
+            try configured.overriding(environment: [:], flags: SettingFlags(replay: ""))
+        }
+        #expect(
+            error?.description == "option --replay: found \"\", expected the path of a recording")
+    }
 }

@@ -31,6 +31,52 @@ struct ProblemTests {
     }
 
     @Test(
+        "Values that do not fit together are told with the key to change",
+        arguments: [
+            (
+                "operatingPoint: {amplitudeMillivolts: 3100}",
+                "operatingPoint: found an amplitude of 3100.0 mV, expected at most the"
+                    + " breakdownMillivolts of the device, 3000.0"
+            ),
+            (
+                "array: {device: {breakdownMillivolts: 1000}}",
+                "operatingPoint: found an amplitude of 1350.0 mV, expected at most the"
+                    + " breakdownMillivolts of the device, 1000.0"
+            ),
+            (
+                "xorFold: 4\n    lanes: 128",
+                "xorFold: found 4 with 128 lanes, expected lanes in multiples of 256"
+            ),
+            (
+                "path: /dev/hwrng",
+                "path: found /dev/hwrng, expected no path for a board of kind simulated"
+            ),
+            (
+                "kind: host",
+                "path: found no path, expected the path of a file for a board of kind host"
+            ),
+            (
+                "lanes: 64\n    faults: at 0 stuckAt0 lanes 64",
+                "faults: found there is no lane 64: the board has lanes 0 to 63, expected faults that"
+                    + " the board can have"
+            ),
+        ])
+    func conflicts(setting: String, problem: String) {
+        let found = problems("boards:\n  - name: a\n    \(setting)\n")
+        #expect(found.count == 1)
+        #expect(found.first?.contains("boards[0].\(problem)") == true, "\(found)")
+    }
+
+    @Test("A device without a barrier between its states is refused, with what is wrong about it")
+    func impossibleDevice() {
+        let found = problems(
+            "boards:\n  - array: {device: {anisotropyMillijoulesPerSquareMetre: 0.5}}\n")
+        #expect(found.count == 1)
+        #expect(found.first?.contains("boards[0].array: found a device with anisotropy") == true)
+        #expect(found.first?.hasPrefix("m.yaml:2:") == true)
+    }
+
+    @Test(
         "A value just outside of what is possible is refused",
         arguments: [
             ("health: {startUpWindows: 1.5}", "an integer from 1 to 1000"),
@@ -44,6 +90,18 @@ struct ProblemTests {
             ("rings: {fullBytes: 65537}", "a power of two from 65536 to 268435456"),
             ("rings: {rawBytes: 32768}", "a power of two from 65536 to 268435456"),
             ("rings: {rawBytes: 536870912}", "a power of two from 65536 to 268435456"),
+            ("boards: [{xorFold: 3}]", "one of 1, 2, 4"),
+            ("boards: [{trim: {hold: yes}}]", "true or false"),
+            ("boards: [{path: here}]", "an absolute path of at most 4095 bytes, or ''"),
+            (
+                "boards: [{operatingPoint: {pulseWidthPicoseconds: -1}}]",
+                "preset, or a number from 0.0 to 100000.0"
+            ),
+            (
+                "boards: [{faults: at noon stuckAt0}]",
+                "faults such as 'at 2000000 stuckAt0 lanes 3,7-9 for 100000', with ; or a new line"
+                    + " between them"
+            ),
             ("rings: {lockMemory: true}", "one of required, ifPermitted, never"),
             ("rings: {lockMemory: Required}", "one of required, ifPermitted, never"),
             ("entropy: {maximumClients: 65537}", "an integer from 1 to 65536"),
@@ -70,7 +128,7 @@ struct ProblemTests {
             ("boards: [{name: a.b}]", "1 to 32 of the letters A-Z, a-z, digits, _ and -"),
             ("boards: [{name: no}]", "1 to 32 of the letters A-Z, a-z, digits, _ and -"),
             ("boards: [{name: é}]", "1 to 32 of the letters A-Z, a-z, digits, _ and -"),
-            ("boards: [{kind: usb}]", "simulated"),
+            ("boards: [{kind: usb}]", "one of simulated, replay, host"),
             ("boards: [{seed: -1}]", "kernel, or an integer from 0 to 18446744073709551615"),
             ("boards: [{seed: \"7\"}]", "kernel, or an integer from 0 to 18446744073709551615"),
             ("boards: [{shotsPerFrame: 4097}]", "an integer from 1 to 4096"),

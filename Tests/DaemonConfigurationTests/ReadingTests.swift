@@ -16,6 +16,29 @@ struct ReadingTests {
         #expect(try settings(text) == DaemonSettings())
     }
 
+    private static var rightBoard: BoardSettings {
+        var board = BoardSettings()
+        board.name = "right"
+        board.lanes = 64
+        board.seed = .fixed(.max)
+        board.shotsPerFrame = 7
+        board.shotsPerSecond = 2_000_000
+        board.array.preset = .damped
+        board.array.temperatureKelvin = 310
+        board.array.spread.diameter = 0
+        board.array.spread.anisotropyEnergy = 0.001
+        board.array.spread.resistanceArea = 0.02
+        board.array.spread.strayFieldMicrotesla = 7
+        board.array.spread.deadDeviceFraction = 1
+        board.array.drift.deviation = 0.01
+        board.array.drift.seconds = 20
+        board.array.memory.amplitude = 0.01
+        board.array.memory.microseconds = 5
+        board.array.readErrorRate = 1e-6
+        board.array.commonModeAmplitude = 0.125
+        return board
+    }
+
     @Test("Every key is read")
     func everyKey() throws {
         let read = try settings(
@@ -60,25 +83,9 @@ struct ReadingTests {
         expected.runtimeDirectory = "/tmp/x"
         expected.log.level = .debug
         expected.boards = [BoardSettings(), BoardSettings()]
-        expected.boards[0].name = "left"
-        expected.boards[1].name = "right"
-        expected.boards[1].lanes = 64
-        expected.boards[1].seed = .fixed(.max)
-        expected.boards[1].shotsPerFrame = 7
-        expected.boards[1].shotsPerSecond = 2_000_000
-        expected.boards[1].array.preset = .damped
-        expected.boards[1].array.temperatureKelvin = 310
-        expected.boards[1].array.spread.diameter = 0
-        expected.boards[1].array.spread.anisotropyEnergy = 0.001
-        expected.boards[1].array.spread.resistanceArea = 0.02
-        expected.boards[1].array.spread.strayFieldMicrotesla = 7
-        expected.boards[1].array.spread.deadDeviceFraction = 1
-        expected.boards[1].array.drift.deviation = 0.01
-        expected.boards[1].array.drift.seconds = 20
-        expected.boards[1].array.memory.amplitude = 0.01
-        expected.boards[1].array.memory.microseconds = 5
-        expected.boards[1].array.readErrorRate = 1e-6
-        expected.boards[1].array.commonModeAmplitude = 0.125
+        var left = BoardSettings()
+        left.name = "left"
+        expected.boards = [left, Self.rightBoard]
         expected.health.claimedEntropyPerBit = 1
         expected.health.startUpWindows = 1000
         expected.health.minimumGoodLanesPercent = 1

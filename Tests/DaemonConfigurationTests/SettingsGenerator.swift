@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Boards
 import DaemonConfiguration
 import DevicePhysics
 
@@ -64,7 +65,57 @@ extension BoardSettings {
         board.array.memory.microseconds = .random(in: 0.1...100, using: &generator)
         board.array.readErrorRate = .random(in: 0...1e-6, using: &generator)
         board.array.commonModeAmplitude = .random(in: 0...0.5, using: &generator)
+        board.array.device = .random(using: &generator)
+        board.xorFold =
+            [1, 2, 4].filter { board.lanes.isMultiple(of: 64 * $0) }
+            .randomElement(using: &generator) ?? 1
+        board.trim.hold = .random(using: &generator)
+        board.trim.driftDeviation = .random(in: 1e-6...0.5, using: &generator)
+        board.trim.driftSeconds = .random(in: 0.001...1e9, using: &generator)
+        if Bool.random(using: &generator) {
+            board.operatingPoint.amplitudeMillivolts = .random(in: 0...2500, using: &generator)
+            board.operatingPoint.biasFieldMicrotesla = .random(in: 1e3...1e5, using: &generator)
+        }
+        board.faults = .random(lanes: board.lanes, using: &generator)
+        if Bool.random(using: &generator) {
+            board.kind = Bool.random(using: &generator) ? .host : .replay
+            board.path = "/" + word("ab c:#'\"é&*!{}[]%/-", 0...30, using: &generator)
+            board.faults = FaultScript()
+        }
         return board
+    }
+}
+
+extension DeviceSettings {
+    /// Near the built-in device, so that there is a barrier between its states.
+    fileprivate static func random(using generator: inout SplitMix) -> DeviceSettings {
+        var device = DeviceSettings()
+        device.diameterNanometres = .random(in: 50...70, using: &generator)
+        device.freeLayerNanometres = .random(in: 1.05...1.1, using: &generator)
+        device.oxideNanometres = .random(in: 1...2, using: &generator)
+        device.anisotropyMillijoulesPerSquareMetre = .random(in: 1.03...1.1, using: &generator)
+        device.vcmaFemtojoulesPerVoltMetre = .random(in: 1...1000, using: &generator)
+        device.resistanceAreaOhmSquareMicrometres = .random(in: 1...10_000, using: &generator)
+        device.tunnelMagnetoresistance = .random(in: 0.05...10, using: &generator)
+        device.breakdownMillivolts = .random(in: 2500...5000, using: &generator)
+        return device
+    }
+}
+
+extension FaultScript {
+    fileprivate static func random(
+        lanes: Int, using generator: inout SplitMix
+    ) -> FaultScript {
+        let faults: [Boards.Fault] = [.stuckAt1, .telegraph, .vanish, .temperature(kelvin: 321.5)]
+        return FaultScript(
+            (0..<Int.random(in: 0...3, using: &generator)).map { _ in
+                let fault = faults.randomElement(using: &generator) ?? .stall
+                return FaultOrder(
+                    fault,
+                    lanes: fault.isOfLanes ? [Int.random(in: 0..<lanes, using: &generator)] : [],
+                    afterShots: generator.next() >> 1,
+                    forShots: Bool.random(using: &generator) ? generator.next() >> 1 | 1 : nil)
+            })
     }
 }
 

@@ -65,7 +65,7 @@ struct HealthTests {
     func marginalArray() throws {
         let daemon = try DaemonProcess(
             """
-            boards: [{name: array0, seed: 3, array: {spread: {anisotropy: 0.0005}}}]
+            boards: [{name: array0, seed: 3, trim: {hold: false}, array: {spread: {anisotropy: 0.0005}}}]
             health: {claimedEntropyPerBit: 1.0, startUpWindows: 1, minimumGoodLanesPercent: 1}
             rings: {fullBytes: 65536, rawBytes: 65536}
             """)

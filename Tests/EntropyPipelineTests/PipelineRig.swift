@@ -96,7 +96,7 @@ final class PipelineRig: Sendable {
     }
 }
 
-private final class EventLog: Sendable {
+final class EventLog: Sendable {
     private let list = Mutex<[PipelineEvent]>([])
 
     func add(_ event: PipelineEvent) { list.withLock { $0.append(event) } }

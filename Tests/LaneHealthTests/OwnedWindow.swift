@@ -22,11 +22,16 @@ final class OwnedWindow {
 
     /// Tests the next window of a stream.
     ///
-    /// - Parameter rows: 1,024 rows.
-    func findings(in rows: [UInt64]) -> WindowFindings {
+    /// - Parameters:
+    ///   - rows: 1,024 rows.
+    ///   - inspect: is given the window when it was tested.
+    func findings(
+        in rows: [UInt64], inspect: (HealthWindow) -> Void = { _ in }
+    ) -> WindowFindings {
         let taken = rows.withUnsafeBytes { window.append($0) }
         precondition(taken == rows.count * 8 && window.isFull)
         window.test()
+        inspect(window)
         defer { window.advance() }
         return window.findings
     }

@@ -69,7 +69,13 @@ struct SystemCallTests {
         let listener = try UnixListener(path: directory.file("s"), mode: 0o600)
         let client = try connectUnixSocket(path: listener.path)
         let server = try #require(try listener.accept())
-        let own = PeerCredentials(processID: getpid(), userID: getuid(), groupID: getgid())
+        var groups = [gid_t](repeating: 0, count: 65536)
+        let count = Int(try system("ask for groups") { getgroups(65536, &groups) })
+        let own = PeerCredentials(
+            processID: getpid(), userID: getuid(), groupID: getgid(),
+            supplementaryGroups: Array(groups[..<count]))
+        #expect(own.isInGroup(getgid()))
+        #expect(!own.isInGroup(54321))
         #expect(try PeerCredentials(of: server) == own)
         withExtendedLifetime(client) {}
     }

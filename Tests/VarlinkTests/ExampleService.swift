@@ -19,9 +19,9 @@ final class ExampleInterface: VarlinkInterface {
         case "Note": try note(call)
         case "Notes": .reply(["notes": notes.withLock { $0 }])
         case "Big": .reply(big())
-        case "BigStream": .stream(everyMilliseconds: 1) { [self] in big() }
-        case "Count": count(to: .max)
-        case "CountToThree": count(to: 3)
+        case "BigStream": .replies(everyMilliseconds: 1) { [self] in .item(big()) }
+        case "Count": try count(to: .max, call)
+        case "CountToThree": try count(to: 3, call)
         case "Who":
             .reply(["pid": Int(call.peer.processID), "uid": Int(call.peer.userID)])
         case "Thread": .reply(["path": "/proc/\(linkTarget("/proc/thread-self"))"])
@@ -57,14 +57,17 @@ final class ExampleInterface: VarlinkInterface {
         call.descriptor.map { linkTarget("/proc/self/fd/\($0.raw)") } ?? "none"
     }
 
-    private func count(to last: Int) -> VarlinkAnswer {
+    private func count(
+        to last: Int, _ call: VarlinkCall
+    ) throws(VarlinkError) -> VarlinkAnswer {
+        guard call.wantsMore else { throw .expectedMore }
         let counter = Counter()
-        return .stream(everyMilliseconds: 1) { () throws(VarlinkError) in
+        return .replies(everyMilliseconds: 1) { () throws(VarlinkError) in
             let count = counter.value.add(1, ordering: .relaxed).newValue
             guard count <= last else {
                 throw VarlinkError(name: "org.example.test.Over", parameters: [:])
             }
-            return ["n": count]
+            return .item(["n": count])
         }
     }
 

@@ -30,10 +30,10 @@ struct SessionTests {
     /// A stream that counts to four and then fails.
     private static func counter() -> VarlinkAnswer {
         let counter = Counter()
-        return .stream(everyMilliseconds: 10) { () throws(VarlinkError) in
+        return .replies(everyMilliseconds: 10) { () throws(VarlinkError) in
             let count = counter.value.add(1, ordering: .relaxed).newValue
             guard count <= 4 else { throw .permissionDenied }
-            return ["n": count]
+            return .item(["n": count])
         }
     }
 
@@ -47,7 +47,7 @@ struct SessionTests {
         session.received(Self.call("a.B") + Self.call("a.C"))
         #expect(!session.wantsInput)
         #expect(Self.step(&session) == "a.B")
-        try session.answer(.reply(["x": 1]), now: 0)
+        try session.answer(.reply(["x": 1]), wantsMore: true, now: 0)
         #expect(Self.step(&session) == "wait")
         #expect(!session.canStep)
         #expect(Self.takeOutput(&session) == #"{"parameters":{"x":1}}"#)
@@ -65,7 +65,7 @@ struct SessionTests {
         var session = VarlinkSession(requestLimit: 100)
         session.received(Self.call("a.B"))
         _ = session.step()
-        try session.answer(.reply(["x": 1]), now: 0)
+        try session.answer(.reply(["x": 1]), wantsMore: true, now: 0)
         session.sent(3)
         #expect(!session.isIdle && !session.wantsInput)
         #expect(Self.takeOutput(&session) == #"arameters":{"x":1}}"#)
@@ -78,7 +78,7 @@ struct SessionTests {
         session.received(Self.call("a.B") + Array("{\"meth".utf8))
         session.receivedEnd()
         #expect(Self.step(&session) == "a.B")
-        try session.answer(.reply(["x": 1]), now: 0)
+        try session.answer(.reply(["x": 1]), wantsMore: true, now: 0)
         #expect(Self.step(&session) == "wait")
         _ = Self.takeOutput(&session)
         #expect(Self.step(&session) == "close")
@@ -89,7 +89,7 @@ struct SessionTests {
         var session = VarlinkSession(requestLimit: 100)
         session.received(Self.call("a.B"))
         _ = session.step()
-        try session.answer(Self.counter(), now: 7)
+        try session.answer(Self.counter(), wantsMore: true, now: 7)
         #expect(session.streamDue == 7)
         try session.advanceStream(now: 7)
         #expect(session.streamDue == nil)
@@ -106,7 +106,7 @@ struct SessionTests {
         var session = VarlinkSession(requestLimit: 100)
         session.received(Self.call("a.B"))
         _ = session.step()
-        try session.answer(Self.counter(), now: 0)
+        try session.answer(Self.counter(), wantsMore: true, now: 0)
         try session.advanceStream(now: 0)
         for time in 1...9 { try session.advanceStream(now: UInt64(time) * 10 * Self.millisecond) }
         #expect(Self.takeOutput(&session) == #"{"continues":true,"parameters":{"n":1}}"#)
@@ -120,7 +120,7 @@ struct SessionTests {
         var session = VarlinkSession(requestLimit: 100)
         session.received(Self.call("a.B") + Self.call("a.C"))
         _ = session.step()
-        try session.answer(Self.counter(), now: 0)
+        try session.answer(Self.counter(), wantsMore: true, now: 0)
         for time in 0..<4 {
             try session.advanceStream(now: UInt64(time) * 10 * Self.millisecond)
             _ = Self.takeOutput(&session)
@@ -130,6 +130,61 @@ struct SessionTests {
         #expect(Self.takeOutput(&session).contains("PermissionDenied"))
         #expect(session.streamDue == nil)
         #expect(Self.step(&session) == "a.C")
+    }
+
+    /// A stream that says nothing, then an item, nothing, another item, and the last thing.
+    private static func work() -> VarlinkAnswer {
+        let counter = Counter()
+        return .replies(everyMilliseconds: 10) {
+            let count = counter.value.add(1, ordering: .relaxed).newValue
+            return switch count {
+            case 1, 3: .none
+            case 2, 4: .item(["n": count])
+            default: .last(["n": count])
+            }
+        }
+    }
+
+    /// What a stream of `work` sends in its first five turns, and the session after that.
+    private static func turns(
+        wantsMore: Bool
+    ) throws -> (sent: [String], session: VarlinkSession) {
+        var session = VarlinkSession(requestLimit: 100)
+        session.received(Self.call("a.B") + Self.call("a.C"))
+        _ = session.step()
+        try session.answer(Self.work(), wantsMore: wantsMore, now: 0)
+        let sent = try (0..<5).map { turn in
+            #expect(!session.canStep && !session.isIdle)
+            #expect(session.streamDue == UInt64(turn) * 10 * millisecond)
+            try session.advanceStream(now: UInt64(turn) * 10 * millisecond)
+            return takeOutput(&session)
+        }
+        return (sent, session)
+    }
+
+    @Test("A stream that has nothing to say is asked again an interval later")
+    func nothingYet() throws {
+        let sent = try Self.turns(wantsMore: true).sent
+        #expect(
+            sent == [
+                "", #"{"continues":true,"parameters":{"n":2}}"#, "",
+                #"{"continues":true,"parameters":{"n":4}}"#, #"{"parameters":{"n":5}}"#,
+            ])
+    }
+
+    @Test("A client that takes one reply gets the last one")
+    func withoutMore() throws {
+        let sent = try Self.turns(wantsMore: false).sent
+        #expect(sent == ["", "", "", "", #"{"parameters":{"n":5}}"#])
+    }
+
+    @Test("After the last reply of a stream the next call is taken", arguments: [true, false])
+    func afterTheLast(wantsMore: Bool) throws {
+        var session = try Self.turns(wantsMore: wantsMore).session
+        #expect(session.streamDue == nil)
+        #expect(Self.step(&session) == "a.C")
+        try session.answer(.reply(["x": 1]), wantsMore: true, now: 0)
+        #expect(Self.takeOutput(&session) == #"{"parameters":{"x":1}}"#)
     }
 
     @Test(

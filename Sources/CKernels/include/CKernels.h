@@ -108,6 +108,20 @@ void ck_advance_macrospins(ck_features features, struct ck_generator *generator,
 // CK_COUNT_PLANES rows of `stride` words: bit k of a lane's count is its bit in row k.
 void ck_count_ones(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes);
 
+// Likewise, how often each lane differs from the row before. The row before `rows` has to be
+// readable: it is the last sample before the window.
+void ck_count_changes(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes);
+
+// How many of the lanes in `mask` are one in each of CK_WINDOW_SHOTS strided rows, for boards of up
+// to 4,096 lanes. `row_ones` has room for CK_WINDOW_SHOTS counts.
+void ck_count_row_ones(ck_features features, const uint64_t *rows, size_t stride, size_t words,
+                       const uint64_t *mask, uint16_t *row_ones);
+
+// Likewise as ck_count_ones, how often each lane differs from the majority of its row: a row's
+// majority is one when more than `half` of it are, as ck_count_row_ones found.
+void ck_count_dissent(ck_features features, const uint64_t *rows, size_t stride,
+                      const uint16_t *row_ones, uint32_t half, uint64_t *planes);
+
 // The lanes in which at least `cutoff` (1 ... 1,024) of the window's samples equal its first one.
 // `planes` is what ck_count_ones gave for the window, `first` the window's first row.
 void ck_compare_counts(const uint64_t *planes, const uint64_t *first, size_t stride,

@@ -60,6 +60,10 @@ size_t clinux_unix_path_limit(void);
 // Who is at the other end of a connected Unix socket, as the kernel recorded it at connect time.
 int clinux_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
 
+// Likewise, the supplementary groups of the peer's process when it connected. Returns how many were
+// written, at most `capacity`; -1 with errno ERANGE when there are more.
+int clinux_peer_groups(int fd, gid_t *groups, size_t capacity);
+
 // Sends two pieces of memory as one message, without waiting and without SIGPIPE. Either may be
 // empty, not both. Returns how many bytes of the two together were taken.
 ssize_t clinux_send_two(int fd, const void *first, size_t first_bytes, const void *second,

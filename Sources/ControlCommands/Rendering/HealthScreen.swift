@@ -6,7 +6,9 @@ private let worstLaneCount = 8
 private let newestAlarmCount = 5
 
 /// The lanes of a board: a picture, what the tests allow, the worst lanes and the newest alarms.
-package func healthScreen(_ health: BoardHealth, palette: Palette, now: Double) -> String {
+package func healthScreen(
+    _ health: BoardHealth, map: LaneQuantity, palette: Palette, now: Double
+) -> String {
     let counts = health.laneCounts
     return banner([(health.name, health.provenance)])
         + """
@@ -14,11 +16,23 @@ package func healthScreen(_ health: BoardHealth, palette: Palette, now: Double) 
         \(counts.summary)
         \(grouped(health.windows)) windows of \(grouped(health.windowShots)) shots judged, \
         health epoch \(health.healthEpoch)
+        \(arrayLines(health))
 
-        \(HeatMap(health.lanes, palette: palette).text)
+        \(HeatMap(health.lanes, of: map, palette: palette).text)
         \(cutoffTable(health))
         \(laneTable(health.lanes))
         \(alarmList(health.alarms, now: now))
+        """
+}
+
+/// What is true of all lanes together.
+private func arrayLines(_ health: BoardHealth) -> String {
+    let correlation =
+        health.crossLaneCorrelation.map { decimal($0, places: 6) } ?? "not known yet"
+    return """
+        across lanes: \(health.crossLaneState.rawValue), mean correlation of two lanes \(correlation)
+        trims: \(health.trimState.rawValue), untrimmable lanes: \(grouped(health.untrimmableLanes))
+        shares and correlations of lanes: over \(grouped(health.monitoredShots)) shots
         """
 }
 
@@ -29,26 +43,37 @@ private func cutoffTable(_ health: BoardHealth) -> String {
         [
             ["Cut-offs for \(claim) bit per bit", "warning", "failure"],
             [
-                "repetition count", grouped(cutoffs.repetitionCountWarning),
+                "repetition count (RC)", grouped(cutoffs.repetitionCountWarning),
                 grouped(cutoffs.repetitionCountFailure),
             ],
             [
-                "adaptive proportion of \(grouped(health.windowShots))",
+                "adaptive proportion (AP) of \(grouped(health.windowShots))",
                 grouped(cutoffs.adaptiveProportionWarning),
                 grouped(cutoffs.adaptiveProportionFailure),
+            ],
+            [
+                "variance ratio across lanes", decimal(cutoffs.crossLaneWarning, places: 3),
+                decimal(cutoffs.crossLaneFailure, places: 3),
             ],
         ], [.left, .right, .right])
 }
 
 private func laneTable(_ lanes: [LaneReport]) -> String {
-    let header = ["Worst lanes", "state", "p(1)", "repetition alarms", "proportion alarms"]
+    let header = [
+        "Worst lanes", "state", "p(1)", "lag 1", "trim", "resistance",
+        "alarms (RC/AP/R)",
+    ]
     let rows = worstLanes(lanes, count: worstLaneCount).map { lane in
         [
             "\(lane.lane)", lane.state.rawValue, decimal(lane.p, places: 4),
-            grouped(lane.repetitionCountAlarms), grouped(lane.adaptiveProportionAlarms),
+            decimal(lane.lagOne, places: 4), "\(lane.trim)",
+            lane.resistanceOhms.map { quantity($0, "Ω") } ?? "not known",
+            [lane.repetitionCountAlarms, lane.adaptiveProportionAlarms, lane.resistanceAlarms]
+                .map(grouped).joined(separator: "/"),
         ]
     }
-    return table([header] + rows, [.right, .left, .right, .right, .right])
+    let columns = header.indices.map { $0 == 1 ? Alignment.left : .right }
+    return table([header] + rows, columns)
 }
 
 private func alarmList(_ alarms: [AlarmReport], now: Double) -> String {
@@ -70,7 +95,9 @@ package func worstLanes(_ lanes: [LaneReport], count: Int) -> [LaneReport] {
             }
         // Of a lane that is starting, p says nothing yet.
         let deviation = lane.state == .starting ? 0 : abs(lane.p - 0.5)
-        let alarms = sum(lane.repetitionCountAlarms, lane.adaptiveProportionAlarms)
+        let alarms = [
+            lane.repetitionCountAlarms, lane.adaptiveProportionAlarms, lane.resistanceAlarms,
+        ].reduce(0, sum)
         return (rank, alarms, deviation, ~lane.lane)
     }
     return Array(lanes.sorted { badness($0) > badness($1) }.prefix(count))

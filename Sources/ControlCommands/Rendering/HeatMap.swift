@@ -2,25 +2,73 @@
 
 package import ControlInterface
 
-/// A picture of the lanes of a board: a character each, shaded by the fraction of ones.
+/// What a map of lanes shows.
+package enum LaneQuantity: String, Sendable, CaseIterable {
+    /// The share of ones.
+    case p
+    /// The correlation with the shot before.
+    case lag
+    /// The correlation with the majority of the lanes.
+    case cross
+    /// In steps of the board.
+    case trim
+
+    var title: String {
+        switch self {
+        case .p: "p(1)"
+        case .lag: "lag-1 correlation"
+        case .cross: "correlation with the majority"
+        case .trim: "trim in steps"
+        }
+    }
+
+    /// Where a good lane is.
+    var middle: Double { self == .p ? 0.5 : 0 }
+
+    /// What half the range of a scale may be.
+    var spans: [Double] {
+        switch self {
+        case .p: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
+        case .lag, .cross: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
+        case .trim: [10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 40_000]
+        }
+    }
+
+    /// Of the numbers at the ends of a scale.
+    var places: Int { self == .trim ? 0 : 2 }
+
+    func value(of lane: LaneReport) -> Double {
+        switch self {
+        case .p: lane.p
+        case .lag: lane.lagOne
+        case .cross: lane.crossLane
+        case .trim: Double(lane.trim)
+        }
+    }
+}
+
+/// A picture of the lanes of a board: a character each, shaded by a quantity.
 package struct HeatMap {
     static let lanesPerRow = 64
-    /// Half the range of the scale: the smallest of these that holds every good lane, so that maps
-    /// of one board can be compared.
-    private static let spans = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
-    /// From few ones (blue) over half to many ones (red), of the 256 colours of a terminal.
-    private static let colors = [21, 33, 75, 153, 223, 215, 203, 196]
-    private static let shades = ["░", "▒", "▓", "█"]
 
     private let lanes: [LaneReport]
+    private let quantity: LaneQuantity
     private let palette: Palette
-    private let span: Double
+    private let scale: ShadeScale
 
-    package init(_ lanes: [LaneReport], palette: Palette) {
+    /// The scale is the smallest that holds every good lane, of few, so that maps of one board can be
+    /// compared.
+    package init(_ lanes: [LaneReport], of quantity: LaneQuantity = .p, palette: Palette) {
         self.lanes = lanes
+        self.quantity = quantity
         self.palette = palette
-        let farthest = lanes.filter { $0.state == .good }.map { abs($0.p - 0.5) }.max() ?? 0
-        span = Self.spans.first { $0 >= farthest } ?? 0.5
+        let middle = quantity.middle
+        let farthest =
+            lanes.filter { $0.state == .good }.map { abs(quantity.value(of: $0) - middle) }.max()
+            ?? 0
+        let spans = quantity.spans
+        let span = spans.first { $0 >= farthest } ?? spans[spans.count - 1]
+        scale = ShadeScale(around: middle, span: span, palette: palette)
     }
 
     /// Rows of lanes, each with the number of its first lane, and the legend.
@@ -34,40 +82,24 @@ package struct HeatMap {
     }
 
     private func symbol(_ lane: LaneReport) -> String {
-        switch lane.state {
-        case .good: shade(at: step(lane.p))
+        mark(lane.state) ?? scale.shade(of: quantity.value(of: lane))
+    }
+
+    /// Nil for a good lane.
+    private func mark(_ state: LaneReport.State) -> String? {
+        switch state {
+        case .good: nil
         case .warned: palette.paint("!", .yellow)
         case .failed: palette.paint("×", .red)
         case .starting: "·"
         }
     }
 
-    private var steps: Int { palette == .plain ? Self.shades.count : Self.colors.count }
-
-    /// Where on the scale, from 0 to `steps - 1`, a fraction of ones is.
-    private func step(_ p: Double) -> Int {
-        let place = (p - (0.5 - span)) / (2 * span) * Double(steps)
-        return Int(min(max(place, 0), Double(steps - 1)))
-    }
-
-    private func shade(at step: Int) -> String {
-        switch palette {
-        case .plain: Self.shades[step]
-        case .colored: "\u{1B}[38;5;\(Self.colors[step])m█\u{1B}[0m"
-        }
-    }
-
     private var legend: String {
-        let low = decimal(0.5 - span, places: 2)
-        let high = decimal(0.5 + span, places: 2)
-        let scale = (0..<steps).map(shade).joined()
         let marks = [LaneReport.State.warned, .failed, .starting].map { state in
-            let lane = LaneReport(
-                lane: 0, state: state, p: 0, repetitionCountAlarms: 0,
-                adaptiveProportionAlarms: 0)
-            return "\(symbol(lane)) \(state.rawValue)"
+            "\(mark(state) ?? "") \(state.rawValue)"
         }
-        return
-            "      p(1) of good lanes: \(low) \(scale) \(high)   \(marks.joined(separator: "   "))\n"
+        return "      \(quantity.title) of good lanes: \(scale.legend(places: quantity.places))"
+            + "   \(marks.joined(separator: "   "))\n"
     }
 }

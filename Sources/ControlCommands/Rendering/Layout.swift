@@ -36,14 +36,12 @@ func table(_ rows: [[String]], _ alignments: [Alignment]) -> String {
     }
     return rows.map { row in
         let cells = alignments.indices.map { padded(row[$0], to: widths[$0], alignments[$0]) }
-        return cells.joined(separator: "  ").trimmingTrailingSpaces() + "\n"
+        return withoutTrailingSpaces(cells.joined(separator: "  ")) + "\n"
     }.joined()
 }
 
-extension String {
-    fileprivate func trimmingTrailingSpaces() -> String {
-        var text = self[...]
-        while text.last == " " { text.removeLast() }
-        return String(text)
-    }
+func withoutTrailingSpaces(_ text: String) -> String {
+    var rest = text[...]
+    while rest.last == " " { rest.removeLast() }
+    return String(rest)
 }

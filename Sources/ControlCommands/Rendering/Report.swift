@@ -19,9 +19,13 @@ package struct VersionReport: Codable, Sendable, Equatable {
 package enum Report: Sendable {
     case status(StatusReport)
     case boards(BoardList)
-    case health(BoardHealth)
+    case health(BoardHealth, map: LaneQuantity = .p)
     case configuration(ConfigurationReport)
     case version(VersionReport)
+    case operatingPoint(OperatingPointReport)
+    case fault(FaultReport)
+    case recording(RecordReport)
+    case calibration(CalibrationReport)
 
     package enum Form: Sendable {
         /// One line, keys sorted.
@@ -35,16 +39,25 @@ package enum Report: Sendable {
         switch (self, form) {
         case (.status(let status), .json): try jsonLine(status)
         case (.boards(let boards), .json): try jsonLine(boards)
-        case (.health(let health), .json): try jsonLine(health)
+        case (.health(let health, _), .json): try jsonLine(health)
         case (.configuration(let configuration), .json): try jsonLine(configuration)
         case (.version(let version), .json): try jsonLine(version)
+        case (.operatingPoint(let point), .json): try jsonLine(point)
+        case (.fault(let fault), .json): try jsonLine(fault)
+        case (.recording(let recording), .json): try jsonLine(recording)
+        case (.calibration(let calibration), .json): try jsonLine(calibration)
         case (.status(let status), .text(let palette, let now)):
             statusScreen(status, palette: palette, now: now)
         case (.boards(let boards), .text): boardTable(boards.boards)
-        case (.health(let health), .text(let palette, let now)):
-            healthScreen(health, palette: palette, now: now)
+        case (.health(let health, let map), .text(let palette, let now)):
+            healthScreen(health, map: map, palette: palette, now: now)
         case (.configuration(let configuration), .text): configurationText(configuration)
         case (.version(let version), .text): versionText(version)
+        case (.operatingPoint(let point), .text): operatingPointText(point)
+        case (.fault(let fault), .text): faultText(fault)
+        case (.recording(let recording), .text): recordingText(recording)
+        case (.calibration(let calibration), .text(let palette, _)):
+            calibrationScreen(calibration, palette: palette)
         }
     }
 }

@@ -31,8 +31,8 @@ private typealias Fact = (name: String, text: String)
 private func mark(_ state: BoardState) -> (String, Palette.Color) {
     switch state {
     case .serving, .idle: ("●", .green)
-    case .starting: ("○", .yellow)
-    case .unhealthy, .failed: ("×", .red)
+    case .tuning, .starting, .calibrating, .recording: ("○", .yellow)
+    case .unhealthy, .failed, .ended: ("×", .red)
     }
 }
 
@@ -45,7 +45,7 @@ private func stateFacts(
         board.remedy.map { ("Remedy", printable($0)) },
     ]
     let counts = board.laneCounts
-    let note = board.state == .idle ? " (the rings are full)" : ""
+    let note = stateNote(board.state).map { " (\($0))" } ?? ""
     return [("State", "\(palette.paint(board.state.rawValue, color))\(note) \(since)")]
         + causes.compactMap { $0 } + [
             (
@@ -54,6 +54,16 @@ private func stateFacts(
                     + " \(counts.summary)"
             )
         ]
+}
+
+private func stateNote(_ state: BoardState) -> String? {
+    switch state {
+    case .idle: "the rings are full"
+    case .tuning: "the trims of the lanes are being learned"
+    case .calibrating: "operating points are measured; nothing is served"
+    case .recording: "what is recorded is served to nobody"
+    case .starting, .serving, .unhealthy, .failed, .ended: nil
+    }
 }
 
 private func flowFacts(_ board: BoardStatus) -> [Fact] {
@@ -75,6 +85,7 @@ private func flowFacts(_ board: BoardStatus) -> [Fact] {
             "Credited",
             "\(quantity(Double(board.creditedBits), "bit")) at"
                 + " \(decimal(board.claimedEntropyPerBit, places: 3)) per raw bit"
+                + (board.xorFold > 1 ? " of a lane, \(board.xorFold) lanes folded into one" : "")
                 + (isModel ? " (as if real: simulated bits have none)" : "")
         ),
         ("Newest bit", board.newestBitAge.map { "\(quantity($0, "s")) old" } ?? "none yet"),
@@ -110,7 +121,8 @@ private func alarmFact(_ board: BoardStatus, now: Double) -> [Fact] {
 }
 
 func alarmText(_ alarm: AlarmReport, now: Double) -> String {
-    "\(alarm.severity.rawValue) of \(printable(alarm.test)) on lane \(alarm.lane),"
+    "\(alarm.severity.rawValue) of \(printable(alarm.test)) on"
+        + " \(alarm.lane.map { "lane \($0)" } ?? "the whole array"),"
         + " \(moment(alarm.time)); \(duration(now - alarm.time)) ago"
 }
 

@@ -12,12 +12,21 @@ struct HealthVerb: Verb {
     @Argument(help: "A board, by name or serial. Not needed when there is only one.")
     var board: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What the map shows: the share of ones, the correlation with the shot before or with the"
+                + " majority of lanes, or the trim.",
+            valueName: "quantity"))
+    var map = LaneQuantity.p
+
     func perform(on console: Console) throws(Failure) -> MectlExit {
         let (health, states) = try options.ask(console) { (client) throws(ControlClientError) in
             let health = try client.health(of: board)
             return (health, try client.status(of: health.name).boards.map(\.state))
         }
-        try options.show(.health(health), on: console)
+        try options.show(.health(health, map: map), on: console)
         return MectlExit(of: states)
     }
 }
+
+extension LaneQuantity: ExpressibleByArgument {}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ControlInterface
-import LinuxPlatform
+package import LinuxPlatform
 import Synchronization
 package import Varlink
 import TestSupport
@@ -36,9 +36,77 @@ package final class FakeProvider: ControlProvider {
     package func configuration() -> ConfigurationReport { Samples.configuration }
 }
 
+/// Does what a test says: keeps what it was asked to do, and goes through the steps it was given.
+package final class FakeOperator: ControlOperator {
+    private struct Script: Sendable {
+        var isPermitted = true
+        var failure: VarlinkError?
+        var steps: [BoardOperationStep] = [.finished(.done)]
+        var begun: [(operation: BoardOperation, board: String)] = []
+        var abandoned = 0
+    }
+
+    private let script = Mutex(Script())
+
+    package init() {}
+
+    package func permit(_ isPermitted: Bool) { script.withLock { $0.isPermitted = isPermitted } }
+
+    /// Lets operations fail: at once, or after the steps when there are any.
+    package func fail(_ error: ControlError) { script.withLock { $0.failure = error.varlink } }
+
+    /// What polls of the next operations come to; the last one is repeated.
+    package func play(_ steps: [BoardOperationStep]) { script.withLock { $0.steps = steps } }
+
+    package var begun: [(operation: BoardOperation, board: String)] { script.withLock { $0.begun } }
+
+    /// How many operations nobody holds any more.
+    package var abandoned: Int { script.withLock { $0.abandoned } }
+
+    package func mayChange(_ peer: PeerCredentials) -> Bool { script.withLock { $0.isPermitted } }
+
+    package func begin(
+        _ operation: BoardOperation, on board: String
+    ) throws(VarlinkError) -> any BoardOperationProgress {
+        let (steps, failure) = script.withLock { script in
+            script.begun.append((operation, board))
+            return (script.steps, script.failure)
+        }
+        if steps.isEmpty, let failure { throw failure }
+        return FakeProgress(steps, then: failure) { [self] in script.withLock { $0.abandoned += 1 }
+        }
+    }
+}
+
+private final class FakeProgress: BoardOperationProgress {
+    private let steps: Mutex<[BoardOperationStep]>
+    private let failure: VarlinkError?
+    private let onEnd: @Sendable () -> Void
+
+    init(
+        _ steps: [BoardOperationStep], then failure: VarlinkError?,
+        onEnd: @escaping @Sendable () -> Void
+    ) {
+        self.steps = Mutex(steps)
+        self.failure = failure
+        self.onEnd = onEnd
+    }
+
+    deinit { onEnd() }
+
+    func poll() throws(VarlinkError) -> BoardOperationStep {
+        let step = steps.withLock { steps -> BoardOperationStep? in
+            steps.count > 1 || failure != nil && !steps.isEmpty ? steps.removeFirst() : steps.first
+        }
+        if let step { return step }
+        throw failure ?? .permissionDenied
+    }
+}
+
 /// A control plane in this process, on a socket in a directory of its own.
 package final class FakeDaemon {
     package let provider: FakeProvider
+    package let operation = FakeOperator()
     private let directory = TemporaryDirectory()
     package let server: VarlinkServer
 
@@ -50,7 +118,7 @@ package final class FakeDaemon {
             listener: try UnixListener(path: directory.file("control.sock"), mode: 0o600),
             info: VarlinkServiceInfo(
                 vendor: "metrng", product: "fake", version: metrngVersion, url: ""),
-            interfaces: [ControlService(provider)])
+            interfaces: [ControlService(provider, operation)])
     }
 
     deinit { server.stop() }

@@ -24,7 +24,7 @@ package enum Samples {
         operatingPoint: OperatingPointStatus(
             amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 350, biasFieldMicrotesla: 250),
         encoding: "direct", temperatureCelsius: 41.25, claimedEntropyPerBit: 0.9,
-        shots: 1_234_567_890, shotsPerSecond: 1_000_000, rawBytesPerSecond: 64_000_000,
+        xorFold: 1, shots: 1_234_567_890, shotsPerSecond: 1_000_000, rawBytesPerSecond: 64_000_000,
         framesAccepted: 301_408, framesRejected: 2, shotsDropped: 0,
         creditedBits: 555_555_555_555, newestBitAge: 0.0012,
         rings: [
@@ -44,10 +44,12 @@ package enum Samples {
     /// A lane of each state, and fractions of ones from 0.46 to 0.54.
     package static let health = BoardHealth(
         name: "board0", provenance: .simulated, windows: 1_205_632, windowShots: 1_024,
-        healthEpoch: 5, claimedEntropyPerBit: 0.9,
+        healthEpoch: 5, claimedEntropyPerBit: 0.9, monitoredShots: 1_048_576,
+        crossLaneCorrelation: 0.00012, crossLaneState: .good, trimState: .holding,
+        untrimmableLanes: 1,
         cutoffs: CutoffReport(
             repetitionCountWarning: 24, repetitionCountFailure: 36, adaptiveProportionWarning: 614,
-            adaptiveProportionFailure: 640),
+            adaptiveProportionFailure: 640, crossLaneWarning: 1.22, crossLaneFailure: 2.5),
         laneCounts: LaneCounts(starting: 1, good: 125, warned: 1, failed: 1),
         lanes: (0..<128).map(lane), alarms: [alarm])
 
@@ -72,7 +74,10 @@ package enum Samples {
             }
         return LaneReport(
             lane: index, state: state, p: state == .starting ? 0 : 0.46 + Double(index) / 1_600,
+            lagOne: (Double(index) - 64) / 10_000, crossLane: (64 - Double(index)) / 5_000,
+            trim: 10 * (index - 64), resistanceOhms: 4_000 + Double(index),
             repetitionCountAlarms: index == 17 ? 2 : 0,
-            adaptiveProportionAlarms: index == 17 || index == 40 ? 1 : 0)
+            adaptiveProportionAlarms: index == 17 || index == 40 ? 1 : 0,
+            resistanceAlarms: index == 17 ? 1 : 0)
     }
 }

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ControlInterface
+
+struct CalibrateVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "calibrate",
+        abstract: "Measure how often devices switch, by amplitude and width, and propose the best.",
+        discussion: """
+            A range is FROM:TO:COUNT, or one value. Every width is measured at every amplitude. \
+            Nothing is served meanwhile; the board goes back to its operating point afterwards, unless \
+            --apply sets the one that is proposed.
+            """)
+
+    /// From pulses that do nothing to where the precession has died down.
+    private static let defaultWidths = SweepRange(from: 50, to: 9_000, count: 180)
+
+    @Argument(help: "A board, by name or serial. Not needed when there is only one.")
+    var board: String?
+
+    @Option(
+        help: ArgumentHelp("Amplitudes, in mV (default: the present one).", valueName: "range"),
+        transform: sweepRange)
+    var amplitude: SweepRange?
+
+    @Option(
+        help: ArgumentHelp(
+            "Widths, in ps (default: 50:9000:180, or the present one with several amplitudes).",
+            valueName: "range"),
+        transform: sweepRange)
+    var width: SweepRange?
+
+    @Option(help: "For how many shots each point is measured.")
+    var shots = 65_536
+
+    @Option(help: ArgumentHelp("Write the points as CSV; - for the output.", valueName: "file"))
+    var csv: String?
+
+    @Option(help: ArgumentHelp("Draw a chart of the points.", valueName: "file"))
+    var svg: String?
+
+    @Flag(help: "Set the operating point that is proposed.")
+    var apply = false
+
+    @OptionGroup var options: ReadingOptions
+
+    func validate() throws {
+        guard SweepRequest.shotLimits.contains(shots) else {
+            throw ValidationError("--shots takes a number \(limits(SweepRequest.shotLimits))")
+        }
+        let request = request
+        let points = (request.amplitudes?.count ?? 1) * (request.widths?.count ?? 1)
+        guard points <= SweepRequest.maximumPoints else {
+            throw ValidationError(
+                "\(grouped(points)) points are more than \(grouped(SweepRequest.maximumPoints))")
+        }
+        guard csv != "-" || !options.json else {
+            throw ValidationError("--csv - and --json both want the output")
+        }
+    }
+
+    private var request: SweepRequest {
+        // A row of amplitudes is measured where the board is, one amplitude at all widths.
+        let isAcross = amplitude?.count ?? 1 > 1
+        return SweepRequest(
+            amplitudes: amplitude, widths: width ?? (isAcross ? nil : Self.defaultWidths),
+            shotsPerPoint: shots)
+    }
+
+    func perform(on console: Console) throws(Failure) -> MectlExit {
+        var files = Files()
+        let sweep: SweepReport
+        do throws(Failure) {
+            // A sweep is long: whether its outcome has a place is to be known before.
+            if let csv, csv != "-" { files.csv = try NewFile(csv) }
+            files.svg = try svg.map { (path) throws(Failure) in try NewFile(path) }
+            sweep = try measure(console)
+            try files.csv?.write(sweepCSV(sweep))
+            try files.svg?.write(sweepSVG(sweep))
+        } catch {
+            files.remove()
+            throw error
+        }
+        let (applied, failure) = applyProposal(of: sweep, console)
+        try show(CalibrationReport(sweep: sweep, applied: applied), on: console)
+        if let failure { throw failure }
+        return .success
+    }
+
+    private struct Files {
+        var csv: NewFile?
+        var svg: NewFile?
+
+        func remove() {
+            csv?.remove()
+            svg?.remove()
+        }
+    }
+
+    private func measure(_ console: Console) throws(Failure) -> SweepReport {
+        console.catchInterrupts()
+        defer { console.endProgress() }
+        let sweep = try options.ask(console) { (client) throws(ControlClientError) in
+            let source = try client.theBoard(board)
+            console.tell("mectl: note: nothing is served while operating points are measured\n")
+            return try client.calibrate(request, board: source.name) { progress in
+                console.showProgress(progress.pointsDone, of: progress.pointsTotal, "points")
+            }
+        }
+        guard let sweep else { throw .interrupted }
+        return sweep
+    }
+
+    /// Sets what is proposed, if that is wanted. What was measured is shown even if this fails.
+    private func applyProposal(
+        of sweep: SweepReport, _ console: Console
+    ) -> (applied: OperatingPointStatus?, Failure?) {
+        guard apply else { return (nil, nil) }
+        guard let proposal = sweep.proposal else { return (nil, .nothingProposed) }
+        let point = PartialOperatingPoint(
+            amplitudeMillivolts: proposal.amplitudeMillivolts,
+            pulseWidthPicoseconds: proposal.pulseWidthPicoseconds,
+            biasFieldMicrotesla: proposal.biasFieldMicrotesla)
+        do throws(Failure) {
+            let applied = try options.ask(console) { (client) throws(ControlClientError) in
+                try client.setOperatingPoint(point, of: sweep.name)
+            }
+            return (applied, nil)
+        } catch {
+            return (nil, error)
+        }
+    }
+
+    private func show(_ report: CalibrationReport, on console: Console) throws(Failure) {
+        guard csv == "-" else { return try options.show(.calibration(report), on: console) }
+        do {
+            try console.write(sweepCSV(report.sweep))
+        } catch {
+            throw .output(error)
+        }
+        if let applied = report.applied {
+            console.tell(
+                "mectl: note: \(printable(report.sweep.name)) is set to \(pulses(applied))\n")
+        }
+    }
+}
+
+@Sendable private func sweepRange(_ argument: String) throws -> SweepRange {
+    guard let range = SweepRange(argument) else {
+        throw ValidationError(
+            "\(printable(argument)) is no range: FROM:TO:COUNT, as in 50:9000:180, or one value")
+    }
+    return range
+}
+
+extension SweepRange {
+    /// - Parameter text: `FROM:TO:COUNT` with two different ends, or one value.
+    init?(_ text: String) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard let from = Double(parts[0]) else { return nil }
+        switch parts.count {
+        case 1: self.init(from: from, to: from, count: 1)
+        case 3:
+            guard let to = Double(parts[1]), let count = Int(parts[2]), count == 1 || from != to
+            else { return nil }
+            self.init(from: from, to: to, count: count)
+        default: return nil
+        }
+        guard isValid else { return nil }
+    }
+}

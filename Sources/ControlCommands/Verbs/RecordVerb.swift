@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ControlInterface
+
+struct RecordVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "record",
+        abstract: "Keep frames of a board in a file.",
+        discussion: """
+            What is recorded is served to nobody. With --restarts, the board is started anew so often, \
+            for the restart tests of NIST SP 800-90B.
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "The recording. A file that exists is not overwritten.", valueName: "file"))
+    var output: String
+
+    @Option(help: "How many shots; with --restarts, of each start.")
+    var shots: Int
+
+    @Option(help: "How often the board is started (default: not at all, the stream goes on).")
+    var restarts = 1
+
+    @Option(help: "A board, by name or serial. Not needed when there is only one.")
+    var board: String?
+
+    @OptionGroup var options: ReadingOptions
+
+    func validate() throws {
+        guard RecordRequest.shotLimits.contains(shots) else {
+            throw ValidationError("--shots takes a number \(limits(RecordRequest.shotLimits))")
+        }
+        guard RecordRequest.restartLimits.contains(restarts) else {
+            throw ValidationError(
+                "--restarts takes a number \(limits(RecordRequest.restartLimits))")
+        }
+    }
+
+    func perform(on console: Console) throws(Failure) -> MectlExit {
+        let file = try NewFile(output)
+        let report: RecordReport
+        do {
+            report = try record(to: file, console)
+        } catch {
+            file.remove()
+            throw error
+        }
+        try options.show(.recording(report), on: console)
+        return .success
+    }
+
+    private func record(
+        to file: NewFile, _ console: Console
+    ) throws(Failure) -> RecordReport {
+        console.catchInterrupts()
+        defer { console.endProgress() }
+        let (source, recorded) = try options.ask(console) { (client) throws(ControlClientError) in
+            let source = try client.theBoard(board)
+            console.tell("mectl: note: bits that are recorded are served to nobody\n")
+            let recorded = try client.record(
+                shots: shots, restarts: restarts, to: file.descriptor, board: source.name
+            ) { console.showProgress($0.shotsDone, of: $0.shotsTotal, "shots") }
+            return (source, recorded)
+        }
+        guard let recorded else { throw .interrupted }
+        return RecordReport(
+            name: source.name, provenance: source.provenance, file: output,
+            shots: recorded.shotsDone, restarts: restarts, bytes: recorded.bytes)
+    }
+}
+
+/// As in "from 1 to 10,000".
+func limits(_ range: ClosedRange<Int>) -> String {
+    "from \(grouped(range.lowerBound)) to \(grouped(range.upperBound))"
+}

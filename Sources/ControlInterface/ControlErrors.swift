@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Varlink
+
+/// The errors of `org.metrng.Control`, with what they carry.
+package enum ControlError: Error, Sendable, Equatable {
+    /// There is no board of that name or serial; with `asked` empty, there is not exactly one board.
+    case noSuchBoard(asked: String, boards: [String])
+    /// The client may read, but not change anything.
+    case notPermitted
+    case notSimulated(board: String)
+    case notTunable(board: String)
+    case outOfRange(quantity: String, value: Double, minimum: Double, maximum: Double)
+    /// Something else is being done with the board.
+    case busy(board: String)
+    case boardFailed(board: String, cause: String)
+    case badFault(reason: String)
+    /// No descriptor of a file came with the call.
+    case noDescriptor
+    case recordingFailed(cause: String)
+
+    private static let prefix = "\(controlInterfaceName)."
+
+    package var varlink: VarlinkError {
+        switch self {
+        case .noSuchBoard(let asked, let boards):
+            error(
+                "NoSuchBoard",
+                ["board": .string(asked), "boards": .array(boards.map(JSONValue.string))])
+        case .notPermitted: error("NotPermitted", [:])
+        case .notSimulated(let board): error("NotSimulated", ["board": .string(board)])
+        case .notTunable(let board): error("NotTunable", ["board": .string(board)])
+        case .outOfRange(let quantity, let value, let minimum, let maximum):
+            error(
+                "OutOfRange",
+                [
+                    "quantity": .string(quantity), "value": .number(value),
+                    "minimum": .number(minimum), "maximum": .number(maximum),
+                ])
+        case .busy(let board): error("Busy", ["board": .string(board)])
+        case .boardFailed(let board, let cause):
+            error("BoardFailed", ["board": .string(board), "cause": .string(cause)])
+        case .badFault(let reason): error("BadFault", ["reason": .string(reason)])
+        case .noDescriptor: error("NoDescriptor", [:])
+        case .recordingFailed(let cause): error("RecordingFailed", ["cause": .string(cause)])
+        }
+    }
+
+    private func error(_ name: String, _ parameters: JSONValue) -> VarlinkError {
+        VarlinkError(name: Self.prefix + name, parameters: parameters)
+    }
+
+    /// Nil for an error of another interface, and for one that does not carry what it should.
+    package init?(_ error: VarlinkError) {
+        guard error.name.hasPrefix(Self.prefix),
+            let details = try? error.parameters.decode(Details.self)
+        else { return nil }
+        switch (error.name.dropFirst(Self.prefix.count), details.board) {
+        case ("NoSuchBoard", let board?):
+            self = .noSuchBoard(asked: board, boards: details.boards ?? [])
+        case ("NotPermitted", _): self = .notPermitted
+        case ("NotSimulated", let board?): self = .notSimulated(board: board)
+        case ("NotTunable", let board?): self = .notTunable(board: board)
+        case ("OutOfRange", _):
+            guard let quantity = details.quantity, let value = details.value,
+                let minimum = details.minimum, let maximum = details.maximum
+            else { return nil }
+            self = .outOfRange(
+                quantity: quantity, value: value, minimum: minimum, maximum: maximum)
+        case ("Busy", let board?): self = .busy(board: board)
+        case ("BoardFailed", let board?):
+            self = .boardFailed(board: board, cause: details.cause ?? "")
+        case ("BadFault", _): self = .badFault(reason: details.reason ?? "")
+        case ("NoDescriptor", _): self = .noDescriptor
+        case ("RecordingFailed", _): self = .recordingFailed(cause: details.cause ?? "")
+        default: return nil
+        }
+    }
+
+    private struct Details: Decodable {
+        let board: String?
+        let boards: [String]?
+        let quantity: String?
+        let value: Double?
+        let minimum: Double?
+        let maximum: Double?
+        let cause: String?
+        let reason: String?
+    }
+}
+
+extension VarlinkError {
+    package static func control(_ error: ControlError) -> VarlinkError { error.varlink }
+}

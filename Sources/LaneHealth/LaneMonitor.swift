@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a physicist wants to see of the lanes beside the verdicts: the share of ones, the correlation of
+/// neighbouring shots, and that of a lane with the others, over periods of about a million shots.
+///
+/// A value; never judges anything.
+package struct LaneMonitor: Sendable {
+    /// In windows. At 2^20 shots the share of ones is known to ±0.05 %.
+    package static let periodWindows = 1024
+
+    /// Counts over a number of windows.
+    struct Counts: Sendable {
+        var windows = 0
+        var ones: OnesTally
+        /// Where a lane differs from its shot before.
+        var changes: OnesTally
+        /// Where a lane differs from the majority of its shot.
+        var dissent: OnesTally
+        /// In how many shots the majority was one.
+        var majorityOnes = 0
+        /// The sum of the windows' variance ratios.
+        var varianceRatios = 0.0
+        /// How many lanes the last window's majority was of.
+        var lanes = 0
+
+        init(words: Int) {
+            ones = OnesTally(words: words)
+            changes = ones
+            dissent = ones
+        }
+
+        mutating func add(_ window: HealthWindow) {
+            ones.add(window.onesPlanes, stride: window.stride)
+            changes.add(window.changePlanes, stride: window.stride)
+            dissent.add(window.dissentPlanes, stride: window.stride)
+            majorityOnes += window.majorityOnes
+            varianceRatios += window.varianceRatio
+            lanes = window.comparedLanes
+            windows += 1
+        }
+
+        var shots: Double { Double(windows * HealthCutoffs.windowShots) }
+    }
+
+    private var current: Counts
+    /// Those of the last whole period.
+    private var last: Counts?
+    private let words: Int
+
+    package init(lanes: Int) {
+        words = lanes / 64
+        current = Counts(words: words)
+    }
+
+    /// Enters a window that was tested and compared.
+    package mutating func add(_ window: HealthWindow) {
+        current.add(window)
+        guard current.windows == Self.periodWindows else { return }
+        last = current
+        current = Counts(words: words)
+    }
+
+    /// The last whole period, or what there is of the first.
+    private var shown: Counts { last ?? current }
+
+    /// How many shots the figures are of.
+    package var shots: Int { shown.windows * HealthCutoffs.windowShots }
+
+    /// The share of ones of a lane; ½ before the first window.
+    package func ones(lane: Int) -> Double {
+        shots == 0 ? 0.5 : Double(shown.ones[lane]) / shown.shots
+    }
+
+    /// The correlation of a lane's bit with the one of the shot before: with the share of ones p and that
+    /// of changes d, 1 − d / (2·p·(1 − p)). 0 for a lane that always gives the same.
+    package func lagOne(lane: Int) -> Double {
+        let p = ones(lane: lane)
+        guard shots > 0, p > 0, p < 1 else { return 0 }
+        return 1 - Double(shown.changes[lane]) / shown.shots / (2 * p * (1 - p))
+    }
+
+    /// The correlation of a lane with the majority of its shot, less what the lane's own vote makes of it:
+    /// √(2 / πn) for n lanes. 0 for a lane, or a majority, that is always the same.
+    package func crossLane(lane: Int) -> Double {
+        let p = ones(lane: lane)
+        let majority = shots == 0 ? 0 : Double(shown.majorityOnes) / shown.shots
+        let variance = p * (1 - p) * majority * (1 - majority)
+        guard variance > 0, shown.lanes > 1 else { return 0 }
+        let both = (p + majority - Double(shown.dissent[lane]) / shown.shots) / 2
+        return (both - p * majority) / variance.squareRoot()
+            - (2 / (Double.pi * Double(shown.lanes))).squareRoot()
+    }
+
+    /// The mean correlation between two lanes; nil before the first window.
+    package var crossLaneCorrelation: Double? {
+        shots == 0
+            ? nil
+            : CrossLaneTest.correlation(
+                ratio: shown.varianceRatios / Double(shown.windows), lanes: shown.lanes)
+    }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlCommands
+import ControlInterface
+import ControlTestSupport
+import Glibc
+import LinuxPlatform
+import TestSupport
+import Testing
+
+@Suite("mectl record", .timeLimit(.minutes(2)))
+struct RecordTests {
+    private let directory = TemporaryDirectory()
+    private var file: String { directory.file("r.metrec") }
+
+    private static let note = "mectl: note: bits that are recorded are served to nobody\n"
+
+    private static func done(_ shots: Int) -> BoardOperationStep {
+        .finished(.recorded(RecordingProgress(shotsDone: shots, shotsTotal: shots, bytes: 640_320)))
+    }
+
+    private func record(_ daemon: FakeDaemon, _ arguments: [String] = []) -> Invocation {
+        Invocation(
+            ["record", "--output", file, "--shots", "10000"] + arguments,
+            environment: ["METRNG_CONTROL": daemon.path])
+    }
+
+    @Test("Passes a new file that only its user and group may read, and says what is in it")
+    func whole() throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([.running(done: 0, total: 10_000), Self.done(10_005)])
+        let invocation = record(daemon)
+        #expect(invocation.exitCode == 0 && invocation.messages == Self.note)
+        #expect(
+            invocation.output == """
+                SIMULATED — these bits come from a model and are not random
+
+                board0: 10,005 shots in \(file), 640 kB
+
+                """)
+        var status = stat()
+        #expect(lstat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFREG)
+        #expect(status.st_mode & 0o777 & ~0o640 == 0)
+    }
+
+    @Test("The descriptor that reaches the daemon is that of the file")
+    func descriptor() throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([Self.done(10_000)])
+        #expect(record(daemon, ["--board", "SIM-0001"]).exitCode == 0)
+        guard case .record(let request)? = daemon.operation.begun.first?.operation else {
+            Issue.record("nothing is recorded")
+            return
+        }
+        #expect(request.shots == 10_000 && request.restarts == 1)
+        var (passed, made) = (stat(), stat())
+        #expect(fstat(request.file.raw, &passed) == 0 && lstat(file, &made) == 0)
+        #expect(passed.st_ino == made.st_ino && passed.st_dev == made.st_dev)
+    }
+
+    @Test("Restarts are asked for, and said")
+    func restarts() throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([Self.done(10_000_000)])
+        let invocation = record(daemon, ["--restarts", "1000", "--json"])
+        #expect(
+            invocation.output
+                == #"{"bytes":640320,"file":"\#(file)","name":"board0","provenance":"simulated","#
+                + #""restarts":1000,"shots":10000000}"# + "\n")
+        guard case .record(let request)? = daemon.operation.begun.first?.operation else {
+            Issue.record("nothing is recorded")
+            return
+        }
+        #expect(request.restarts == 1_000)
+    }
+
+    @Test("A file that exists is not overwritten, and the daemon not asked")
+    func existing() throws {
+        let daemon = try FakeDaemon()
+        let passed = try PassedFile()
+        let invocation = Invocation(
+            ["record", "--output", passed.path, "--shots", "1"],
+            environment: ["METRNG_CONTROL": daemon.path])
+        #expect(invocation.exitCode == 1 && invocation.output == "")
+        #expect(
+            invocation.messages == """
+                mectl: error: cannot create \(passed.path): File exists
+                mectl: hint: nothing is overwritten: choose another name, or remove the file
+
+                """)
+        #expect(daemon.operation.begun.isEmpty)
+        #expect(access(passed.path, F_OK) == 0)
+    }
+
+    @Test(
+        "A recording that failed leaves no file",
+        arguments: [
+            (.recordingFailed(cause: "No space left on device"), 1),
+            (.boardFailed(board: "board0", cause: "no frame for 2 s"), 3),
+            (.busy(board: "board0"), 1), (.notPermitted, 77),
+        ] as [(ControlError, Int32)])
+    func failed(error: ControlError, code: Int32) throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([.running(done: 0, total: 10_000)])
+        daemon.operation.fail(error)
+        let invocation = record(daemon)
+        #expect(invocation.exitCode == code && invocation.output == "")
+        #expect(invocation.messages.hasPrefix(Self.note + "mectl: error: "))
+        #expect(directory.entries.isEmpty)
+    }
+
+    @Test("A recording that was interrupted leaves no file and no work for the board")
+    func interrupted() throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([.running(done: 1, total: 10_000)])
+        let asked = Tally()
+        let invocation = Invocation(
+            ["record", "--output", file, "--shots", "10000"],
+            environment: ["METRNG_CONTROL": daemon.path],
+            isInterrupted: {
+                asked.add(1)
+                return asked.value > 3
+            })
+        #expect(invocation.exitCode == 130 && invocation.output == "")
+        #expect(
+            invocation.messages == Self.note + "mectl: error: interrupted before it was done\n")
+        #expect(directory.entries.isEmpty)
+        #expect(eventually { daemon.operation.abandoned == 1 })
+    }
+
+    @Test("Tells a terminal how far it is, on a line that is cleared")
+    func progress() throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([.running(done: 1_000, total: 10_000), Self.done(10_000)])
+        let invocation = Invocation(
+            ["record", "--output", file, "--shots", "10000"],
+            environment: ["METRNG_CONTROL": daemon.path], messagesAreOnTerminal: true)
+        #expect(
+            invocation.messages == Self.note + "\rmectl: 1,000 of 10,000 shots\u{1B}[K"
+                + "\rmectl: 10,000 of 10,000 shots\u{1B}[K" + "\r\u{1B}[K")
+    }
+
+    @Test(
+        "A command line that makes no sense makes no file",
+        arguments: [
+            ["--shots", "0"], ["--shots", "-1"], ["--shots", "1000000000001"],
+            ["--shots", "1", "--restarts", "0"], ["--shots", "1", "--restarts", "10001"], [],
+        ])
+    func usage(arguments: [String]) {
+        let invocation = Invocation(["record", "--output", file] + arguments)
+        #expect(invocation.exitCode == 64 && invocation.output == "")
+        #expect(directory.entries.isEmpty)
+    }
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlCommands
+import ControlInterface
+import ControlTestSupport
+import TestSupport
+import Testing
+
+@Suite("mectl set and mectl inject", .timeLimit(.minutes(2)))
+struct SetAndInjectTests {
+    private static let point = OperatingPointStatus(
+        amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 420, biasFieldMicrotesla: 250)
+
+    private static func run(_ daemon: FakeDaemon, _ arguments: [String]) -> Invocation {
+        Invocation(arguments, environment: ["METRNG_CONTROL": daemon.path])
+    }
+
+    private static func wished(_ daemon: FakeDaemon) -> PartialOperatingPoint? {
+        guard case .setOperatingPoint(let point)? = daemon.operation.begun.first?.operation else {
+            return nil
+        }
+        return point
+    }
+
+    private static func order(_ daemon: FakeDaemon) -> FaultRequest? {
+        guard case .inject(let request)? = daemon.operation.begun.first?.operation else {
+            return nil
+        }
+        return request
+    }
+
+    @Test(
+        "Set asks for what is given and leaves the rest as it is",
+        arguments: [
+            (["--width", "420"], PartialOperatingPoint(pulseWidthPicoseconds: 420)),
+            (["--amplitude", "1.1e3"], PartialOperatingPoint(amplitudeMillivolts: 1_100)),
+            (["--bias-field", "-30.5"], PartialOperatingPoint(biasFieldMicrotesla: -30.5)),
+            (
+                ["board0", "--amplitude", "900", "--width", "350", "--bias-field", "0"],
+                PartialOperatingPoint(
+                    amplitudeMillivolts: 900, pulseWidthPicoseconds: 350, biasFieldMicrotesla: 0)
+            ),
+        ])
+    func set(arguments: [String], wished: PartialOperatingPoint) throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([.running(done: 0, total: 1), .finished(.operatingPoint(Self.point))])
+        let invocation = Self.run(daemon, ["set"] + arguments)
+        #expect(invocation.exitCode == 0 && invocation.messages == "")
+        #expect(Self.wished(daemon) == wished)
+        #expect(daemon.operation.begun.map(\.board) == ["board0"])
+        #expect(
+            invocation.output == """
+                SIMULATED — these bits come from a model and are not random
+
+                board0: 1100 mV, 420 ps, 250 µT
+
+                """)
+    }
+
+    @Test("Set prints the operating point as JSON")
+    func setJSON() throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([.finished(.operatingPoint(Self.point))])
+        let invocation = Self.run(daemon, ["set", "SIM-0001", "--width", "420", "--json"])
+        #expect(invocation.exitCode == 0)
+        #expect(
+            invocation.output == #"{"name":"board0","operatingPoint":{"amplitudeMillivolts":1100,"#
+                + #""biasFieldMicrotesla":250,"pulseWidthPicoseconds":420},"provenance":"simulated"}"#
+                + "\n")
+    }
+
+    @Test(
+        "Inject orders a fault, and says where and when",
+        arguments: [
+            (
+                ["stuckAt0", "--lanes", "7-9,3", "--after", "10", "--for", "2000"],
+                FaultRequest(
+                    fault: "stuckAt0", lanes: [3, 7, 8, 9], afterShots: 10, forShots: 2_000),
+                "board0: stuckAt0 on lanes 3,7-9, after 10 shots, for 2,000 shots\n"
+            ),
+            (
+                ["vanish", "--board", "SIM-0001"],
+                FaultRequest(fault: "vanish", lanes: [], afterShots: 0, forShots: nil),
+                "board0: vanish, from now, until mectl inject none\n"
+            ),
+            (
+                ["temperature=350", "--for", "1000"],
+                FaultRequest(fault: "temperature=350", lanes: [], afterShots: 0, forShots: 1_000),
+                "board0: temperature=350, from now, for 1,000 shots\n"
+            ),
+        ])
+    func inject(arguments: [String], request: FaultRequest, text: String) throws {
+        let daemon = try FakeDaemon()
+        let invocation = Self.run(daemon, ["inject"] + arguments)
+        #expect(invocation.exitCode == 0 && invocation.messages == "")
+        #expect(invocation.output == text)
+        #expect(Self.order(daemon) == request)
+        #expect(daemon.operation.begun.map(\.board) == ["board0"])
+    }
+
+    @Test("The fault none ends all faults")
+    func injectNone() throws {
+        let daemon = try FakeDaemon()
+        let invocation = Self.run(daemon, ["inject", "none"])
+        #expect(invocation.exitCode == 0 && invocation.output == "board0: all faults are ended\n")
+        guard case .clearFaults? = daemon.operation.begun.first?.operation else {
+            Issue.record("faults are not cleared")
+            return
+        }
+        let json = Self.run(daemon, ["inject", "none", "--json"])
+        #expect(
+            json.output
+                == #"{"afterShots":0,"fault":"none","forShots":null,"lanes":[],"name":"board0"}"#
+                + "\n")
+    }
+
+    @Test(
+        "A command line that makes no sense never reaches the daemon",
+        arguments: [
+            (["set"], "there is nothing to set"), (["set", "board0"], "there is nothing to set"),
+            (["set", "--width", "wide"], "'wide' is invalid"),
+            (["set", "--width", "nan"], "finite numbers"),
+            (["set", "--amplitude", "inf"], "finite numbers"),
+            (["inject"], "Missing expected argument '<fault>'"),
+            (["inject", "fire"], "there is no fault fire: stuckAt0, stuckAt1, telegraph"),
+            (["inject", "temperature=2000"], "there is no fault temperature=2000"),
+            (["inject", "stuckAt0"], "stuckAt0 needs lanes"),
+            (["inject", "vanish", "--lanes", "3"], "vanish is not a fault of single lanes"),
+            (["inject", "stuckAt0", "--lanes", "9-7"], "3,7-9, not 9-7"),
+            (["inject", "stuckAt0", "--lanes", "4096"], "3,7-9, not 4096"),
+            (["inject", "stuckAt0", "--lanes", ""], "3,7-9"),
+            (["inject", "stall", "--after=-1"], "--after takes a number from 0"),
+            (["inject", "stall", "--for", "0"], "--for takes a number from 1"),
+            (["inject", "none", "--lanes", "3"], "none ends all faults at once"),
+            (["inject", "none", "--for", "3"], "none ends all faults at once"),
+        ])
+    func usage(arguments: [String], message: String) throws {
+        let daemon = try FakeDaemon()
+        let invocation = Self.run(daemon, arguments)
+        #expect(invocation.exitCode == 64 && invocation.output == "")
+        #expect(invocation.messages.hasPrefix("mectl: error: "))
+        #expect(invocation.messages.contains(message))
+        #expect(daemon.operation.begun.isEmpty)
+    }
+
+    @Test(
+        "What the daemon refuses is said, with what to try next",
+        arguments: [
+            (
+                .notPermitted, 77, "metrngd does not permit this user to change anything",
+                "run this as root, or ask to be added to the group metrng-admin"
+            ),
+            (
+                .boardFailed(board: "board0", cause: "no frame for 2 s"), 3,
+                "board0: no frame for 2 s", "see what it is doing: mectl status"
+            ),
+            (
+                .busy(board: "board0"), 1, "something else is being done with board0",
+                "try again when it is over"
+            ),
+            (
+                .outOfRange(
+                    quantity: "pulse width in ps", value: 420, minimum: 50, maximum: 400), 64,
+                "pulse width in ps of 420.0 is outside what the board allows", "from 50.0 to 400.0"
+            ),
+        ] as [(ControlError, Int32, String, String)])
+    func refusals(error: ControlError, code: Int32, message: String, hint: String) throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([])
+        daemon.operation.fail(error)
+        let invocation = Self.run(daemon, ["set", "--width", "420"])
+        #expect(invocation.exitCode == code && invocation.output == "")
+        #expect(invocation.messages == "mectl: error: \(message)\nmectl: hint: \(hint)\n")
+    }
+
+    @Test("Faults of boards that are not simulated, and lanes that a board lacks, are refused")
+    func badFaults() throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([])
+        daemon.operation.fail(.notSimulated(board: "board0"))
+        let real = Self.run(daemon, ["inject", "stall"])
+        #expect(real.exitCode == 1 && real.messages.contains("board0 is not simulated"))
+        daemon.operation.fail(.badFault(reason: "there is no lane 600"))
+        let lane = Self.run(daemon, ["inject", "stuckAt1", "--lanes", "600"])
+        #expect(lane.exitCode == 64 && lane.messages == "mectl: error: there is no lane 600\n")
+    }
+
+    @Test("Who may only read is not permitted to set or inject")
+    func notPermitted() throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.permit(false)
+        for arguments in [["set", "--width", "420"], ["inject", "none"]] {
+            #expect(Self.run(daemon, arguments).exitCode == 77)
+        }
+        #expect(daemon.operation.begun.isEmpty)
+    }
+
+    @Test("Which of several boards is meant has to be said")
+    func whichBoard() throws {
+        var other = Samples.board
+        (other.name, other.serial) = ("board1", "SIM-0002")
+        let daemon = try FakeDaemon(boards: [Samples.board, other])
+        let several = Self.run(daemon, ["inject", "stall"])
+        #expect(several.exitCode == 4 && several.messages.contains("name one of: board0, board1"))
+        let second = Self.run(daemon, ["inject", "stall", "--board", "SIM-0002"])
+        #expect(second.exitCode == 0)
+        #expect(daemon.operation.begun.map(\.board) == ["board1"])
+    }
+}

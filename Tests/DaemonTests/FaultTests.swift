@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyClient
+import EntropyTerms
+import Foundation
+import Testing
+
+/// docs/faults.md, line by line: what is made to fail in a running daemon, and what sees it.
+///
+/// Arrays have fixed seeds, so that the outcome is the same each time but for the shot at which the
+/// fault arrives; the bounds on when it is seen hold with probability 1 - 10^-4 and more for all of them.
+@Suite("Faults that are made in a running daemon")
+struct FaultTests {
+    private static let configuration = """
+        boards:
+          - name: array0
+            seed: 11
+            lanes: 128
+            shotsPerFrame: 256
+            array: {deadDeviceFraction: 0}
+        """
+
+    /// What a fault of lanes has to show.
+    struct Expectation: Sendable, CustomTestStringConvertible {
+        let fault: String
+        let test: String
+        let withinShots: Int
+        var testDescription: String { fault }
+    }
+
+    private struct Alarm: Hashable {
+        let lane: Int?
+        let test: String
+        let severity: String
+    }
+
+    private static func health(_ daemon: DaemonProcess) throws -> [String: Any] {
+        let outcome = try mectl("health", "--json", directory: daemon.directory)
+        let object = try JSONSerialization.jsonObject(with: outcome.output)
+        return try #require(object as? [String: Any])
+    }
+
+    /// The failures among the alarms. Ideal lanes warn once in 2^26 shots, by design.
+    private static func failures(_ daemon: DaemonProcess) throws -> [Alarm] {
+        try alarms(daemon).map(\.alarm).filter { $0.severity == "failure" }
+    }
+
+    private static func alarms(_ daemon: DaemonProcess) throws -> [(alarm: Alarm, shot: Int)] {
+        let alarms = try #require(try health(daemon)["alarms"] as? [[String: Any]])
+        return try alarms.map { alarm in
+            let found = Alarm(
+                lane: alarm["lane"] as? Int, test: try #require(alarm["test"] as? String),
+                severity: try #require(alarm["severity"] as? String))
+            return (found, try #require(alarm["shot"] as? Int))
+        }
+    }
+
+    /// A daemon that serves, with bits drawn so that its rings are not full.
+    private static func serving(
+        _ configuration: String = configuration
+    ) throws -> (DaemonProcess, EntropyConnection) {
+        let daemon = try DaemonProcess(configuration)
+        let connection = try daemon.connect()
+        _ = try connection.read(count: 1 << 20)
+        return (daemon, connection)
+    }
+
+    /// Draws bits, at most so many mebibytes, until a condition holds. A board that serves nothing ends
+    /// the drawing, not the waiting.
+    private static func draw(
+        _ connection: EntropyConnection, mebibytes: Int, until condition: () throws -> Bool
+    ) throws -> Bool {
+        for _ in 0..<mebibytes {
+            if try condition() { return true }
+            do {
+                _ = try connection.read(count: 1 << 20, waits: false)
+            } catch EntropyError.unavailable {
+                usleep(20_000)
+            }
+        }
+        return try condition()
+    }
+
+    private static func judgedShots(_ daemon: DaemonProcess) throws -> Int {
+        try #require(try health(daemon)["windows"] as? Int) * 1024
+    }
+
+    @Test(
+        "A fault of lanes fails these lanes by its own test, and nothing else alarms",
+        arguments: [
+            Expectation(fault: "stuckAt0", test: "repetitionCount", withinShots: 2_048),
+            Expectation(fault: "stuckAt1", test: "repetitionCount", withinShots: 2_048),
+            Expectation(fault: "telegraph", test: "adaptiveProportion", withinShots: 131_072),
+            Expectation(fault: "retentionLoss", test: "adaptiveProportion", withinShots: 16_384),
+            Expectation(fault: "resistanceCollapse", test: "resistance", withinShots: 263_168),
+        ])
+    func lanes(expected: Expectation) throws {
+        let (daemon, connection) = try Self.serving()
+        #expect(try Self.failures(daemon).isEmpty)
+        let before = try Self.judgedShots(daemon)
+        let inject = try mectl(
+            "inject", expected.fault, "--lanes", "5,70", "--for", "\(2 * expected.withinShots)",
+            directory: daemon.directory)
+        #expect(inject.status == 0, "\(inject.errors)")
+        let failures = Set(
+            [5, 70].map { Alarm(lane: $0, test: expected.test, severity: "failure") })
+        let allSeen = try Self.draw(connection, mebibytes: 64) {
+            failures.isSubset(of: try Self.alarms(daemon).map(\.alarm))
+        }
+        #expect(allSeen)
+        let found = try Self.alarms(daemon).filter { $0.alarm.severity == "failure" }
+        #expect(found.allSatisfy { [5, 70].contains($0.alarm.lane) }, "\(found)")
+        for lane in [5, 70] {
+            // A lane that fails is tested anew, and fails again. Where chance leaves room for another test
+            // to come first (a device without retention repeats itself for 51 shots in one window of 100),
+            // at least half of the failures are by the test that is meant for the fault.
+            let failures = found.filter { $0.alarm.lane == lane }
+            let first = try #require(failures.first)
+            #expect(2 * failures.count { $0.alarm.test == expected.test } >= failures.count)
+            #expect(first.shot - before <= expected.withinShots)
+        }
+        #expect(try daemon.boardStatus("state") as? String != "unhealthy")
+        #expect(daemon.logText.contains("made to fail: \(expected.fault), lanes 5,70"))
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test(
+        "A fault of the drive fails every lane, and nothing is served until it ends",
+        arguments: [("driveLoss", 128), ("pulseTooLong", 115)])
+    func drive(fault: String, failing: Int) throws {
+        let (daemon, connection) = try Self.serving()
+        #expect(try mectl("inject", fault, directory: daemon.directory).status == 0)
+        let isUnhealthy = try Self.draw(connection, mebibytes: 64) {
+            try daemon.boardStatus("state") as? String == "unhealthy"
+        }
+        #expect(isUnhealthy)
+        let counts = try #require(try daemon.boardStatus("laneCounts") as? [String: Int])
+        #expect(try #require(counts["failed"]) >= failing, "\(counts)")
+        let tests = Set(try Self.failures(daemon).map(\.test))
+        #expect(tests.isSubset(of: ["repetitionCount", "adaptiveProportion"]))
+        if fault == "driveLoss" { #expect(tests == ["repetitionCount"]) }
+        #expect(try mectl("status", directory: daemon.directory).status == 3)
+        #expect(try mectl("inject", "none", directory: daemon.directory).status == 0)
+        #expect(try connection.read(count: 1 << 16).count == 1 << 16)
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("A common mode fails the array by the test across lanes, and no lane by itself")
+    func commonMode() throws {
+        let (daemon, connection) = try Self.serving()
+        let before = try Self.judgedShots(daemon)
+        #expect(try mectl("inject", "commonMode", directory: daemon.directory).status == 0)
+        let isUnhealthy = try Self.draw(connection, mebibytes: 64) {
+            try daemon.boardStatus("state") as? String == "unhealthy"
+        }
+        #expect(isUnhealthy)
+        let alarms = try Self.alarms(daemon)
+        let failure = try #require(alarms.first { $0.alarm.severity == "failure" })
+        #expect(failure.alarm == Alarm(lane: nil, test: "crossLane", severity: "failure"))
+        #expect(failure.shot - before <= 8_192 + 1024)
+        #expect(Set(try Self.failures(daemon)) == [failure.alarm])
+        #expect(try daemon.boardStatus("cause") as? String == "the lanes move together")
+        #expect(try mectl("inject", "none", directory: daemon.directory).status == 0)
+        #expect(try connection.read(count: 1 << 16).count == 1 << 16)
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("A rise of the temperature raises no alarm: the lanes are held")
+    func temperature() throws {
+        let (daemon, connection) = try Self.serving()
+        let inject = try mectl(
+            "inject", "temperature=340", "--for", "4000000", directory: daemon.directory)
+        #expect(inject.status == 0)
+        let isWarm = try Self.draw(connection, mebibytes: 256) {
+            try #require(try daemon.boardStatus("temperatureCelsius") as? Double) > 66.8
+        }
+        #expect(isWarm)
+        #expect(try Self.failures(daemon).isEmpty)
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test(
+        "What is lost or damaged on the way is counted and told, and raises no alarm of a lane",
+        arguments: [("droppedFrames", false), ("corruptedFrames", true), ("overflow", false)])
+    func frames(fault: String, rejects: Bool) throws {
+        let (daemon, connection) = try Self.serving()
+        #expect(try daemon.boardStatus("shotsDropped") as? Int == 0)
+        #expect(try mectl("inject", fault, directory: daemon.directory).status == 0)
+        let isCounted = try Self.draw(connection, mebibytes: 64) {
+            let rejected = try #require(try daemon.boardStatus("framesRejected") as? Int)
+            let dropped = try #require(try daemon.boardStatus("shotsDropped") as? Int)
+            return dropped > 0 && (rejected > 0) == rejects
+        }
+        #expect(isCounted)
+        #expect(try Self.failures(daemon).isEmpty)
+        #expect(daemon.logText.contains("shots were lost"))
+        #expect(daemon.logText.contains("a checksum does not hold") == rejects)
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test(
+        "A board that is silent or gone has failed, and is back when the fault ends",
+        arguments: [("stall", "nothing came for 2 s"), ("vanish", "the board is absent")])
+    func silence(fault: String, cause: String) throws {
+        let (daemon, connection) = try Self.serving()
+        #expect(try mectl("inject", fault, directory: daemon.directory).status == 0)
+        // What is in the rings is drawn, and then the board is needed.
+        let hasFailed = try Self.draw(connection, mebibytes: 1000) {
+            try daemon.boardStatus("state") as? String == "failed"
+        }
+        #expect(hasFailed)
+        #expect(try #require(try daemon.boardStatus("cause") as? String).contains(cause))
+        #expect(try mectl("status", directory: daemon.directory).status == 3)
+        #expect(try mectl("inject", "none", directory: daemon.directory).status == 0)
+        #expect(try connection.read(count: 1 << 16).count == 1 << 16)
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("Faults come by a script as well, at their shots")
+    func script() throws {
+        let faults = "    faults: at 2000000 stuckAt0 lanes 3 for 100000"
+        let (daemon, connection) = try Self.serving(Self.configuration + "\n" + faults)
+        let isSeen = try Self.draw(connection, mebibytes: 256) {
+            !(try Self.failures(daemon)).isEmpty
+        }
+        #expect(isSeen)
+        let expected = Alarm(lane: 3, test: "repetitionCount", severity: "failure")
+        #expect(try Self.failures(daemon) == [expected])
+        #expect(daemon.stop() == 0)
+    }
+}
