@@ -29,7 +29,7 @@ package enum BoardError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .absent: "plug the board in; metrngd keeps looking for it"
         case .notPermitted: "give the user of metrngd access to the device"
-        case .unsupported: "update the firmware of the board, or metrngd"
+        case .unsupported: "name another file or device, or update the board's firmware or metrngd"
         case .stalled: "reset or replug the board; metrngd keeps trying"
         case .ended: "start metrngd again, with another recording"
         }
