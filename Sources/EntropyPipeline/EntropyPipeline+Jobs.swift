@@ -2,6 +2,7 @@
 
 import Boards
 import EntropyRing
+import LaneHealth
 import LinuxPlatform
 import Synchronization
 
@@ -63,12 +64,14 @@ extension EntropyPipeline {
     func performWhileClosed(_ task: BoardJob.Task) -> BoardJob.State {
         switch (task, board as? any FaultyBoard) {
         case (.inject(let order), let board?):
-            let lanes = book.withLock { $0.description?.lanes }
+            let (lanes, windows) = book.withLock {
+                ($0.description?.lanes, $0.ledger?.windows ?? 0)
+            }
             if let defect = lanes.map(order.defect(lanes:)) ?? "the board was never opened" {
                 return .failed(.badFault(defect))
             }
             board.inject(order)
-            onEvent(.faultInjected(order))
+            onEvent(.faultInjected(order, judgedShots: windows * HealthCutoffs.windowShots))
             return .finished
         case (.clearFaults, let board?):
             board.clearFaults()

@@ -45,7 +45,8 @@ package enum PipelineEvent: Sendable, Equatable {
     case framesRejected(FrameReader.Rejection)
     case operatingPointSet(OperatingPoint)
     case recorded(shots: Int)
-    case faultInjected(FaultOrder)
+    /// After so many shots of the board had been judged; alarms count likewise.
+    case faultInjected(FaultOrder, judgedShots: Int)
     case faultsCleared
 }
 

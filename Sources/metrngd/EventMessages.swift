@@ -36,9 +36,9 @@ extension PipelineEvent {
             return (.info, "the operating point is \(point.text)")
         case .recorded(let shots):
             return (.info, "\(shots) shots were recorded and are served to nobody")
-        case .faultInjected(let order):
+        case .faultInjected(let order, let shots):
             let lanes = order.lanes.isEmpty ? "" : ", lanes \(LaneList.text(order.lanes))"
-            return (.warning, "made to fail: \(order.fault.text)\(lanes)")
+            return (.warning, "made to fail after \(shots) shots: \(order.fault.text)\(lanes)")
         case .faultsCleared:
             return (.info, "all faults that were made are ended")
         }

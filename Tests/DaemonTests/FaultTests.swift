@@ -81,8 +81,12 @@ struct FaultTests {
         return try condition()
     }
 
-    private static func judgedShots(_ daemon: DaemonProcess) throws -> Int {
-        try #require(try health(daemon)["windows"] as? Int) * 1024
+    /// After how many judged shots the daemon was made to fail, as its log tells.
+    private static func shotsBefore(_ fault: String, _ daemon: DaemonProcess) throws -> Int {
+        let pattern = try Regex(
+            "made to fail after ([0-9]+) shots: " + fault, as: (Substring, Substring).self)
+        let match = try #require(try pattern.firstMatch(in: daemon.logText))
+        return try #require(Int(match.output.1))
     }
 
     @Test(
@@ -97,11 +101,11 @@ struct FaultTests {
     func lanes(expected: Expectation) throws {
         let (daemon, connection) = try Self.serving()
         #expect(try Self.failures(daemon).isEmpty)
-        let before = try Self.judgedShots(daemon)
         let inject = try mectl(
             "inject", expected.fault, "--lanes", "5,70", "--for", "\(2 * expected.withinShots)",
             directory: daemon.directory)
         #expect(inject.status == 0, "\(inject.errors)")
+        let before = try Self.shotsBefore("\(expected.fault), lanes 5,70", daemon)
         let failures = Set(
             [5, 70].map { Alarm(lane: $0, test: expected.test, severity: "failure") })
         let allSeen = try Self.draw(connection, mebibytes: 64) {
@@ -120,7 +124,6 @@ struct FaultTests {
             #expect(first.shot - before <= expected.withinShots)
         }
         #expect(try daemon.boardStatus("state") as? String != "unhealthy")
-        #expect(daemon.logText.contains("made to fail: \(expected.fault), lanes 5,70"))
         #expect(daemon.stop() == 0)
     }
 
@@ -148,8 +151,8 @@ struct FaultTests {
     @Test("A common mode fails the array by the test across lanes, and no lane by itself")
     func commonMode() throws {
         let (daemon, connection) = try Self.serving()
-        let before = try Self.judgedShots(daemon)
         #expect(try mectl("inject", "commonMode", directory: daemon.directory).status == 0)
+        let before = try Self.shotsBefore("commonMode", daemon)
         let isUnhealthy = try Self.draw(connection, mebibytes: 64) {
             try daemon.boardStatus("state") as? String == "unhealthy"
         }
