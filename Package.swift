@@ -85,6 +85,7 @@ let package = Package(
         target(
             "SimulatedBoard",
             ["Boards", "CKernels", "DevicePhysics", "EntropyTerms", "LinuxPlatform"]),
+        target("BoardProtocol", ["Boards"]),
         target("SoftwareUSB"),
         target("LaneHealth", ["CKernels"]),
         target("Conditioning", ["CKernels", crypto]),
