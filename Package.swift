@@ -87,6 +87,8 @@ let package = Package(
             ["Boards", "CKernels", "DevicePhysics", "EntropyTerms", "LinuxPlatform"]),
         target("BoardProtocol", ["Boards"]),
         target("SoftwareUSB"),
+        target(
+            "SoftwareBoard", ["BoardProtocol", "Boards", "SimulatedBoard", "SoftwareUSB"]),
         target("LaneHealth", ["CKernels"]),
         target("Conditioning", ["CKernels", crypto]),
         target("OperatingPointControl", ["Boards"]),

@@ -84,6 +84,27 @@ final class ArraySimulator {
         }
     }
 
+    /// The state of every device, as in a shot: `words` words.
+    var states: [UInt64] {
+        get {
+            (0..<words).map { word in
+                let (strip, place) = word.quotientAndRemainder(dividingBy: Int(CK_STRIP_WORDS))
+                return withUnsafeBytes(of: &strips[half * stripCount + strip].state) {
+                    $0.load(fromByteOffset: place * 8, as: UInt64.self)
+                }
+            }
+        }
+        set {
+            precondition(newValue.count == words)
+            for (word, bits) in newValue.enumerated() {
+                let (strip, place) = word.quotientAndRemainder(dividingBy: Int(CK_STRIP_WORDS))
+                withUnsafeMutableBytes(of: &strips[half * stripCount + strip].state) {
+                    $0.storeBytes(of: bits, toByteOffset: place * 8, as: UInt64.self)
+                }
+            }
+        }
+    }
+
     private func enter(half new: Int) {
         guard new != half else { return }
         for strip in 0..<stripCount {

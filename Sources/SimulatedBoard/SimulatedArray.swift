@@ -101,6 +101,16 @@ final class SimulatedArray {
         }
     }
 
+    /// The state of every device, as a read of the array gives it.
+    var states: [UInt64] {
+        get {
+            var row = simulator.states
+            row.withUnsafeMutableBufferPointer { stick($0) }
+            return row
+        }
+        set { simulator.states = newValue }
+    }
+
     /// Lets the rows of stuck lanes be all 0 or all 1.
     private func stick(_ rows: UnsafeMutableBufferPointer<UInt64>) {
         for (fault, isOne) in [(Fault.stuckAt0, false), (.stuckAt1, true)] {

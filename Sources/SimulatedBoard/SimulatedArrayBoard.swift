@@ -154,6 +154,21 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
             resistanceOhms: array.resistances)
     }
 
+    // MARK: The array by itself
+
+    /// The state of every device: bit i of word j is that of lane 64·j + i.
+    package var states: [UInt64] {
+        get { array.states }
+        set { array.states = newValue }
+    }
+
+    /// Pulses every device so many times, at least once, and reads nothing.
+    package func pulse(_ count: Int) {
+        let rows = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: array.words)
+        defer { rows.deallocate() }
+        for _ in 0..<count { array.sample(shots: 1, into: rows) }
+    }
+
     // MARK: FaultyBoard
 
     package func inject(_ order: FaultOrder) {
