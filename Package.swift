@@ -86,7 +86,16 @@ let package = Package(
             "SimulatedBoard",
             ["Boards", "CKernels", "DevicePhysics", "EntropyTerms", "LinuxPlatform"]),
         target("BoardProtocol", ["Boards"]),
-        target("SoftwareUSB"),
+        .systemLibrary(
+            name: "CLibUSB", pkgConfig: "libusb-1.0", providers: [.apt(["libusb-1.0-0-dev"])]),
+        .target(name: "CBoardLink", dependencies: ["CLibUSB"], cSettings: c),
+        target(
+            "USBBoard",
+            ["BoardProtocol", "Boards", "CBoardLink", "EntropyTerms", "LinuxPlatform"]),
+        .systemLibrary(
+            name: "CUMockdev", pkgConfig: "umockdev-1.0", providers: [.apt(["libumockdev-dev"])]),
+        .target(name: "CUsbfsEmulation", dependencies: ["CUMockdev"], cSettings: c),
+        target("SoftwareUSB", ["CUsbfsEmulation", "LinuxPlatform"]),
         target(
             "SoftwareBoard", ["BoardProtocol", "Boards", "SimulatedBoard", "SoftwareUSB"]),
         target("LaneHealth", ["CKernels"]),
@@ -115,6 +124,9 @@ let package = Package(
                 "Recordings", "Varlink", arguments,
             ]),
         tool("mectl", ["ControlCommands"]),
+        tool(
+            "meboard",
+            ["DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB", arguments]),
         tool("switching-surfaces", ["DevicePhysics", arguments]),
         tool(
             "metrngd",
@@ -122,8 +134,8 @@ let package = Package(
                 "Boards", "Conditioning", "ControlInterface", "DaemonConfiguration",
                 "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyServer",
                 "EntropyTerms", "HostSource", "LaneHealth", "LinuxPlatform",
-                "OperatingPointControl", "Recordings", "SimulatedBoard", "Varlink", arguments,
-                logging,
+                "OperatingPointControl", "Recordings", "SimulatedBoard", "USBBoard", "Varlink",
+                arguments, logging,
             ]),
 
         // Benchmarks, tests, and what only these use.
@@ -153,7 +165,10 @@ let package = Package(
             ]),
         tests(
             "DaemonTests",
-            ["EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "metrngd", "mectl"]),
+            [
+                "EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "meboard",
+                "metrngd", "mectl",
+            ]),
         support("TestMaterials", ["CKernels", "TestSupport"]),
         support("MacrospinReference", []),
         support("LaneHealthReference", ["LaneHealth"]),

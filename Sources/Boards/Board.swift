@@ -43,3 +43,14 @@ package protocol Board: AnyObject, Sendable {
     /// affected later.
     func interrupt()
 }
+
+/// A board that comes and goes while the program runs.
+package protocol PluggableBoard: Board {
+    /// A descriptor that polls readable once something has come or gone since the last `open` or
+    /// `checkPresence`, so that nobody need wait for the next try. The board's own, as long as it lives.
+    var changes: Int32 { get }
+
+    /// Throws when the board has gone since it was opened. For the pipeline's thread, while the board is
+    /// open and nobody reads it.
+    func checkPresence() throws(BoardError)
+}

@@ -14,12 +14,12 @@ struct BoardConflict: Sendable, Equatable {
 extension BoardSettings {
     /// Everything about the board that does not fit; empty when all does.
     var conflicts: [BoardConflict] {
-        [pathConflict, foldConflict, deviceConflict, amplitudeConflict, faultConflict]
+        [pathConflict, usbConflict, foldConflict, deviceConflict, amplitudeConflict, faultConflict]
             .compactMap { $0 }
     }
 
     private var pathConflict: BoardConflict? {
-        let needsPath = kind != .simulated
+        let needsPath = kind == .replay || kind == .host
         guard needsPath == path.isEmpty else { return nil }
         let what =
             needsPath ? "the path of a file for a board of kind" : "no path for a board of kind"
@@ -28,9 +28,22 @@ extension BoardSettings {
             expected: "\(what) \(kind.rawValue)")
     }
 
+    private var usbConflict: BoardConflict? {
+        if kind != .usb, usb != USBSettings() {
+            return BoardConflict(
+                key: "usb", found: "settings for a board on the USB",
+                expected: "none for a board of kind \(kind.rawValue)")
+        }
+        guard !usb.serial.isEmpty, !usb.place.isEmpty else { return nil }
+        return BoardConflict(
+            key: "usb", found: "a serial number and a place", expected: "one of the two")
+    }
+
     private var foldConflict: BoardConflict? {
-        // The lanes of a replay are those of its recording, which the daemon looks at when it opens it.
-        guard kind != .replay, !lanes.isMultiple(of: 64 * xorFold) else { return nil }
+        // A board and a recording have lanes of their own, which the daemon sees when it opens them.
+        guard kind == .simulated || kind == .host, !lanes.isMultiple(of: 64 * xorFold) else {
+            return nil
+        }
         return BoardConflict(
             key: "xorFold", found: "\(xorFold) with \(lanes) lanes",
             expected: "lanes in multiples of \(64 * xorFold)")
@@ -48,6 +61,7 @@ extension BoardSettings {
     }
 
     private var amplitudeConflict: BoardConflict? {
+        guard kind == .simulated else { return nil }
         let breakdown = array.device.breakdownMillivolts
         let amplitude = operatingPoint.amplitudeMillivolts ?? array.preset.drive.amplitudeMillivolts
         guard amplitude > breakdown else { return nil }

@@ -11,6 +11,14 @@ extension BoardSettings {
         .value("shotsPerFrame", \.shotsPerFrame, .whole(1...4096)),
         .value("shotsPerSecond", \.shotsPerSecond, .number(1...1e9)),
         .value("path", \.path, .optionalPath),
+        .section(
+            "usb",
+            [
+                .value("serial", \.usb.serial, .printable(limit: 126)),
+                .value("place", \.usb.place, .optionalPlace),
+                .value("identifiers", \.usb.identifiers, .identifiers),
+                .value("simulated", \.usb.simulated, .truth),
+            ]),
         .value("xorFold", \.xorFold, .oneOf([1, 2, 4])),
         .section(
             "trim",

@@ -32,6 +32,8 @@ package struct LogSettings: Sendable, Equatable {
 
 package struct BoardSettings: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
+        /// A board on the USB.
+        case usb
         /// Devices that are computed. Their bits are never served as anything but simulated.
         case simulated
         /// A recording, whose bits somebody has already.
@@ -59,6 +61,7 @@ package struct BoardSettings: Sendable, Equatable {
     package var shotsPerSecond = 1e6
     /// The recording of a replay, or the device of the host, as an absolute path; empty for an array.
     package var path = ""
+    package var usb = USBSettings()
     /// How many lanes make one by XOR: 1, 2 or 4.
     package var xorFold = 1
     package var trim = LaneTrimSettings()
@@ -73,6 +76,29 @@ package struct BoardSettings: Sendable, Equatable {
 
     /// The largest payload of a frame in bytes.
     package static let maximumFrameBytes = 1 << 20
+}
+
+/// Which board on the USB is meant.
+package struct USBSettings: Sendable, Equatable {
+    /// Its serial number; empty for any.
+    package var serial = ""
+    /// Bus and ports, as "1-2.3"; empty for any.
+    package var place = ""
+    /// The vendor and product numbers that it may have.
+    package var identifiers = [USBIdentifier(vendor: 0x1209, product: 0x0001)]
+    /// Whether it is a board that says of itself that it is simulated.
+    package var simulated = false
+}
+
+/// The numbers by which a device on the USB says what it is.
+package struct USBIdentifier: Sendable, Equatable {
+    package let vendor: UInt16
+    package let product: UInt16
+
+    package init(vendor: UInt16, product: UInt16) {
+        self.vendor = vendor
+        self.product = product
+    }
 }
 
 /// How the lanes of a board that can be trimmed are held at half ones.

@@ -166,7 +166,7 @@ extension Form<String> {
         }
     }
 
-    private static func text(
+    static func text(
         _ words: String, where holds: @escaping @Sendable (String) -> Bool
     ) -> Form {
         Form(expected: words) { scalar in

@@ -176,14 +176,14 @@ final class BoardRun {
         window.test()
         try trimLanes()
         if !wasLearning {
-            judgeWindow()
+            try judgeWindow()
             try measureDevices()
         }
         window.advance()
         use = .served
     }
 
-    private func judgeWindow() {
+    private func judgeWindow() throws(BoardError) {
         let verdict = pipeline.judge(window, usable: usable)
         counters.shots.add(UInt64(HealthCutoffs.windowShots), ordering: .relaxed)
         counters.shotsPerSecond.add(HealthCutoffs.windowShots, now: monotonicNanoseconds())
@@ -196,27 +196,33 @@ final class BoardRun {
             disposal.reset()
         case .served where isGood:
             pipeline.becomeServing()
-            dispose()
+            try dispose()
         case .served:
             hold(verdict)
         }
     }
 
-    private func dispose() {
+    private func dispose() throws(BoardError) {
         let lanes = disposal.foldMask(usable, words: description.wordsPerShot)
         guard lanes > 0 else { return }
-        if !isBusy, disposal.gradeWithRoom(lanes: lanes) == nil {
-            counters.isResting.store(true, ordering: .relaxed)
-            source.waitForSpace { [pipeline, disposal] in
-                pipeline.isStopping || pipeline.hasJob
-                    || disposal.gradeWithRoom(lanes: lanes) != nil
-            }
-            counters.isResting.store(false, ordering: .relaxed)
-        }
+        if !isBusy, disposal.gradeWithRoom(lanes: lanes) == nil { try restUntilRoom(lanes: lanes) }
         guard let grade = disposal.gradeWithRoom(lanes: lanes) else { return }
         let credited = disposal.dispose(window, lanes: usable, to: grade)
         counters.creditedBits.add(UInt64(credited), ordering: .relaxed)
         counters.newestBits.store(monotonicNanoseconds(), ordering: .relaxed)
+    }
+
+    /// Waits while the rings are full. A board that goes meanwhile is noticed.
+    private func restUntilRoom(lanes: Int) throws(BoardError) {
+        counters.isResting.store(true, ordering: .relaxed)
+        defer { counters.isResting.store(false, ordering: .relaxed) }
+        let pluggable = board as? any PluggableBoard
+        let isReady = { [pipeline, disposal] in
+            pipeline.isStopping || pipeline.hasJob || disposal.gradeWithRoom(lanes: lanes) != nil
+        }
+        while !source.waitForSpace(orReadable: pluggable?.changes, until: isReady) {
+            try pluggable?.checkPresence()
+        }
     }
 
     /// Nothing can be served: the window's bits are used for nothing.

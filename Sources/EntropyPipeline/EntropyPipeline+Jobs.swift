@@ -84,14 +84,19 @@ extension EntropyPipeline {
         }
     }
 
-    /// Waits while there is no board, and does the jobs that come.
+    /// Waits while there is no board, and does the jobs that come. A board that may have come ends it.
     func restWithoutBoard(milliseconds: Int32) {
+        let changes = (board as? any PluggableBoard)?.changes
         let end = monotonicNanoseconds() + UInt64(milliseconds) * 1_000_000
         while !isStopping {
             if let job = nextJob() { finish(job, performWhileClosed(job.task)) }
             let now = monotonicNanoseconds()
             guard now < end else { return }
-            attention.wait(milliseconds: Int32((end - now + 999_999) / 1_000_000))
+            let left = Int32((end - now + 999_999) / 1_000_000)
+            switch attention.wait(milliseconds: left, orReadable: changes) {
+            case .readable: return
+            case .signalled, .timedOut: break
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ package final class EntropyPipeline: Sendable {
     /// How long to wait before a board that failed is opened again, in milliseconds: doubled each
     /// time it fails at once, up to the limit.
     private static let firstDelay: Int32 = 250
-    private static let longestDelay: Int32 = 5000
+    private static let longestDelay: Int32 = 1000
 
     /// - Parameters:
     ///   - source: what this pipeline fills; nobody else does.

@@ -78,14 +78,21 @@ package final class EntropySource: @unchecked Sendable {
         wakeConsumer()
     }
 
-    /// Waits until `isReady`, asking again each time room was freed or `wakeProducer` was called.
-    package func waitForSpace(until isReady: () -> Bool) {
+    /// Waits until `isReady`, asking again each time room was freed or `wakeProducer` was called, or until
+    /// another descriptor is readable (nil for none).
+    ///
+    /// - Returns: whether it is ready.
+    @discardableResult
+    package func waitForSpace(orReadable other: Int32? = nil, until isReady: () -> Bool) -> Bool {
+        defer { producerWaits.store(false, ordering: .sequentiallyConsistent) }
         while true {
             producerWaits.store(true, ordering: .sequentiallyConsistent)
-            if isReady() { break }
-            spaceFreed.wait()
+            if isReady() { return true }
+            switch spaceFreed.wait(milliseconds: -1, orReadable: other) {
+            case .readable: return false
+            case .signalled, .timedOut: break
+            }
         }
-        producerWaits.store(false, ordering: .sequentiallyConsistent)
     }
 
     /// Makes a producer that waits look again. Any thread.

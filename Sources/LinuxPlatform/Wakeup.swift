@@ -38,4 +38,33 @@ package final class Wakeup: Sendable {
         clear()
         return true
     }
+
+    /// What ended a wait for one of two things.
+    package enum Waited {
+        /// The flag was up, and is lowered now.
+        case signalled
+        /// The other descriptor is readable, or broken.
+        case readable
+        /// A signal may do this sooner.
+        case timedOut
+    }
+
+    /// Waits until the flag is up or another descriptor is readable, at most so long.
+    ///
+    /// - Parameters:
+    ///   - milliseconds: negative for ever.
+    ///   - other: nil to wait for the flag alone.
+    package func wait(milliseconds: Int32, orReadable other: Int32?) -> Waited {
+        withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { requests in
+            requests.initializeElement(
+                at: 0, to: pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0))
+            // poll passes over a negative descriptor.
+            requests.initializeElement(
+                at: 1, to: pollfd(fd: other ?? -1, events: Int16(POLLIN), revents: 0))
+            guard poll(requests.baseAddress, 2, milliseconds) > 0 else { return .timedOut }
+            guard requests[0].revents != 0 else { return .readable }
+            clear()
+            return .signalled
+        }
+    }
 }

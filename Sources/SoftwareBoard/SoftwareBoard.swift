@@ -19,7 +19,7 @@ package final class SoftwareBoard: USBFunction, Sendable {
     package static let firmware: (major: UInt8, minor: UInt8) = (1, 0)
     private static let product = "ME-MTJ software board (simulated)"
     /// How many bytes a transfer brings while transfers are short.
-    private static let shortTransfer = 100
+    private static let shortTransfer = 1000
 
     package let identity: USBIdentity
     private let array: SimulatedArrayBoard

@@ -12,6 +12,7 @@ import LinuxPlatform
 import OperatingPointControl
 import Recordings
 import SimulatedBoard
+import USBBoard
 
 /// One board of the configuration with its rings and its pipeline, running.
 struct BoardUnit: Sendable {
@@ -34,7 +35,7 @@ struct BoardUnit: Sendable {
         _ settings: BoardSettings, locked: Bool, surroundings: Surroundings
     ) throws(SystemError) {
         self.settings = settings
-        let rings = surroundings.daemon.rings.holdingTwoWindows(of: settings.lanes)
+        let rings = surroundings.daemon.rings.holdingTwoWindows(of: settings.mostLanes)
         let source = try EntropySource(
             name: settings.name, provenance: settings.provenance,
             raw: EntropyRing(capacity: rings.rawBytes, locked: locked),
@@ -67,8 +68,14 @@ extension RingSettings {
 }
 
 extension BoardSettings {
+    /// As many lanes as the board may have: one on the USB says only when it is opened.
+    fileprivate var mostLanes: Int {
+        kind == .usb ? BoardDescription.laneLimits.upperBound : lanes
+    }
+
     var provenance: Provenance {
         switch kind {
+        case .usb: usb.simulated ? .simulated : .hardware
         case .simulated: .simulated
         case .replay: .replay
         case .host: .host
@@ -85,6 +92,8 @@ extension BoardSettings {
     /// - Parameter locked: whether memory with bits must be kept from swap.
     fileprivate func makeBoard(locked: Bool) throws(SystemError) -> any Board {
         switch kind {
+        case .usb:
+            try USBBoard(usbBoard, locked: locked)
         case .simulated:
             try SimulatedArrayBoard(
                 name: name, lanes: lanes, settings: simulatedArray, shotsPerFrame: shotsPerFrame,
@@ -94,6 +103,20 @@ extension BoardSettings {
         case .host:
             try HostBoard(path: path, lanes: lanes, shotsPerFrame: shotsPerFrame, locked: locked)
         }
+    }
+
+    private var usbBoard: USBBoardSettings {
+        var board = USBBoardSettings()
+        if !usb.serial.isEmpty { board.selection = .serial(usb.serial) }
+        if !usb.place.isEmpty { board.selection = .place(usb.place) }
+        board.identifiers = usb.identifiers.map {
+            USBBoardSettings.Identifier(vendor: $0.vendor, product: $0.product)
+        }
+        board.expectsSimulated = usb.simulated
+        board.amplitudeMillivolts = operatingPoint.amplitudeMillivolts
+        board.pulseWidthPicoseconds = operatingPoint.pulseWidthPicoseconds
+        board.biasFieldMicrotesla = operatingPoint.biasFieldMicrotesla
+        return board
     }
 
     private var simulatedArray: SimulatedArraySettings {

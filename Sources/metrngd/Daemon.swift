@@ -40,7 +40,7 @@ final class Daemon {
         let settings = loaded.settings
         logThreshold.store(settings.log.level.loggerLevel.severity, ordering: .relaxed)
         do { try ConditionerSelfTest.run() } catch { throw StartError.selfTest(error) }
-        descriptors = try Self.descriptors(boards: settings.boards.count)
+        descriptors = try Self.descriptors(settings.boards)
         signals = try SignalQueue([SIGTERM, SIGINT, SIGHUP])
         events = try EventQueue()
         poll = try Self.watch(signals, events)
@@ -54,7 +54,7 @@ final class Daemon {
         do {
             (entropy, control) = try Self.serve(
                 shared, on: sockets, bitsArrived: bitsArrived, settings: settings,
-                maximumClients: descriptors.entropyClients(settings, boards: units.count))
+                maximumClients: descriptors.entropyClients(settings))
         } catch {
             for unit in units { unit.pipeline.stop() }
             throw error
@@ -130,7 +130,7 @@ final class Daemon {
     private func apply(_ new: LoadedConfiguration) {
         logThreshold.store(new.settings.log.level.loggerLevel.severity, ordering: .relaxed)
         entropy.maximumClients.store(
-            descriptors.entropyClients(new.settings, boards: shared.units.count),
+            descriptors.entropyClients(new.settings),
             ordering: .relaxed)
         control.setMaximumConnections(new.settings.control.maximumClients)
         shared.adoptLive(new)
@@ -162,9 +162,11 @@ final class Daemon {
     /// every other client waits, grows with its length.
     private static let controlRequestLimit = 4096
 
-    private static func descriptors(boards: Int) throws(StartError) -> DescriptorBudget {
+    private static func descriptors(_ boards: [BoardSettings]) throws(StartError)
+        -> DescriptorBudget
+    {
         let budget = DescriptorBudget()
-        let needed = DescriptorBudget.least(boards: boards)
+        let needed = DescriptorBudget.least(boards)
         guard budget.limit >= needed else {
             throw .fewDescriptors(limit: budget.limit, needed: needed)
         }

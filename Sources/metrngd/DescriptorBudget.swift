@@ -7,12 +7,15 @@ import Glibc
 struct DescriptorBudget {
     /// What everything but boards and clients takes, and a reload of the configuration.
     private static let fixed = 24
-    private static let perBoard = 2
+    /// A board on the USB has descriptors of libusb; the others wait for one thing or two.
+    private static func count(_ board: BoardSettings) -> Int { board.kind == .usb ? 12 : 3 }
 
     let limit: Int
 
     /// How many a daemon needs that has room for one client on each of its sockets.
-    static func least(boards: Int) -> Int { fixed + perBoard * boards + 2 }
+    static func least(_ boards: [BoardSettings]) -> Int {
+        boards.reduce(fixed + 2) { $0 + count($1) }
+    }
 
     /// Raises the limit as far as the system allows: each client takes a descriptor.
     init() {
@@ -29,8 +32,9 @@ struct DescriptorBudget {
 
     /// How many clients may draw bits: as many as is configured, if that leaves everything else its
     /// descriptors, above all those who want to see what is wrong; at least one.
-    func entropyClients(_ settings: DaemonSettings, boards: Int) -> Int {
-        let others = Self.fixed + Self.perBoard * boards + settings.control.maximumClients
+    func entropyClients(_ settings: DaemonSettings) -> Int {
+        // A client of the control plane may hand over a file.
+        let others = Self.least(settings.boards) + 2 * settings.control.maximumClients
         return min(settings.entropy.maximumClients, max(limit - others, 1))
     }
 }

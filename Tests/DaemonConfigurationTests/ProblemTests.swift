@@ -128,7 +128,7 @@ struct ProblemTests {
             ("boards: [{name: a.b}]", "1 to 32 of the letters A-Z, a-z, digits, _ and -"),
             ("boards: [{name: no}]", "1 to 32 of the letters A-Z, a-z, digits, _ and -"),
             ("boards: [{name: é}]", "1 to 32 of the letters A-Z, a-z, digits, _ and -"),
-            ("boards: [{kind: usb}]", "one of simulated, replay, host"),
+            ("boards: [{kind: pci}]", "one of usb, simulated, replay, host"),
             ("boards: [{seed: -1}]", "kernel, or an integer from 0 to 18446744073709551615"),
             ("boards: [{seed: \"7\"}]", "kernel, or an integer from 0 to 18446744073709551615"),
             ("boards: [{shotsPerFrame: 4097}]", "an integer from 1 to 4096"),

@@ -146,6 +146,27 @@ final class DaemonProcess {
         try EntropyConnection(path: directory.entropy, allowsSimulated: true)
     }
 
+    /// How much of a processor it has used.
+    var processorSeconds: Double {
+        let text = (try? String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)) ?? ""
+        // The fields after the name, which ends with a parenthesis; user and system time are 14 and 15.
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        let ticks = fields.dropFirst(11).prefix(2).compactMap { Double($0) }
+        return ticks.reduce(0, +) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// What it holds of the system.
+    var resources: (descriptors: Int, threads: Int, residentKibibytes: Int) {
+        let folder = "/proc/\(processID)"
+        func count(_ name: String) -> Int {
+            (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(name)"))?.count ?? 0
+        }
+        let status = (try? String(contentsOfFile: "\(folder)/status", encoding: .utf8)) ?? ""
+        let resident = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        let kibibytes = resident?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        return (count("fd"), count("task"), kibibytes)
+    }
+
     /// The value of a field of the first board in `GetStatus`, as JSON gave it.
     func boardStatus(_ field: String) throws -> Any? {
         let outcome = try mectl("status", "--json", directory: directory)

@@ -33,7 +33,7 @@ struct DescriptorTests {
 
     @Test("With the lowest limit that it takes, it serves a client on each socket")
     func justEnough() throws {
-        let daemon = try DaemonProcess(wrapper: Self.limited(to: 28))
+        let daemon = try DaemonProcess(wrapper: Self.limited(to: 29))
         #expect(try daemon.connect().read(count: 32).count == 32)
         #expect(try mectl("status", directory: daemon.directory).status == 0)
         #expect(daemon.stop() == 0)

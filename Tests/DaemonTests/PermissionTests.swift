@@ -9,13 +9,13 @@ import Testing
 @Suite("Permissions and limits")
 struct PermissionTests {
     /// A command that runs another without privileges.
-    private static let unprivileged: [String] =
+    static let unprivileged: [String] =
         geteuid() == 0
         ? ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         : ["/usr/bin/env"]
 
     /// A directory with the daemon in it that everybody may read, as the build may be out of reach.
-    private static func makeDirectory(mode: Int) throws -> (SocketDirectory, program: String) {
+    static func makeDirectory(mode: Int) throws -> (SocketDirectory, program: String) {
         let directory = SocketDirectory()
         let program = "\(directory.path)/metrngd"
         try FileManager.default.copyItem(atPath: "\(buildDirectory)/metrngd", toPath: program)

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardProtocol
+import Boards
+import CBoardLink
+import LinuxPlatform
+
+/// An open board on the bus: requests and the stream, with errors in the words of boards.
+///
+/// For one thread, but for `interrupt`. Gives the device back when it is released.
+final class BoardConnection: @unchecked Sendable {
+    private let board: OpaquePointer
+    private let device: FoundDevice
+
+    private static let requestMilliseconds = BoardRequest.timeLimitMilliseconds
+
+    /// - Parameter link: has to outlive the connection.
+    init(_ device: FoundDevice, over link: OpaquePointer) throws(BoardError) {
+        var opened: OpaquePointer?
+        var wanted = device.raw
+        let outcome = bl_open(link, &wanted, &opened)
+        guard outcome == 0, let opened else { throw device.error(outcome) }
+        board = opened
+        self.device = device
+    }
+
+    deinit { bl_close(board) }
+
+    func checkPresence() throws(BoardError) {
+        if !bl_is_present(board) { throw device.error(BL_GONE.rawValue) }
+    }
+
+    // MARK: Requests
+
+    /// - Parameter count: the most bytes that the answer may have.
+    func get(
+        _ request: BoardRequest, value: UInt16 = 0, count: Int
+    ) throws(BoardError) -> [UInt8] {
+        var answer = [UInt8](repeating: 0, count: count)
+        let outcome = answer.withUnsafeMutableBytes { buffer in
+            bl_control(
+                board, BoardRequest.typeFromBoard, request.rawValue, value, 0, buffer.baseAddress,
+                UInt16(buffer.count), Self.requestMilliseconds)
+        }
+        guard outcome >= 0 else { throw device.error(outcome, during: request) }
+        return Array(answer.prefix(Int(outcome)))
+    }
+
+    func set(
+        _ request: BoardRequest, value: UInt16 = 0, _ bytes: [UInt8] = []
+    ) throws(BoardError) {
+        var bytes = bytes
+        let outcome = bytes.withUnsafeMutableBytes { buffer in
+            bl_control(
+                board, BoardRequest.typeToBoard, request.rawValue, value, 0, buffer.baseAddress,
+                UInt16(buffer.count), Self.requestMilliseconds)
+        }
+        guard outcome >= 0 else { throw device.error(outcome, during: request) }
+    }
+
+    // MARK: The stream
+
+    /// - Parameter locked: whether memory with bits must be kept from swap.
+    func startStream(locked: Bool) throws(BoardError) {
+        // Frames of a host that died may have left the two ends in different states.
+        try check(bl_clear_halt(board, BoardInterface.streamEndpoint))
+        try check(
+            bl_stream_start(
+                board, BoardInterface.streamEndpoint, bl_shape_for(device.raw.speed), locked))
+        try set(.start)
+    }
+
+    func stopStream() {
+        // A board that does not answer has stopped, or is reset before it is used again.
+        try? set(.stop)
+        bl_stream_stop(board)
+    }
+
+    /// What reading the stream came to.
+    enum Reading {
+        case bytes(Int)
+        /// Nothing came in the time, or an interruption.
+        case nothing
+        /// The stream broke and can be taken up again.
+        case broken(BoardError)
+    }
+
+    func read(
+        into buffer: UnsafeMutableRawBufferPointer, milliseconds: Int32
+    ) throws(BoardError) -> Reading {
+        let outcome = bl_stream_read(board, buffer.baseAddress, buffer.count, milliseconds)
+        switch outcome {
+        case 1...: return .bytes(outcome)
+        case 0: return .nothing
+        default: break
+        }
+        let error = device.error(Int32(outcome))
+        if case .stalled = error { return .broken(error) }
+        throw error
+    }
+
+    func recoverStream() throws(BoardError) { try check(bl_stream_recover(board)) }
+
+    func interrupt() { bl_stream_interrupt(board) }
+
+    private func check(_ outcome: Int32) throws(BoardError) {
+        guard outcome >= 0 else { throw device.error(outcome) }
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Boards
+import CBoardLink
+import LinuxPlatform
+
+/// The bus, with the thread that serves it. Has to outlive the connections that are made over it.
+final class BoardLink: @unchecked Sendable {
+    let raw: OpaquePointer
+    /// So many devices are looked at.
+    private static let deviceLimit = 64
+
+    init() throws(SystemError) {
+        var opened: OpaquePointer?
+        let outcome = bl_link_open(&opened)
+        guard outcome == 0, let opened else {
+            throw SystemError("use the USB", code: outcome == BL_NO_MEMORY.rawValue ? 12 : 5)
+        }
+        raw = opened
+    }
+
+    deinit { bl_link_close(raw) }
+
+    /// Readable after a device has come or gone, until `forgetChanges`. The link's own.
+    var changes: Int32 { bl_link_changes(raw) }
+
+    func forgetChanges() { bl_link_forget_changes(raw) }
+
+    /// What is on the bus and may be a board, in no order.
+    func devices(
+        _ identifiers: [USBBoardSettings.Identifier]
+    ) throws(BoardError) -> [FoundDevice] {
+        let wanted = identifiers.map { bl_id(vendor: $0.vendor, product: $0.product) }
+        var found = [bl_device](repeating: bl_device(), count: Self.deviceLimit)
+        let count = found.withUnsafeMutableBufferPointer { found in
+            bl_link_list(raw, wanted, wanted.count, found.baseAddress, found.count)
+        }
+        guard count >= 0 else {
+            throw .stalled(
+                "the bus cannot be looked at: \(String(cString: bl_error_text(Int32(count))))")
+        }
+        return found.prefix(count).map(FoundDevice.init)
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Who has a device file open, as far as this user may know.
+enum HolderSearch {
+    /// - Parameter ending: how the path of the file ends: "/dev/bus/usb/001/004".
+    /// - Returns: a text for each, as "usb-reader (process 123)".
+    static func holders(ofPathEnding ending: String) -> [String] {
+        let own = getpid()
+        let holding = numbers(in: "/proc").filter { process in
+            let folder = "/proc/\(process)/fd"
+            return process != own
+                && numbers(in: folder).contains { descriptor in
+                    target(of: "\(folder)/\(descriptor)")?.hasSuffix(ending) ?? false
+                }
+        }
+        return holding.map { "\(name(of: $0)) (process \($0))" }
+    }
+
+    /// The entries of a folder that are numbers; none of a folder that may not be read.
+    private static func numbers(in folder: String) -> [Int32] {
+        guard let directory = opendir(folder) else { return [] }
+        defer { closedir(directory) }
+        var found: [Int32] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if let number = Int32(name) { found.append(number) }
+        }
+        return found
+    }
+
+    private static func target(of link: String) -> String? {
+        withUnsafeTemporaryAllocation(byteCount: Int(PATH_MAX), alignment: 1) { buffer in
+            guard let base = buffer.baseAddress else { return nil }
+            let count = readlink(link, base, buffer.count)
+            return count < 0 ? nil : String(decoding: buffer.prefix(count), as: UTF8.self)
+        }
+    }
+
+    private static func name(of process: Int32) -> String {
+        guard let file = fopen("/proc/\(process)/comm", "re") else { return "a program" }
+        defer { fclose(file) }
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
+            guard fgets(buffer.baseAddress, 64, file) != nil else { return "a program" }
+            let bytes = UnsafeRawBufferPointer(buffer).prefix { $0 != 0 && $0 != 10 }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import SoftwareUSB
+
+/// Boards made of software, for tests and demonstrations.
+@main
+struct MEBoard: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "meboard",
+        abstract: "Boards made of software, as USB devices. Their bits are simulated, not random.",
+        discussion: """
+            Reads commands from standard input, one a line, and answers each with a line, "ok" or \
+            "error: …"; ends with its input.
+
+              plug N             plugs board N in
+              unplug N           pulls it out
+              fault N NAME       lets it fail: \(BoardSet.faultNames)
+              fault N none       ends that
+            """,
+        subcommands: [Emulate.self, Attach.self])
+}
+
+/// What all boards of a run have in common.
+struct BoardOptions: ParsableArguments {
+    @Option(help: "How many boards there are.")
+    var boards = 1
+
+    @Option(help: "How many lanes each has.")
+    var lanes = 512
+
+    @Option(help: "How many shots are in a frame.")
+    var shotsPerFrame = 1024
+
+    @Flag(help: "SuperSpeed instead of high speed.")
+    var superSpeed = false
+
+    func validate() throws {
+        guard (1...4).contains(boards) else { throw ValidationError("boards: 1 to 4") }
+        guard (64...4096).contains(lanes), lanes.isMultiple(of: 64) else {
+            throw ValidationError("lanes: a multiple of 64 from 64 to 4096")
+        }
+        guard (1...(1 << 20) / (lanes / 8)).contains(shotsPerFrame) else {
+            throw ValidationError("shotsPerFrame: a frame holds at most 1 MiB")
+        }
+    }
+}
+
+struct Emulate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows boards to programs that run under umockdev-wrapper.",
+        discussion: """
+            Run it as "umockdev-wrapper meboard emulate". The first line of the output is the \
+            directory for UMOCKDEV_DIR. End the programs before this one, which would abort them.
+            """)
+
+    @OptionGroup var options: BoardOptions
+
+    func run() throws {
+        let bus = try EmulatedBus()
+        let places = (1...options.boards).map { "1-\($0)" }
+        let set = try BoardSet(options, on: bus, places: places)
+        say(bus.directory)
+        set.serve()
+    }
+}
+
+struct Attach: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Plugs boards into the virtual host controller of the kernel.",
+        discussion: "Needs root, and the module vhci-hcd.")
+
+    @OptionGroup var options: BoardOptions
+
+    func run() throws {
+        let set = try BoardSet(
+            options, on: try VirtualController(),
+            places: (1...options.boards).map { "\($0)" })
+        set.serve()
+    }
+}
+
+/// Writes a line to standard output, at once.
+func say(_ line: String) {
+    print(line)
+    // All streams: the one for standard output is a global variable.
+    fflush(nil)
+}

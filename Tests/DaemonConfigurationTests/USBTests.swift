@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DaemonConfiguration
+import Testing
+
+@Suite("Settings of a board on the USB")
+struct USBTests {
+    private static func usb(_ text: String) throws -> USBSettings {
+        let settings = try settings("boards: [{kind: usb, usb: {\(text)}}]")
+        return try #require(settings.boards.first).usb
+    }
+
+    @Test("With no settings any board is meant that has the test number and is not simulated")
+    func nothing() throws {
+        let board = try #require(try settings("boards: [{kind: usb}]").boards.first)
+        #expect(board.kind == .usb)
+        #expect(board.usb.serial.isEmpty && board.usb.place.isEmpty && !board.usb.simulated)
+        #expect(board.usb.identifiers == [USBIdentifier(vendor: 0x1209, product: 1)])
+    }
+
+    @Test(
+        "Every key is read, and what is read is rendered so that it is read again",
+        arguments: [
+            "serial: ME-0042, simulated: true", "serial: '0042'", "place: '1-2.3'", "place: '12-1'",
+            "identifiers: 16C0:05dc", "identifiers: '1209:0001, 16c0:05dc'", "serial: a:b",
+        ])
+    func everyKey(text: String) throws {
+        let read = try settings("boards: [{kind: usb, usb: {\(text)}}]")
+        #expect(read.boards.first?.usb != BoardSettings().usb)
+        #expect(try settings(read.yaml) == read)
+    }
+
+    @Test("Numbers are read as hexadecimal")
+    func identifiers() throws {
+        #expect(
+            try Self.usb("identifiers: '1209:0001,  16C0:05dc'").identifiers == [
+                USBIdentifier(vendor: 0x1209, product: 1),
+                USBIdentifier(vendor: 0x16C0, product: 0x05DC),
+            ])
+    }
+
+    private static let identifiersExpected =
+        "one to 16 of vendor:product in hexadecimal, as in '1209:0001, 16c0:05dc'"
+    private static let placeExpected = "bus and ports as in '1-2.3', or ''"
+    private static let serialExpected =
+        "at most 126 characters of ASCII, in quotes if it looks like a number"
+
+    @Test(
+        "What cannot be is refused with what can",
+        arguments: [
+            ("identifiers: ''", identifiersExpected), ("identifiers: '1209'", identifiersExpected),
+            ("identifiers: '1209:1'", identifiersExpected),
+            ("identifiers: '1209:0001,'", identifiersExpected),
+            ("identifiers: '12090:0001'", identifiersExpected),
+            ("identifiers: '+209:0001'", identifiersExpected),
+            ("identifiers: 'g209:0001'", identifiersExpected),
+            (
+                "identifiers: '\(String(repeating: "1209:0001,", count: 16))1209:0001'",
+                identifiersExpected
+            ),
+            ("place: '1'", placeExpected), ("place: '1-'", placeExpected),
+            ("place: '1-2.'", placeExpected), ("place: '1-2.3.4.5.6.7.8'", placeExpected),
+            ("place: '-2'", placeExpected), ("place: 'usb1-1'", placeExpected),
+            ("place: 12", placeExpected), ("place: '1-0001'", placeExpected),
+            ("serial: 42", serialExpected), ("serial: 'é'", serialExpected),
+            ("serial: '\(String(repeating: "x", count: 127))'", serialExpected),
+            ("simulated: maybe", "true or false"),
+        ])
+    func refused(text: String, expected: String) {
+        let found = problems("boards: [{kind: usb, usb: {\(text)}}]")
+        #expect(found.count == 1)
+        #expect(found.first?.hasSuffix(", expected \(expected)") == true, "\(found)")
+    }
+
+    @Test(
+        "What does not fit together is refused",
+        arguments: [
+            ("kind: usb, usb: {serial: a, place: '1-1'}", "one of the two"),
+            ("kind: simulated, usb: {serial: a}", "none for a board of kind simulated"),
+            ("kind: usb, path: /dev/null", "no path for a board of kind usb"),
+            ("kind: usb, faults: at 1 stall", "none: only simulated boards have them"),
+        ])
+    func conflicts(board: String, expected: String) {
+        let found = problems("boards: [{\(board)}]")
+        #expect(found.count == 1)
+        #expect(found.first?.contains(expected) == true, "\(found)")
+    }
+
+    @Test("The breakdown of the simulated device does not limit a real one")
+    func breakdown() throws {
+        let text = "boards: [{kind: usb, operatingPoint: {amplitudeMillivolts: 4000}}]"
+        let board = try #require(try settings(text).boards.first)
+        #expect(board.operatingPoint.amplitudeMillivolts == 4000)
+    }
+}
