@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-.PHONY: build test demo bench lint clean
+.PHONY: build test test-vm demo bench lint clean
 
 build:
 	scripts/install-tools build
@@ -15,7 +15,11 @@ test:
 	swift test -c release --disable-xctest
 	scripts/test-varlink
 	scripts/test-quality
+	scripts/test-vm
 	scripts/test-sanitizers
+
+test-vm: build
+	scripts/test-vm
 
 demo: build
 	scripts/demo

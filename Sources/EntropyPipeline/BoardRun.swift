@@ -49,6 +49,9 @@ final class BoardRun {
     private var trimmer: LaneTrimmer?
     /// Whether a job is being done: nothing waits for room meanwhile.
     var isBusy = false
+    /// Whether a frame has come. Until then the board is what it was before: one that can be opened and
+    /// gives nothing would else seem to work again and again.
+    private var hasBegun = false
     /// Boards are started before a run begins.
     private var isStreaming = true
     private var windows = 0
@@ -124,6 +127,11 @@ final class BoardRun {
 
     private func accept(_ frame: FrameReader.Frame) {
         lastRejection = nil
+        if !hasBegun {
+            hasBegun = true
+            pipeline.report(.opened(description))
+            pipeline.becomeTested(isTuning: isLearning)
+        }
         counters.framesAccepted.add(1, ordering: .relaxed)
         counters.temperature.store(Int(frame.header.temperature), ordering: .relaxed)
         if frame.shotsDroppedBefore > 0 {
@@ -242,7 +250,7 @@ final class BoardRun {
     func restartTests() {
         discard()
         trimmer?.restartMeasurement()
-        pipeline.beginTests(description, isTuning: isLearning)
+        beginTests()
     }
 
     private func discard() {
@@ -262,7 +270,12 @@ final class BoardRun {
             ? nil : LaneTrimmer(board: description, settings: pipeline.settings.trim)
         if let tunable, let trimmer { try tunable.setTrims(trimmer.trims) }
         pipeline.publish(trimmer?.status)
-        pipeline.beginTests(description, isTuning: isLearning)
+        beginTests()
+    }
+
+    private func beginTests() {
+        pipeline.beginTests(description)
+        if hasBegun { pipeline.becomeTested(isTuning: isLearning) }
     }
 
     /// Whether the trims are being learned.
@@ -273,7 +286,7 @@ final class BoardRun {
         guard let tunable, let trims = trimmer?.add(window) else { return }
         try tunable.setTrims(trims)
         pipeline.publish(trimmer?.status)
-        if wasLearning, !isLearning { pipeline.beginTests(description, isTuning: false) }
+        if wasLearning, !isLearning { beginTests() }
     }
 
     private func measureDevices() throws(BoardError) {

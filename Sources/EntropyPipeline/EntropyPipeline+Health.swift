@@ -28,7 +28,7 @@ extension EntropyPipeline {
     }
 
     /// Begins a new book of the lanes.
-    func beginTests(_ description: BoardDescription, isTuning: Bool) {
+    func beginTests(_ description: BoardDescription) {
         book.withLock { book in
             book.description = description
             book.ledger = LaneLedger(
@@ -36,8 +36,9 @@ extension EntropyPipeline {
                 healthEpoch: source.healthEpoch.load(ordering: .relaxed))
             book.monitor = LaneMonitor(lanes: description.lanes)
         }
-        become(isTuning ? .tuning : .starting)
     }
+
+    func becomeTested(isTuning: Bool) { become(isTuning ? .tuning : .starting) }
 
     func publish(_ trim: TrimStatus?) { book.withLock { $0.trim = trim } }
 

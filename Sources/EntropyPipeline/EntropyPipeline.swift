@@ -220,7 +220,6 @@ package final class EntropyPipeline: Sendable {
             book.telemetry = nil
             book.before = nil
         }
-        onEvent(.opened(description))
         return BoardRun(pipeline: self, board: board, description: description, memory: memory)
     }
 

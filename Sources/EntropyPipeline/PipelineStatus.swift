@@ -22,7 +22,7 @@ package enum PipelineState: Sendable, Equatable {
     case calibrating
     /// Frames go to a recording, and their bits to nobody else.
     case recording
-    /// The board gives no frames. It is tried again and again.
+    /// The board gives no frames. It is tried again and again, and is failed until one comes.
     case failed(BoardError)
     /// The board has given all it has. What is in the rings is served, and no more comes.
     case ended(BoardError)
@@ -36,6 +36,7 @@ package enum PipelineState: Sendable, Equatable {
 
 /// Something that a log should tell.
 package enum PipelineEvent: Sendable, Equatable {
+    /// The board was opened, and its first frame has come.
     case opened(BoardDescription)
     case became(PipelineState)
     case alarm(LaneAlarm)

@@ -79,22 +79,27 @@ struct CableTests {
     /// A fault that stops the board, and what the status says of it.
     struct Break: Sendable, CustomTestStringConvertible {
         let fault: String
+        let state: String
         let cause: String
         var testDescription: String { fault }
+
+        /// The lines that the virtual machine is held to as well.
+        static let all: [Break] = {
+            let file = URL(filePath: #filePath).appending(path: "../../Fixtures/cable-faults.txt")
+            let text = (try? String(contentsOf: file.standardized, encoding: .utf8)) ?? ""
+            return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
+                let fields = line.split(separator: "|").map(String.init)
+                return Break(fault: fields[0], state: fields[1], cause: fields[2])
+            }
+        }()
     }
+
+    @Test("The list of faults is there")
+    func list() { #expect(Break.all.count == 8) }
 
     @Test(
         "A fault that stops it is told by its cause; when it ends, bits flow again",
-        arguments: [
-            Break(fault: "stall", cause: "it refused"),
-            Break(fault: "babble", cause: "it sent more than was asked for"),
-            Break(fault: "protocolError", cause: "the bus could not carry it"),
-            Break(fault: "silence", cause: "nothing came for 2 s"),
-            Break(fault: "refusal", cause: "request setLaneTrim: it refused"),
-            Break(fault: "mutedRequests", cause: "it did not answer in time"),
-            Break(fault: "hang", cause: "it did not answer in time"),
-            Break(fault: "nonsense", cause: "it speaks MEB/90, metrngd speaks MEB/1"),
-        ])
+        arguments: Break.all)
     func breaks(expected: Break) throws {
         let boards = try SoftwareBoards()
         try boards.tell("plug 1")
@@ -103,7 +108,8 @@ struct CableTests {
         _ = try connection.read(count: 1 << 20)
         try boards.tell("fault 1 \(expected.fault)")
         let isTold = try Self.draw(connection) {
-            try Self.state(daemon) == "failed" && Self.cause(daemon).contains(expected.cause)
+            try Self.state(daemon) == expected.state
+                && Self.cause(daemon).contains(expected.cause)
         }
         let told = try Self.cause(daemon)
         #expect(isTold, "\(told)")

@@ -34,14 +34,21 @@ struct PipelineBoardTests {
         #expect(rig.board.calls.closes == 1)
     }
 
-    @Test("a board that cannot be started is closed and opened again")
+    @Test(
+        "a board that cannot be started is closed and opened again, and works from its first frame on"
+    )
     func startsAgain() throws {
+        var maker = WindowMaker(lanes: 64)
         let rig = try PipelineRig()
         rig.board.failStarting([.stalled("no answer")])
         try rig.run { rig in
             #expect(rig.states.contains(.failed(.stalled("no answer"))))
             try #require(eventually { rig.board.isIdle })
+            #expect(rig.state == .failed(.stalled("no answer")))
+            #expect(!rig.events.contains(.opened(rig.description)))
+            try rig.pass(maker.windows(1))
             #expect(rig.state == .starting)
+            #expect(rig.events.contains(.opened(rig.description)))
         }
         let calls = rig.board.calls
         #expect(calls.opens == 2 && calls.starts == 2 && calls.stops == 1 && calls.closes == 2)
