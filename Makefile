@@ -11,6 +11,7 @@ test:
 	scripts/lint
 	scripts/check-targets
 	scripts/check-cutoffs
+	scripts/make-board-vectors --check
 	scripts/test-scripts
 	swift test -c release --disable-xctest
 	scripts/test-varlink

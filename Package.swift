@@ -142,6 +142,10 @@ let package = Package(
         tool(
             "metrng-benchmark", ["CKernels", "LaneHealth", "LaneHealthReference", crypto],
             path: "Benchmarks/Kernels"),
+        .executableTarget(
+            name: "usb-reader", dependencies: ["CLibUSB"], path: "Benchmarks/USBReader",
+            cSettings: c),
+        tool("cable-reader", ["Boards", "USBBoard"], path: "Benchmarks/CableReader"),
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: c),
         support("TestSupport", ["CTestSupport", "LinuxPlatform"]),
         tool(
@@ -176,6 +180,14 @@ let package = Package(
             "CKernelsTests",
             ["CKernels", "MacrospinReference", "TestMaterials", "TestSupport", crypto]),
         tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials", "TestSupport"]),
+        tests("BoardProtocolTests", ["BoardProtocol", "Boards", "TestSupport"]),
+        tests("SoftwareUSBTests", ["SoftwareUSB"]),
+        tests(
+            "SoftwareBoardTests",
+            [
+                "BoardProtocol", "Boards", "DevicePhysics", "SimulatedBoard", "SoftwareBoard",
+                "SoftwareUSB", "TestSupport",
+            ]),
         tests(
             "RecordingsTests",
             ["Boards", "EntropyTerms", "LinuxPlatform", "Recordings", "TestSupport"]),

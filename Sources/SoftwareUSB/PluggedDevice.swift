@@ -3,7 +3,7 @@
 /// A function while it is plugged in: what of USB is the same for every device, whatever the port.
 ///
 /// Not thread-safe: a port makes one call at a time.
-final class PluggedDevice {
+package final class PluggedDevice {
     private enum StandardRequest: UInt8 {
         case getStatus = 0
         case clearFeature = 1
@@ -35,12 +35,12 @@ final class PluggedDevice {
     /// US English, in which all strings are.
     private static let language: [UInt8] = [0x09, 0x04]
 
-    init(_ function: any USBFunction) { self.function = function }
+    package init(_ function: any USBFunction) { self.function = function }
 
     /// Any request on endpoint 0.
     ///
     /// - Parameter data: as for `USBFunction.control`.
-    func control(_ setup: USBSetup, data: UnsafeMutableRawBufferPointer) -> USBOutcome {
+    package func control(_ setup: USBSetup, data: UnsafeMutableRawBufferPointer) -> USBOutcome {
         // Bits 5 and 6 are the type, and 0 is standard.
         guard setup.requestType & 0x60 == 0 else { return function.control(setup, data: data) }
         guard let answer = standard(setup) else { return .failed(.stall) }
@@ -49,22 +49,22 @@ final class PluggedDevice {
         return .done(sent.count)
     }
 
-    func read(endpoint: UInt8, into buffer: UnsafeMutableRawBufferPointer) -> USBOutcome {
+    package func read(endpoint: UInt8, into buffer: UnsafeMutableRawBufferPointer) -> USBOutcome {
         if halted.contains(endpoint) { return .failed(.stall) }
         return halting(endpoint, function.read(endpoint: endpoint, into: buffer))
     }
 
-    func write(endpoint: UInt8, _ bytes: UnsafeRawBufferPointer) -> USBOutcome {
+    package func write(endpoint: UInt8, _ bytes: UnsafeRawBufferPointer) -> USBOutcome {
         if halted.contains(endpoint) { return .failed(.stall) }
         return halting(endpoint, function.write(endpoint: endpoint, bytes))
     }
 
-    func clearHalt(endpoint: UInt8) {
+    package func clearHalt(endpoint: UInt8) {
         halted.remove(endpoint)
         function.clearHalt(endpoint: endpoint)
     }
 
-    func reset() {
+    package func reset() {
         halted = []
         function.reset()
     }

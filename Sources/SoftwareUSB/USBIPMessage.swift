@@ -2,22 +2,22 @@
 
 /// What the kernel's vhci_hcd says on its socket: messages of 48 bytes, big-endian but for the eight bytes of
 /// a control request (Documentation/usb/usbip_protocol.rst of Linux).
-enum USBIPCommand: Equatable {
+package enum USBIPCommand: Equatable {
     /// A transfer, with what it asks for.
     case submit(USBIPTransfer)
     /// The transfer with the number `victim` is not wanted any more.
     case unlink(sequence: UInt32, victim: UInt32)
 
-    static let byteCount = 48
+    package static let byteCount = 48
 
     /// Why bytes are no command.
-    struct Defect: Error, Equatable {}
+    package struct Defect: Error, Equatable {}
 
     private static let submitCode: UInt32 = 1
     private static let unlinkCode: UInt32 = 2
 
     /// - Parameter bytes: `byteCount` of them.
-    init(parsing bytes: UnsafeRawBufferPointer) throws(Defect) {
+    package init(parsing bytes: UnsafeRawBufferPointer) throws(Defect) {
         func word(_ at: Int) -> UInt32 {
             UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
         }
@@ -38,25 +38,25 @@ enum USBIPCommand: Equatable {
 }
 
 /// A transfer that the kernel has asked for.
-struct USBIPTransfer: Equatable {
+package struct USBIPTransfer: Equatable {
     /// The largest transfer that is answered, in bytes.
     static let lengthLimit: UInt32 = 4 << 20
 
-    let sequence: UInt32
-    let isFromDevice: Bool
+    package let sequence: UInt32
+    package let isFromDevice: Bool
     /// Without the direction.
     let endpoint: UInt8
     /// How many bytes it may bring, or carries.
-    let length: Int
+    package let length: Int
     /// Of a control transfer.
-    let setup: USBSetup
+    package let setup: USBSetup
 
     /// With the direction, as descriptors have it. 0 for endpoint 0.
-    var address: UInt8 { isFromDevice && endpoint != 0 ? endpoint | 0x80 : endpoint }
+    package var address: UInt8 { isFromDevice && endpoint != 0 ? endpoint | 0x80 : endpoint }
 }
 
 /// What is answered, 48 bytes.
-enum USBIPReply {
+package enum USBIPReply {
     /// A transfer is over.
     ///
     /// - Parameters:
@@ -69,7 +69,7 @@ enum USBIPReply {
     private static let submittedCode: UInt32 = 3
     private static let unlinkedCode: UInt32 = 4
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         let words: [UInt32] =
             switch self {
             case .submitted(let sequence, let status, let length):

@@ -86,7 +86,7 @@ struct CableTests {
         /// The lines that the virtual machine is held to as well.
         static let all: [Break] = {
             let file = URL(filePath: #filePath).appending(path: "../../Fixtures/cable-faults.txt")
-            let text = (try? String(contentsOf: file.standardized, encoding: .utf8)) ?? ""
+            let text = textOfFile(file.standardized.path)
             return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
                 let fields = line.split(separator: "|").map(String.init)
                 return Break(fault: fields[0], state: fields[1], cause: fields[2])

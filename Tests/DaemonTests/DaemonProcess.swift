@@ -74,6 +74,12 @@ private final class ErrorReader: @unchecked Sendable {
     }
 }
 
+/// The text of a file, empty when there is none. `String(contentsOfFile:)` leaks its buffer.
+func textOfFile(_ path: String) -> String {
+    let data = FileHandle(forReadingAtPath: path)?.readDataToEndOfFile()
+    return String(decoding: data ?? Data(), as: UTF8.self)
+}
+
 func mectl(_ arguments: String..., directory: SocketDirectory) throws -> Outcome {
     try run(
         "\(buildDirectory)/mectl", arguments + ["--socket", directory.control])
@@ -119,7 +125,7 @@ final class DaemonProcess {
 
     var processID: Int32 { process.processIdentifier }
     var isRunning: Bool { process.isRunning }
-    var logText: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+    var logText: String { textOfFile(log) }
 
     private var isListening: Bool {
         // The log is written once the sockets answer.
@@ -148,7 +154,7 @@ final class DaemonProcess {
 
     /// How much of a processor it has used.
     var processorSeconds: Double {
-        let text = (try? String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)) ?? ""
+        let text = textOfFile("/proc/\(processID)/stat")
         // The fields after the name, which ends with a parenthesis; user and system time are 14 and 15.
         let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
         let ticks = fields.dropFirst(11).prefix(2).compactMap { Double($0) }
@@ -161,7 +167,7 @@ final class DaemonProcess {
         func count(_ name: String) -> Int {
             (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(name)"))?.count ?? 0
         }
-        let status = (try? String(contentsOfFile: "\(folder)/status", encoding: .utf8)) ?? ""
+        let status = textOfFile("\(folder)/status")
         let resident = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         let kibibytes = resident?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         return (count("fd"), count("task"), kibibytes)
