@@ -92,6 +92,7 @@ let package = Package(
         target(
             "USBBoard",
             ["BoardProtocol", "Boards", "CBoardLink", "EntropyTerms", "LinuxPlatform"]),
+        target("BoardCheck", ["BoardProtocol", "Boards", "USBBoard"]),
         .systemLibrary(
             name: "CUMockdev", pkgConfig: "umockdev-1.0", providers: [.apt(["libumockdev-dev"])]),
         .target(name: "CUsbfsEmulation", dependencies: ["CUMockdev"], cSettings: c),
@@ -120,8 +121,9 @@ let package = Package(
         target(
             "ControlCommands",
             [
-                "Boards", "ControlInterface", "EntropyClient", "EntropyTerms", "LinuxPlatform",
-                "Recordings", "Varlink", arguments,
+                "BoardCheck", "BoardProtocol", "Boards", "ControlInterface", "EntropyClient",
+                "EntropyTerms", "LinuxPlatform",
+                "Recordings", "USBBoard", "Varlink", arguments,
             ]),
         tool("mectl", ["ControlCommands"]),
         tool(
@@ -181,7 +183,7 @@ let package = Package(
             ["CKernels", "MacrospinReference", "TestMaterials", "TestSupport", crypto]),
         tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials", "TestSupport"]),
         tests("BoardProtocolTests", ["BoardProtocol", "Boards", "TestSupport"]),
-        tests("SoftwareUSBTests", ["SoftwareUSB"]),
+        tests("SoftwareUSBTests", ["LinuxPlatform", "SoftwareUSB"]),
         tests(
             "SoftwareBoardTests",
             [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Boards
 package import ControlInterface
 package import EntropyClient
 import EntropyTerms
@@ -39,6 +40,8 @@ package enum Failure: Error, Equatable {
     case file(SystemError)
     /// A lane was not exported; what was good before the error is kept in a file, or nowhere.
     case export(LaneExportError, file: String, kept: String?)
+    /// A board could not be opened or does not tell what it is.
+    case board(BoardError)
     /// No operating point that was measured is good enough to be set.
     case nothingProposed
     /// Somebody ended it before it was done.
@@ -51,6 +54,9 @@ package enum Failure: Error, Equatable {
         case .output(.closed): .success
         case .output(.system), .json, .bitsToTerminal, .file, .export, .nothingProposed: .failure
         case .interrupted: .interrupted
+        case .board(.absent): .notHealthy
+        case .board(.notPermitted): .notPermitted
+        case .board: .failure
         case .bits(let error): exitCode(of: error)
         }
     }
@@ -118,9 +124,20 @@ package enum Failure: Error, Equatable {
                 "\(printable(file)): \(error)",
                 kept.map { "what comes before is in \(printable($0))" }
             )
+        case .board(let error): (printable("\(error)"), hint(on: error))
         case .nothingProposed:
             ("no operating point was good enough to be set", "sweep other widths or amplitudes")
         case .interrupted: ("interrupted before it was done", nil)
+        }
+    }
+
+    private func hint(on error: BoardError) -> String {
+        switch error {
+        case .absent: "plug the board in"
+        case .notPermitted: "run this as root, or as a member of the group metrng"
+        case .busy: "end the other program"
+        case .unsupported: "see docs/board-protocol.md"
+        case .stalled, .ended: "reset or replug the board"
         }
     }
 

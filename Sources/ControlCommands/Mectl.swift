@@ -20,7 +20,7 @@ struct Mectl: Verb {
         subcommands: [
             StatusVerb.self, BoardsVerb.self, HealthVerb.self, StreamVerb.self,
             WatchVerb.self, CalibrateVerb.self, SetVerb.self, RecordVerb.self, ExportVerb.self,
-            InjectVerb.self, ConfigVerb.self, VersionVerb.self,
+            InjectVerb.self, BoardCheckVerb.self, ConfigVerb.self, VersionVerb.self,
         ])
 
     @OptionGroup var options: ReadingOptions

@@ -109,7 +109,7 @@ struct FrameSource {
     /// - Returns: false when there is no frame to come now.
     private mutating func makeFrame() -> Bool {
         switch activity {
-        case .idle, .linkTest(left: 0):
+        case .idle:
             return false
         case .streaming:
             return makeArrayFrame()
@@ -123,7 +123,7 @@ struct FrameSource {
             ) {
                 LinkTestPattern.fill($0, firstWord: first)
             }
-            activity = .linkTest(left: left.map { $0 - 1 })
+            activity = isLast ? .idle : .linkTest(left: left.map { $0 - 1 })
             return true
         }
     }

@@ -24,12 +24,14 @@ package enum USBIPCommand: Equatable {
         switch word(0) {
         case Self.submitCode:
             let length = word(24)
-            guard length <= USBIPTransfer.lengthLimit, word(16) < 16 else { throw Defect() }
+            let setup = USBSetup(parsing: UnsafeRawBufferPointer(rebasing: bytes[40..<48]))
+            guard length <= USBIPTransfer.lengthLimit, word(16) < 16,
+                word(16) != 0 || UInt32(setup.length) == length
+            else { throw Defect() }
             self = .submit(
                 USBIPTransfer(
                     sequence: word(4), isFromDevice: word(12) == 1, endpoint: UInt8(word(16)),
-                    length: Int(length),
-                    setup: USBSetup(parsing: UnsafeRawBufferPointer(rebasing: bytes[40..<48]))))
+                    length: Int(length), setup: setup))
         case Self.unlinkCode:
             self = .unlink(sequence: word(4), victim: word(20))
         default: throw Defect()

@@ -22,32 +22,37 @@ package final class VirtualController: USBBus {
         _ function: any USBFunction, place: String
     ) throws(PortError) -> any USBPort {
         let speed = function.identity.speed
-        guard let port = freePort(speed) else {
-            throw PortError("no port of \(folder) is free")
-        }
         do throws(SystemError) {
-            let (ours, kernels) = try Self.socketPair()
-            // The kernel takes the socket over. 0x10000 is device 0 of bus 1, as it would be far away.
-            try write(
-                "\(port) \(kernels.raw) \(0x10000 + port) \(speed == .superSpeed ? 5 : 3)",
-                to: "attach")
-            return try VirtualPort(PluggedDevice(function), socket: ours) { [self] in
-                try? write("\(port)", to: "detach")
+            for port in freePorts(speed) {
+                let (ours, kernels) = try Self.socketPair()
+                // The kernel takes the socket over. 0x10000 is device 0 of bus 1, as it would be far away.
+                let order =
+                    "\(port) \(kernels.raw) \(0x10000 + port) \(speed == .superSpeed ? 5 : 3)"
+                do throws(SystemError) {
+                    try write(order, to: "attach")
+                } catch  where error.code == EBUSY {
+                    // Somebody else was faster.
+                    continue
+                }
+                return try VirtualPort(PluggedDevice(function), socket: ours) { [self] in
+                    try? write("\(port)", to: "detach")
+                }
             }
         } catch {
             throw PortError("\(error)")
         }
+        throw PortError("no port of \(folder) is free")
     }
 
-    /// The first port for a speed that has no device. A line of `status` is "hs 0000 004 …": the kind of
+    /// The ports for a speed that have no device. A line of `status` is "hs 0000 004 …": the kind of
     /// port, its number, and 4 for one that is free.
-    private func freePort(_ speed: USBSpeed) -> Int? {
+    private func freePorts(_ speed: USBSpeed) -> [Int] {
         let kind = speed == .superSpeed ? "ss" : "hs"
-        for line in read("status").split(separator: "\n") {
+        return read("status").split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
-            if fields.count > 2, fields[0] == kind, Int(fields[2]) == 4 { return Int(fields[1]) }
+            let isFree = fields.count > 2 && fields[0] == kind && Int(fields[2]) == 4
+            return isFree ? Int(fields[1]) : nil
         }
-        return nil
     }
 
     private static func socketPair() throws(SystemError) -> (Descriptor, Descriptor) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import LinuxPlatform
+package import LinuxPlatform
 
 /// A device at a port of the virtual controller: a thread that answers what the kernel asks on the socket.
-final class VirtualPort: USBPort {
+package final class VirtualPort: USBPort {
     private let detach: () -> Void
     private var worker: WorkerThread?
 
     /// - Parameter detach: makes the kernel close its end of the socket.
-    init(
+    package init(
         _ device: PluggedDevice, socket: Descriptor, detach: @escaping () -> Void
     ) throws(SystemError) {
         self.detach = detach
@@ -19,7 +19,7 @@ final class VirtualPort: USBPort {
 
     deinit { unplug() }
 
-    func unplug() {
+    package func unplug() {
         guard let worker = worker.take() else { return }
         detach()
         worker.join()
@@ -34,6 +34,8 @@ private final class VirtualConversation: @unchecked Sendable {
     private var pending: [(transfer: USBIPTransfer, data: [UInt8])] = []
     private var buffer: [UInt8] = []
 
+    /// The most transfers that may wait. The kernel has far fewer.
+    private static let pendingLimit = 1024
     /// How often the device is asked again, in milliseconds.
     private static let retry: Int32 = 1
 
@@ -66,7 +68,9 @@ private final class VirtualConversation: @unchecked Sendable {
         switch command {
         case .submit(let transfer):
             let carries = transfer.isFromDevice ? 0 : transfer.length
-            guard let data = receive(carries) else { return false }
+            guard pending.count < Self.pendingLimit, let data = receive(carries) else {
+                return false
+            }
             pending.append((transfer, data))
             return true
         case .unlink(let sequence, let victim):
@@ -118,7 +122,8 @@ private final class VirtualConversation: @unchecked Sendable {
         let (status, count): (Int32, Int) =
             switch outcome {
             // What goes to the device was moved as a whole.
-            case .done(let count): (0, transfer.isFromDevice ? count : transfer.length)
+            case .done(let count):
+                (0, transfer.isFromDevice ? min(count, transfer.length) : transfer.length)
             case .failed(let failure): (-failure.rawValue, 0)
             case .notYet: preconditionFailure("is not answered")
             }

@@ -37,11 +37,8 @@ final class BoardConnection: @unchecked Sendable {
         _ request: BoardRequest, value: UInt16 = 0, count: Int
     ) throws(BoardError) -> [UInt8] {
         var answer = [UInt8](repeating: 0, count: count)
-        let outcome = answer.withUnsafeMutableBytes { buffer in
-            bl_control(
-                board, BoardRequest.typeFromBoard, request.rawValue, value, 0, buffer.baseAddress,
-                UInt16(buffer.count), Self.requestMilliseconds)
-        }
+        let outcome = control(
+            BoardRequest.typeFromBoard, request.rawValue, value: value, data: &answer)
         guard outcome >= 0 else { throw device.error(outcome, during: request) }
         return Array(answer.prefix(Int(outcome)))
     }
@@ -50,31 +47,43 @@ final class BoardConnection: @unchecked Sendable {
         _ request: BoardRequest, value: UInt16 = 0, _ bytes: [UInt8] = []
     ) throws(BoardError) {
         var bytes = bytes
-        let outcome = bytes.withUnsafeMutableBytes { buffer in
-            bl_control(
-                board, BoardRequest.typeToBoard, request.rawValue, value, 0, buffer.baseAddress,
-                UInt16(buffer.count), Self.requestMilliseconds)
-        }
+        let outcome = control(
+            BoardRequest.typeToBoard, request.rawValue, value: value, data: &bytes)
         guard outcome >= 0 else { throw device.error(outcome, during: request) }
+    }
+
+    /// Any request.
+    ///
+    /// - Returns: how many bytes were moved, or a negative `bl_error`.
+    func control(_ type: UInt8, _ code: UInt8, value: UInt16, data: inout [UInt8]) -> Int32 {
+        data.withUnsafeMutableBytes { buffer in
+            bl_control(
+                board, type, code, value, 0, buffer.baseAddress, UInt16(buffer.count),
+                Self.requestMilliseconds)
+        }
+    }
+
+    /// Sends states for the array.
+    func write(_ bytes: [UInt8]) throws(BoardError) {
+        try check(
+            bl_bulk_out(
+                board, BoardInterface.arrayEndpoint, bytes, bytes.count, Self.requestMilliseconds))
     }
 
     // MARK: The stream
 
+    /// Lets transfers wait for what the board sends. Nothing is asked of the board.
+    ///
     /// - Parameter locked: whether memory with bits must be kept from swap.
-    func startStream(locked: Bool) throws(BoardError) {
+    func startTransfers(locked: Bool) throws(BoardError) {
         // Frames of a host that died may have left the two ends in different states.
         try check(bl_clear_halt(board, BoardInterface.streamEndpoint))
         try check(
             bl_stream_start(
                 board, BoardInterface.streamEndpoint, bl_shape_for(device.raw.speed), locked))
-        try set(.start)
     }
 
-    func stopStream() {
-        // A board that does not answer has stopped, or is reset before it is used again.
-        try? set(.stop)
-        bl_stream_stop(board)
-    }
+    func stopTransfers() { bl_stream_stop(board) }
 
     /// What reading the stream came to.
     enum Reading {

@@ -82,7 +82,9 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
     }
 
     package func start() throws(BoardError) {
-        try current().0.startStream(locked: locked)
+        let (connection, _) = try current()
+        try connection.startTransfers(locked: locked)
+        try connection.set(.start)
     }
 
     package func read(
@@ -103,7 +105,12 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
         }
     }
 
-    package func stop() { (try? current())?.0.stopStream() }
+    package func stop() {
+        guard let (connection, _) = try? current() else { return }
+        // A board that does not answer has stopped, or is told again before it is used.
+        try? connection.set(.stop)
+        connection.stopTransfers()
+    }
 
     package func close() { opened.clear() }
 

@@ -3,22 +3,6 @@
 import SoftwareUSB
 import Testing
 
-/// A device that answers what it is told to.
-private final class ScriptedFunction: USBFunction, @unchecked Sendable {
-    // Of the test's thread.
-    var outcome = USBOutcome.done(0)
-    var resets = 0
-    let identity = USBIdentity(
-        speed: .high, device: [UInt8](0..<18), configuration: [9, 2, 9, 0, 1, 1, 0, 0x80, 1],
-        strings: ["maker", "thing", "ÄÖ"])
-
-    func control(_ setup: USBSetup, data: UnsafeMutableRawBufferPointer) -> USBOutcome { outcome }
-    func read(endpoint: UInt8, into buffer: UnsafeMutableRawBufferPointer) -> USBOutcome { outcome }
-    func write(endpoint: UInt8, _ bytes: UnsafeRawBufferPointer) -> USBOutcome { outcome }
-    func clearHalt(endpoint: UInt8) {}
-    func reset() { resets += 1 }
-}
-
 @Suite("A device that is plugged in")
 struct PluggedDeviceTests {
     private let function = ScriptedFunction()
@@ -62,9 +46,9 @@ struct PluggedDeviceTests {
                 device.read(endpoint: 0x81, into: $0)
             }
         }
-        function.outcome = .failed(.stall)
+        function.answer(.failed(.stall))
         #expect(read() == .failed(.stall))
-        function.outcome = .done(8)
+        function.answer(.done(8))
         #expect(read() == .failed(.stall))
         #expect(ask(0x82, 0, index: 0x81, length: 2, of: device).1 == [1, 0])
         #expect(ask(0x02, 1, index: 0x81, length: 0, of: device).0 == .done(0))
@@ -83,7 +67,7 @@ struct PluggedDeviceTests {
 
     @Test("Requests of the vendor are the function's")
     func vendor() {
-        function.outcome = .done(3)
+        function.answer(.done(3))
         #expect(
             ask(0xC1, 6, value: 0x0100, length: 8, of: PluggedDevice(function)).1 == [
                 0xEE, 0xEE, 0xEE,
@@ -93,20 +77,13 @@ struct PluggedDeviceTests {
 
 @Suite("Messages of the virtual controller")
 struct MessageTests {
-    private static func message(_ words: [UInt32], setup: [UInt8] = [UInt8](repeating: 0, count: 8))
-        -> [UInt8]
-    {
-        let all = words + [UInt32](repeating: 0, count: 10 - words.count)
-        return all.flatMap { word in withUnsafeBytes(of: word.bigEndian) { Array($0) } } + setup
-    }
-
     private static func parse(_ bytes: [UInt8]) throws -> USBIPCommand {
         try bytes.withUnsafeBytes { try USBIPCommand(parsing: $0) }
     }
 
     @Test("A transfer is read")
     func submit() throws {
-        let bytes = Self.message(
+        let bytes = usbipMessage(
             [1, 7, 0x10001, 1, 0, 0, 64], setup: [0xC1, 1, 2, 3, 4, 5, 64, 0])
         let setup = USBSetup(
             requestType: 0xC1, request: 1, value: 0x0302, index: 0x0504, length: 64)
@@ -116,7 +93,7 @@ struct MessageTests {
         }
         #expect(transfer.sequence == 7 && transfer.length == 64 && transfer.isFromDevice)
         #expect(transfer.setup == setup && transfer.address == 0)
-        let bulk = try Self.parse(Self.message([1, 8, 0x10001, 1, 1, 0, 65536]))
+        let bulk = try Self.parse(usbipMessage([1, 8, 0x10001, 1, 1, 0, 65536]))
         guard case .submit(let stream) = bulk else {
             Issue.record("no transfer")
             return
@@ -127,7 +104,7 @@ struct MessageTests {
     @Test("An unlink is read")
     func unlink() throws {
         #expect(
-            try Self.parse(Self.message([2, 9, 0, 0, 0, 7])) == .unlink(sequence: 9, victim: 7))
+            try Self.parse(usbipMessage([2, 9, 0, 0, 0, 7])) == .unlink(sequence: 9, victim: 7))
     }
 
     @Test(
@@ -135,17 +112,18 @@ struct MessageTests {
         arguments: [
             [0, 1], [3, 1], [0xFFFF_FFFF, 1], [1, 1, 0, 1, 1, 0, 0xFFFF_FFFF],
             [1, 1, 0, 0, 1, 0, (4 << 20) + 1], [1, 1, 0, 1, 16, 0, 8],
+            [1, 1, 0, 1, 0, 0, 8],
         ] as [[UInt32]])
     func refused(words: [UInt32]) {
-        let bytes = Self.message(words)
+        let bytes = usbipMessage(words)
         #expect(throws: USBIPCommand.Defect.self) { try Self.parse(bytes) }
     }
 
     @Test("Replies have 48 bytes, with the status where the kernel looks for it")
     func replies() {
         let submitted = USBIPReply.submitted(sequence: 7, status: -32, length: 5).bytes
-        #expect(submitted == Self.message([3, 7, 0, 0, 0, UInt32(bitPattern: -32), 5]))
+        #expect(submitted == usbipMessage([3, 7, 0, 0, 0, UInt32(bitPattern: -32), 5]))
         let unlinked = USBIPReply.unlinked(sequence: 9, status: -104).bytes
-        #expect(unlinked == Self.message([4, 9, 0, 0, 0, UInt32(bitPattern: -104)]))
+        #expect(unlinked == usbipMessage([4, 9, 0, 0, 0, UInt32(bitPattern: -104)]))
     }
 }

@@ -26,6 +26,7 @@ package enum Report: Sendable {
     case fault(FaultReport)
     case recording(RecordReport)
     case calibration(CalibrationReport)
+    case boardCheck(BoardCheckReport)
 
     package enum Form: Sendable {
         /// One line, keys sorted.
@@ -46,6 +47,7 @@ package enum Report: Sendable {
         case (.fault(let fault), .json): try jsonLine(fault)
         case (.recording(let recording), .json): try jsonLine(recording)
         case (.calibration(let calibration), .json): try jsonLine(calibration)
+        case (.boardCheck(let check), .json): try jsonLine(check)
         case (.status(let status), .text(let palette, let now)):
             statusScreen(status, palette: palette, now: now)
         case (.boards(let boards), .text): boardTable(boards.boards)
@@ -55,6 +57,7 @@ package enum Report: Sendable {
         case (.version(let version), .text): versionText(version)
         case (.operatingPoint(let point), .text): operatingPointText(point)
         case (.fault(let fault), .text): faultText(fault)
+        case (.boardCheck(let check), .text): boardCheckText(check)
         case (.recording(let recording), .text): recordingText(recording)
         case (.calibration(let calibration), .text(let palette, _)):
             calibrationScreen(calibration, palette: palette)

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyClient
+import Foundation
+import Testing
+
+@Suite("mectl board-check", .serialized)
+struct BoardCheckTests {
+    private static func check(
+        _ boards: SoftwareBoards, _ arguments: String...
+    ) throws -> Outcome {
+        let command =
+            boards.surroundings + ["\(buildDirectory)/mectl", "board-check"] + arguments
+        return try run(command[0], Array(command.dropFirst()))
+    }
+
+    @Test("A board that does all of the document passes, and is said to be simulated")
+    func passes() throws {
+        let boards = try SoftwareBoards()
+        try boards.tell("plug 1")
+        let outcome = try Self.check(boards)
+        #expect(outcome.status == 0, "\(outcome.text)")
+        #expect(outcome.text.contains("SIMULATED"))
+        #expect(outcome.text.hasSuffix("19 passed, 0 failed, 0 not offered\n"), "\(outcome.text)")
+        let json = try Self.check(boards, "--json", "--serial", "SOFT-1")
+        let object = try JSONSerialization.jsonObject(with: json.output) as? [String: Any]
+        #expect(object?["passed"] as? Int == 19 && object?["simulated"] as? Bool == true)
+    }
+
+    @Test(
+        "A board that is broken fails the check that is meant for it",
+        arguments: [
+            ("corruptedFrames", "the checksum of frame 7 does not hold"),
+            ("droppedFrames", "frame 8 comes where 7 belongs"),
+            ("stall", "it refused"),
+            ("silence", "nothing came for 1.5 s"),
+        ])
+    func fails(fault: String, finding: String) throws {
+        let boards = try SoftwareBoards()
+        try boards.tell("plug 1")
+        try boards.tell("fault 1 \(fault)")
+        let outcome = try Self.check(boards)
+        #expect(outcome.status == 1)
+        let line = outcome.text.split(separator: "\n").first {
+            $0.hasPrefix("FAILED") && $0.contains("frames follow one another")
+        }
+        #expect(line?.contains(finding) == true, "\(outcome.text)")
+        #expect(outcome.text.contains("ok           an operating point is set and told"))
+    }
+
+    @Test(
+        "A board that does not tell what it is cannot be checked",
+        arguments: [
+            ("refusal", "GET_INFO is not answered"), ("nonsense", "it speaks MEB/90"),
+            ("otherVersion", "it speaks MEB/2"),
+        ])
+    func cannot(fault: String, cause: String) throws {
+        let boards = try SoftwareBoards()
+        try boards.tell("plug 1")
+        try boards.tell("fault 1 \(fault)")
+        let outcome = try Self.check(boards)
+        #expect(outcome.status == 1 && outcome.errors.contains(cause), "\(outcome.errors)")
+    }
+
+    @Test("A board that is absent or held is said to be, and wrong usage is refused")
+    func absent() throws {
+        let boards = try SoftwareBoards()
+        let absent = try Self.check(boards)
+        #expect(absent.status == 3 && absent.errors.contains("no ME-MTJ board is on the bus"))
+        try boards.tell("plug 1")
+        #expect(try Self.check(boards, "--place", "1-7").status == 3)
+        #expect(try Self.check(boards, "--identifier", "16c0").status == 64)
+        #expect(try Self.check(boards, "--socket", "/run").status == 64)
+        #expect(try Self.check(boards, "--serial", "a", "--place", "1-1").status == 64)
+        let daemon = try boards.daemon()
+        _ = try daemon.connect().read(count: 32)
+        let held = try Self.check(boards)
+        #expect(held.status == 1)
+        #expect(held.errors.contains("metrngd (process \(daemon.processID))"), "\(held.errors)")
+        #expect(daemon.stop() == 0)
+    }
+}
