@@ -20,8 +20,8 @@ let c: [CSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func cTarget(_ name: String) -> Target {
-    .target(name: name, cSettings: c)
+func cTarget(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, cSettings: c)
 }
 
 func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -85,6 +85,9 @@ let package = Package(
         target(
             "SimulatedBoard",
             ["Boards", "CKernels", "DevicePhysics", "EntropyTerms", "LinuxPlatform"]),
+        .systemLibrary(
+            name: "CLibUSB", pkgConfig: "libusb-1.0", providers: [.apt(["libusb-1.0-0-dev"])]),
+        cTarget("CBoardLink", ["CLibUSB", "CLinux"]),
         target("SoftwareUSB"),
         target("LaneHealth", ["CKernels"]),
         target("Conditioning", ["CKernels", crypto]),
@@ -127,6 +130,9 @@ let package = Package(
         tool(
             "metrng-benchmark", ["CKernels", "LaneHealth", "LaneHealthReference", crypto],
             path: "Benchmarks/Kernels"),
+        .executableTarget(
+            name: "usb-reader", dependencies: ["CLibUSB"], path: "Benchmarks/USBReader",
+            cSettings: c),
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: c),
         support("TestSupport", ["CTestSupport", "LinuxPlatform"]),
         tool(
