@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <errno.h>
+
 #include "internal.h"
 
 const char *bl_error_text(int error) {
@@ -65,6 +67,15 @@ int bl_error_of_status(enum libusb_transfer_status status) {
         default:
             return BL_IO;
     }
+}
+
+int bl_submit(struct libusb_transfer *transfer) {
+    errno = 0;
+    int error = libusb_submit_transfer(transfer);
+    // For a control request libusb 1.0.26 gives any failure of the ioctl this name, and leaves
+    // errno as it was.
+    if (error == LIBUSB_ERROR_IO && errno == ENOMEM) error = LIBUSB_ERROR_NO_MEM;
+    return bl_error_of_usb(error);
 }
 
 void bl_add(atomic_uint_fast64_t *counter, uint64_t count) {

@@ -95,6 +95,9 @@ struct bl_board {
 int bl_error_of_usb(int error);
 int bl_error_of_status(enum libusb_transfer_status status);
 
+// Lets libusb have a transfer.
+int bl_submit(struct libusb_transfer *transfer);
+
 // The list that libusb has, as one of its errors or a count. Frees with libusb_free_device_list.
 ssize_t bl_devices(struct bl_link *link, libusb_device ***devices);
 

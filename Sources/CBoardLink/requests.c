@@ -61,7 +61,7 @@ static bool wait_for(struct bl_request *request, uint32_t milliseconds) {
 //
 // Returns how many bytes were moved.
 static int perform(struct bl_request *request, uint32_t milliseconds) {
-    int error = bl_error_of_usb(libusb_submit_transfer(request->transfer));
+    int error = bl_submit(request->transfer);
     if (error != 0) return error;
     bool is_late = !wait_for(request, milliseconds);
     if (is_late) {

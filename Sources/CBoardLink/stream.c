@@ -92,7 +92,7 @@ static bool take_off(struct bl_slot *slot) {
 static int submit(struct bl_slot *slot) {
     struct bl_board *board = slot->board;
     if (!take_off(slot)) return 0;
-    int error = bl_error_of_usb(libusb_submit_transfer(slot->transfer));
+    int error = bl_submit(slot->transfer);
     if (error == 0) return 0;
     pthread_mutex_lock(&board->lock);
     slot->whereabouts = BL_IDLE;
@@ -138,6 +138,7 @@ static bool take_back(struct bl_board *board) {
     for (unsigned i = 0; i < stream->shape.transfers; i++) {
         if (stream->slots[i].whereabouts == BL_QUEUED) stream->slots[i].whereabouts = BL_IDLE;
     }
+    stream->first = 0;
     stream->queued = 0;
     pthread_mutex_unlock(&board->lock);
     stream->consumed = 0;

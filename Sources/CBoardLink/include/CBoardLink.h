@@ -136,7 +136,8 @@ struct bl_stream_shape bl_shape(enum bl_speed speed, size_t frame_size);
 // Makes a pool of transfers, whose memory is left out of core dumps and, with `locked`, kept from
 // swap, and lets them all wait for the endpoint. A stream that there was ends first. Fails with
 // BL_NO_MEMORY when the memory cannot be had, or locked. A kernel that lends less than is asked for
-// gets fewer transfers, at least one; more of them when it lends more later.
+// gets fewer transfers, at least one; more of them when it lends more later. Such a kernel may
+// refuse requests as well, with the same error.
 int bl_stream_start(struct bl_board *board, uint8_t endpoint, struct bl_stream_shape shape,
                     bool locked);
 
