@@ -163,6 +163,7 @@ let package = Package(
         tests(
             "CKernelsTests",
             ["CKernels", "MacrospinReference", "TestMaterials", "TestSupport", crypto]),
+        tests("CBoardLinkTests", ["CBoardLink"]),
         tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials", "TestSupport"]),
         tests(
             "RecordingsTests",

@@ -45,11 +45,11 @@ struct bl_slot {
 };
 
 struct bl_stream {
-    // Of the thread of the board, and still while transfers fly.
+    // Of the thread of the board, and unchanged while transfers fly.
+    bool is_started;
     uint8_t endpoint;
     struct bl_stream_shape shape;
-    unsigned char
-        *memory;  // transfer_size * transfers bytes, one mapping; NULL: there is no stream
+    unsigned char *memory;  // of all transfers, one mapping; NULL: there is none
     struct bl_slot *slots;
     size_t consumed;   // bytes of the first transfer of the queue that were read
     int error;         // that every read gives; 0 when the stream runs

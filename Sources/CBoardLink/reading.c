@@ -13,8 +13,8 @@ struct patience {
     uint64_t interruptions;
 };
 
-static struct patience begin(struct bl_board *board, uint32_t milliseconds) {
-    struct patience patience = {.limit = bl_after(milliseconds)};
+static struct patience begin(struct bl_board *board, int milliseconds) {
+    struct patience patience = {.limit = bl_after(milliseconds > 0 ? (uint32_t)milliseconds : 0)};
     pthread_mutex_lock(&board->lock);
     patience.interruptions = board->stream.interruptions;
     pthread_mutex_unlock(&board->lock);
@@ -80,9 +80,9 @@ static size_t copy_from(struct bl_board *board, struct bl_slot *slot, unsigned c
     return count;
 }
 
-ssize_t bl_stream_read(struct bl_board *board, void *buffer, size_t room, uint32_t milliseconds) {
+ssize_t bl_stream_read(struct bl_board *board, void *buffer, size_t room, int milliseconds) {
     struct bl_stream *stream = &board->stream;
-    if (stream->memory == NULL) return BL_OTHER;
+    if (!stream->is_started) return BL_OTHER;
     struct patience patience = begin(board, milliseconds);
     size_t count = 0;
     while (count < room && stream->error == 0) {

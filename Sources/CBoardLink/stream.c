@@ -209,21 +209,22 @@ int bl_stream_start(struct bl_board *board, uint8_t endpoint, struct bl_stream_s
         bl_free_stream(board);
         return bl_counted(board, BL_NO_MEMORY);
     }
+    stream->is_started = true;
     int error = set_off(board);
     if (error != 0) bl_stream_stop(board);
     return error;
 }
 
 void bl_stream_stop(struct bl_board *board) {
+    board->stream.is_started = false;
     if (board->stream.memory == NULL) return;
-    board->stream.error = BL_OTHER;
     // Memory that the kernel may still write to is used for nothing else.
     if (take_back(board)) bl_free_stream(board);
 }
 
 int bl_stream_recover(struct bl_board *board) {
     struct bl_stream *stream = &board->stream;
-    if (stream->memory == NULL) return bl_counted(board, BL_OTHER);
+    if (!stream->is_started) return bl_counted(board, BL_OTHER);
     bl_add(&board->recoveries, 1);
     int error = take_back(board) ? 0 : bl_counted(board, BL_TIMEOUT);
     if (error == 0) error = bl_clear_halt(board, stream->endpoint);

@@ -145,10 +145,11 @@ int bl_stream_start(struct bl_board *board, uint8_t endpoint, struct bl_stream_s
 // `buffer`. The memory of a transfer is wiped when all of it was copied, and only then does the
 // transfer wait for the endpoint again: while nobody reads, the board is not asked for more.
 //
-// Returns how many bytes; 0 when none came in time or after bl_stream_interrupt. When a transfer
-// failed, the bytes before it come first, then its error; from then on the stream stands still, and
-// every call gives the error again, until bl_stream_recover.
-ssize_t bl_stream_read(struct bl_board *board, void *buffer, size_t room, uint32_t milliseconds);
+// Returns how many bytes; 0 when none came in `milliseconds` or after bl_stream_interrupt; with 0
+// or less it takes what is there. When a transfer failed, the bytes before it come first, then its
+// error; from then on the stream stands still, and every call gives the error again, until
+// bl_stream_recover.
+ssize_t bl_stream_read(struct bl_board *board, void *buffer, size_t room, int milliseconds);
 
 // Lets a read that is waiting return 0; one that begins later waits as always. Any thread.
 void bl_stream_interrupt(struct bl_board *board);
