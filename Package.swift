@@ -20,8 +20,8 @@ let c: [CSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func cTarget(_ name: String) -> Target {
-    .target(name: name, cSettings: c)
+func cTarget(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, cSettings: c)
 }
 
 func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -88,7 +88,7 @@ let package = Package(
         target("BoardProtocol", ["Boards"]),
         .systemLibrary(
             name: "CLibUSB", pkgConfig: "libusb-1.0", providers: [.apt(["libusb-1.0-0-dev"])]),
-        .target(name: "CBoardLink", dependencies: ["CLibUSB"], cSettings: c),
+        cTarget("CBoardLink", ["CLibUSB", "CLinux"]),
         target(
             "USBBoard",
             ["BoardProtocol", "Boards", "CBoardLink", "EntropyTerms", "LinuxPlatform"]),
@@ -181,6 +181,7 @@ let package = Package(
         tests(
             "CKernelsTests",
             ["CKernels", "MacrospinReference", "TestMaterials", "TestSupport", crypto]),
+        tests("CBoardLinkTests", ["CBoardLink"]),
         tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials", "TestSupport"]),
         tests("BoardProtocolTests", ["BoardProtocol", "Boards", "TestSupport"]),
         tests("SoftwareUSBTests", ["LinuxPlatform", "SoftwareUSB"]),

@@ -23,7 +23,7 @@ enum {
     STOP = 0x07,
     REQUEST_MILLISECONDS = 1000,
     // A board that says nothing for so long is given up.
-    SILENCE_MILLISECONDS = 5000,
+    SILENCE_SECONDS = 5,
     WRONG_USAGE = 64,
 };
 
@@ -70,6 +70,21 @@ static bool parse(int count, char **words, struct request *out) {
     return out->bytes > 0 && out->transfer_size > 0 && out->transfers > 0;
 }
 
+// MARK: time
+
+static double seconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static double cpu_seconds(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 // MARK: transfers
 
 static void finished(struct libusb_transfer *transfer) {
@@ -91,30 +106,47 @@ static struct libusb_transfer *make_transfer(libusb_device_handle *handle, struc
     unsigned char *buffer = malloc(size);
     if (transfer == NULL || buffer == NULL) give_up("transfers", LIBUSB_ERROR_NO_MEM);
     libusb_fill_bulk_transfer(transfer, handle, STREAM_ENDPOINT, buffer, (int)size, finished,
-                              reader, SILENCE_MILLISECONDS);
+                              reader, 0);
     transfer->flags = LIBUSB_TRANSFER_FREE_BUFFER;
     return transfer;
 }
 
-// Reads until enough came or a transfer failed. Those that are still under way then are taken back.
+static void cancel(struct libusb_transfer **transfers, size_t count) {
+    for (size_t i = 0; i < count; i++) libusb_cancel_transfer(transfers[i]);
+}
+
+// Serves libusb until enough came, a transfer failed, or nothing came for long; then takes back the
+// transfers that are under way. They have no time-out of their own, which libusb would set a timer
+// for each time.
+static void serve(libusb_context *context, struct reader *reader,
+                  struct libusb_transfer **transfers, size_t count) {
+    bool is_ending = false;
+    while (reader->in_flight > 0) {
+        uint64_t before = reader->received;
+        struct timeval patience = {.tv_sec = SILENCE_SECONDS};
+        double began = seconds();
+        libusb_handle_events_timeout_completed(context, &patience, NULL);
+        bool is_silent = reader->received == before && seconds() - began >= SILENCE_SECONDS;
+        if (is_silent && reader->failure == 0) reader->failure = LIBUSB_TRANSFER_TIMED_OUT;
+        if (is_ending || (reader->failure == 0 && reader->received < reader->wanted)) continue;
+        is_ending = true;
+        cancel(transfers, count);
+    }
+}
+
 static void stream(libusb_context *context, libusb_device_handle *handle, struct reader *reader,
                    const struct request *request) {
-    struct libusb_transfer **transfers = calloc(request->transfers, sizeof *transfers);
+    size_t count = request->transfers;
+    struct libusb_transfer **transfers = calloc(count, sizeof *transfers);
     if (transfers == NULL) give_up("transfers", LIBUSB_ERROR_NO_MEM);
-    for (size_t i = 0; i < request->transfers; i++) {
+    for (size_t i = 0; i < count; i++) {
         transfers[i] = make_transfer(handle, reader, request->transfer_size);
         int error = libusb_submit_transfer(transfers[i]);
         if (error != 0) give_up("submitting", error);
         reader->in_flight++;
     }
-    bool is_cancelled = false;
-    while (reader->in_flight > 0) {
-        libusb_handle_events(context);
-        if (is_cancelled || (reader->received < reader->wanted && reader->failure == 0)) continue;
-        is_cancelled = true;
-        for (size_t i = 0; i < request->transfers; i++) libusb_cancel_transfer(transfers[i]);
-    }
-    for (size_t i = 0; i < request->transfers; i++) libusb_free_transfer(transfers[i]);
+    serve(context, reader, transfers, count);
+    for (size_t i = 0; i < count; i++) libusb_free_transfer(transfers[i]);
     free(transfers);
 }
 
@@ -146,19 +178,22 @@ static void command(libusb_device_handle *handle, uint8_t request) {
     if (result < 0) give_up(request == START ? "START" : "STOP", result);
 }
 
-// MARK: time
+// MARK: all of it
 
-static double seconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static double cpu_seconds(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+static int measure(libusb_context *context, libusb_device_handle *handle,
+                   const struct request *request) {
+    struct reader reader = {.wanted = request->bytes};
+    command(handle, START);
+    double began = seconds(), cpu_began = cpu_seconds();
+    stream(context, handle, &reader, request);
+    double took = seconds() - began, cpu_took = cpu_seconds() - cpu_began;
+    if (reader.received < reader.wanted) {
+        fprintf(stderr, "usb-reader: error: a transfer failed with status %d\n", reader.failure);
+        return EXIT_FAILURE;
+    }
+    command(handle, STOP);
+    printf("%" PRIu64 " bytes %.3f s %.3f s CPU\n", reader.received, took, cpu_took);
+    return EXIT_SUCCESS;
 }
 
 int main(int count, char **words) {
@@ -172,19 +207,9 @@ int main(int count, char **words) {
     int error = libusb_init(&context);
     if (error != 0) give_up("libusb", error);
     libusb_device_handle *handle = open_board(context, &request);
-    struct reader reader = {.wanted = request.bytes};
-    command(handle, START);
-    double began = seconds(), cpu_began = cpu_seconds();
-    stream(context, handle, &reader, &request);
-    double took = seconds() - began, cpu_took = cpu_seconds() - cpu_began;
-    if (reader.received < reader.wanted) {
-        fprintf(stderr, "usb-reader: error: a transfer failed with status %d\n", reader.failure);
-        return EXIT_FAILURE;
-    }
-    command(handle, STOP);
-    printf("%" PRIu64 " bytes %.3f s %.3f s CPU\n", reader.received, took, cpu_took);
+    int status = measure(context, handle, &request);
     libusb_release_interface(handle, 0);
     libusb_close(handle);
     libusb_exit(context);
-    return EXIT_SUCCESS;
+    return status;
 }

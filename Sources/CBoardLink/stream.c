@@ -1,289 +1,220 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The pool of transfers: how it is made, submitted, taken back and freed.
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
+#include "CLinux.h"
 #include "internal.h"
 
-// How long transfers may take to come back once they are cancelled, in milliseconds. libusb gives
-// all of them back, also of a device that is gone; the limit is for a kernel that does not.
-enum { TAKE_BACK_MILLISECONDS = 5000 };
+enum { TRANSFERS = 16 };
 
-struct bl_shape bl_shape_for(enum bl_speed speed) {
+// MARK: shape
+
+struct bl_stream_shape bl_shape(enum bl_speed speed) {
     size_t size = speed == BL_SPEED_SUPER ? 256 << 10 : 64 << 10;
-    return (struct bl_shape){.transfer_size = size, .transfers = 16};
+    return (struct bl_stream_shape){.transfer_size = size, .transfers = TRANSFERS};
 }
 
-static struct timespec after(int milliseconds) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    time.tv_sec += milliseconds / 1000;
-    time.tv_nsec += milliseconds % 1000 * 1000000L;
-    if (time.tv_nsec >= 1000000000L) {
-        time.tv_sec += 1;
-        time.tv_nsec -= 1000000000L;
-    }
-    return time;
+static bool is_possible(struct bl_stream_shape shape) {
+    return shape.transfers > 0 && shape.transfer_size > 0 && shape.transfer_size <= INT_MAX &&
+           shape.transfers <= SIZE_MAX / shape.transfer_size;
 }
 
-static int error_of_status(enum libusb_transfer_status status) {
-    switch (status) {
-        case LIBUSB_TRANSFER_COMPLETED:
-            return 0;
-        case LIBUSB_TRANSFER_STALL:
-            return BL_STALL;
-        case LIBUSB_TRANSFER_NO_DEVICE:
-            return BL_GONE;
-        case LIBUSB_TRANSFER_OVERFLOW:
-            return BL_OVERFLOW;
-        case LIBUSB_TRANSFER_TIMED_OUT:
-            return BL_TIMEOUT;
-        default:
-            return BL_IO;
-    }
+static size_t pool_size(const struct bl_stream *stream) {
+    return stream->shape.transfer_size * stream->shape.transfers;
 }
 
 // MARK: the thread of the link
 
+// Queues a transfer that finished while the stream runs. With the lock.
+static void enqueue(struct bl_board *board, struct bl_slot *slot, int error) {
+    struct bl_stream *stream = &board->stream;
+    slot->whereabouts = BL_QUEUED;
+    stream->queue[(stream->first + stream->queued) % stream->shape.transfers] =
+        (unsigned)(slot - stream->slots);
+    stream->queued++;
+    if (error == 0) {
+        bl_add(&board->transfers, 1);
+    } else {
+        stream->halted = true;
+        bl_counted(board, error);
+    }
+}
+
 static void finished(struct libusb_transfer *transfer) {
     struct bl_slot *slot = transfer->user_data;
-    struct bl_stream *stream = slot->stream;
-    pthread_mutex_lock(&stream->lock);
-    stream->flying--;
-    if (stream->taken_back) {
-        slot->place = BL_IDLE;
+    struct bl_board *board = slot->board;
+    pthread_mutex_lock(&board->lock);
+    board->stream.flying--;
+    if (board->stream.halted) {
+        slot->whereabouts = BL_IDLE;
+        if (transfer->status == LIBUSB_TRANSFER_CANCELLED) bl_add(&board->cancelled, 1);
     } else {
-        slot->place = BL_QUEUED;
-        stream->queue[(stream->first + stream->queued) % stream->count] =
-            (unsigned)(slot - stream->slots);
-        stream->queued++;
+        enqueue(board, slot, bl_error_of_status(transfer->status));
     }
-    pthread_cond_signal(&stream->changed);
-    pthread_mutex_unlock(&stream->lock);
+    pthread_cond_signal(&board->changed);
+    pthread_mutex_unlock(&board->lock);
 }
 
 // MARK: transfers
 
-// The lock must not be held: libusb has locks of its own, and calls `finished` under none of them.
-static int submit(struct bl_stream *stream, struct bl_slot *slot) {
-    pthread_mutex_lock(&stream->lock);
-    slot->place = BL_FLYING;
-    stream->flying++;
-    pthread_mutex_unlock(&stream->lock);
-    int error = bl_error_of_usb(libusb_submit_transfer(slot->transfer));
-    if (error != 0) {
-        pthread_mutex_lock(&stream->lock);
-        slot->place = BL_IDLE;
-        stream->flying--;
-        pthread_mutex_unlock(&stream->lock);
+// Returns whether the slot was idle, and says of it that it flies.
+static bool take_off(struct bl_slot *slot) {
+    struct bl_board *board = slot->board;
+    pthread_mutex_lock(&board->lock);
+    bool is_idle = slot->whereabouts == BL_IDLE && !board->stream.halted;
+    if (is_idle) {
+        slot->whereabouts = BL_FLYING;
+        board->stream.flying++;
     }
-    return error;
+    pthread_mutex_unlock(&board->lock);
+    return is_idle;
 }
 
-static int submit_all(struct bl_stream *stream) {
-    for (unsigned i = 0; i < stream->count; i++) {
-        int error = submit(stream, &stream->slots[i]);
-        // What the kernel lends is shared by all: fewer will do.
-        if (error == BL_NO_MEMORY && i > 0) return 0;
-        if (error != 0) return error;
-    }
-    return 0;
+static int submit(struct bl_slot *slot) {
+    struct bl_board *board = slot->board;
+    if (!take_off(slot)) return 0;
+    int error = bl_submit(slot->transfer);
+    if (error == 0) return 0;
+    pthread_mutex_lock(&board->lock);
+    slot->whereabouts = BL_IDLE;
+    board->stream.flying--;
+    pthread_mutex_unlock(&board->lock);
+    return bl_counted(board, error);
 }
 
-// Cancels what flies and forgets what is queued.
+int bl_submit_idle(struct bl_board *board) {
+    struct bl_stream *stream = &board->stream;
+    // The kernel may have memory again; nothing else is mended by trying once more.
+    int error = stream->submit_error == BL_NO_MEMORY ? 0 : stream->submit_error;
+    for (unsigned i = 0; i < stream->shape.transfers && error == 0; i++) {
+        error = submit(&stream->slots[i]);
+    }
+    stream->submit_error = error;
+    pthread_mutex_lock(&board->lock);
+    bool has_some = stream->flying + stream->queued > 0;
+    pthread_mutex_unlock(&board->lock);
+    return has_some ? 0 : error;
+}
+
+// Lets the stream stand still, cancels what flies and forgets what is queued.
 //
 // Returns whether all came back.
-static bool take_back(struct bl_stream *stream) {
-    pthread_mutex_lock(&stream->lock);
-    stream->taken_back = true;
-    pthread_mutex_unlock(&stream->lock);
-    for (unsigned i = 0; i < stream->count; i++) {
-        // One that does not fly is not found.
+static bool take_back(struct bl_board *board) {
+    struct bl_stream *stream = &board->stream;
+    pthread_mutex_lock(&board->lock);
+    stream->halted = true;
+    pthread_mutex_unlock(&board->lock);
+    // The last first, so that none is filled because the one before it was taken away. One that
+    // does not fly is not found.
+    for (unsigned i = stream->shape.transfers; i-- > 0;) {
         libusb_cancel_transfer(stream->slots[i].transfer);
     }
-    struct timespec limit = after(TAKE_BACK_MILLISECONDS);
-    pthread_mutex_lock(&stream->lock);
+    struct timespec limit = bl_after(BL_TAKE_BACK_MILLISECONDS);
+    pthread_mutex_lock(&board->lock);
     int waited = 0;
     while (stream->flying > 0 && waited != ETIMEDOUT) {
-        waited = pthread_cond_timedwait(&stream->changed, &stream->lock, &limit);
+        waited = pthread_cond_timedwait(&board->changed, &board->lock, &limit);
     }
     bool all = stream->flying == 0;
-    for (unsigned i = 0; i < stream->count; i++) {
-        if (stream->slots[i].place == BL_QUEUED) stream->slots[i].place = BL_IDLE;
+    for (unsigned i = 0; i < stream->shape.transfers; i++) {
+        if (stream->slots[i].whereabouts == BL_QUEUED) stream->slots[i].whereabouts = BL_IDLE;
     }
+    stream->first = 0;
     stream->queued = 0;
+    pthread_mutex_unlock(&board->lock);
     stream->consumed = 0;
-    stream->interrupted = false;
-    stream->taken_back = !all;
-    pthread_mutex_unlock(&stream->lock);
-    if (all) explicit_bzero(stream->memory, stream->transfer_size * stream->count);
+    if (all) explicit_bzero(stream->memory, pool_size(stream));
     return all;
+}
+
+// Lets a stream whose transfers are all idle run.
+static int set_off(struct bl_board *board) {
+    pthread_mutex_lock(&board->lock);
+    board->stream.halted = false;
+    pthread_mutex_unlock(&board->lock);
+    board->stream.submit_error = 0;
+    return bl_submit_idle(board);
 }
 
 // MARK: beginning and end
 
-static void free_stream(struct bl_stream *stream) {
+void bl_free_stream(struct bl_board *board) {
+    struct bl_stream *stream = &board->stream;
     if (stream->slots != NULL) {
-        for (unsigned i = 0; i < stream->count; i++) {
+        for (unsigned i = 0; i < stream->shape.transfers; i++) {
             libusb_free_transfer(stream->slots[i].transfer);
         }
     }
-    if (stream->memory != MAP_FAILED) munmap(stream->memory, stream->transfer_size * stream->count);
-    pthread_cond_destroy(&stream->changed);
-    pthread_mutex_destroy(&stream->lock);
+    if (stream->memory != NULL) clinux_memory_unmap(stream->memory, pool_size(stream));
     free(stream->queue);
     free(stream->slots);
-    free(stream);
+    stream->queue = NULL;
+    stream->slots = NULL;
+    stream->memory = NULL;
 }
 
-static bool allocate(struct bl_stream *stream, bool locked) {
-    size_t size = stream->transfer_size * stream->count;
-    stream->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (stream->memory == MAP_FAILED) return false;
-    madvise(stream->memory, size, MADV_DONTDUMP);
-    if (locked && mlock(stream->memory, size) != 0) return false;
-    stream->queue = calloc(stream->count, sizeof *stream->queue);
-    stream->slots = calloc(stream->count, sizeof *stream->slots);
-    if (stream->queue == NULL || stream->slots == NULL) return false;
-    for (unsigned i = 0; i < stream->count; i++) {
-        struct bl_slot *slot = &stream->slots[i];
-        slot->stream = stream;
-        slot->transfer = libusb_alloc_transfer(0);
-        if (slot->transfer == NULL) return false;
-        libusb_fill_bulk_transfer(slot->transfer, stream->board->handle, stream->endpoint,
-                                  stream->memory + i * stream->transfer_size,
-                                  (int)stream->transfer_size, finished, slot, 0);
+static bool fill(struct bl_board *board, unsigned number) {
+    struct bl_stream *stream = &board->stream;
+    struct bl_slot *slot = &stream->slots[number];
+    slot->board = board;
+    slot->transfer = libusb_alloc_transfer(0);
+    if (slot->transfer == NULL) return false;
+    size_t size = stream->shape.transfer_size;
+    libusb_fill_bulk_transfer(slot->transfer, board->handle, stream->endpoint,
+                              stream->memory + number * size, (int)size, finished, slot, 0);
+    return true;
+}
+
+static bool allocate(struct bl_board *board, bool locked) {
+    struct bl_stream *stream = &board->stream;
+    stream->memory = clinux_memory_map(pool_size(stream), locked);
+    stream->queue = calloc(stream->shape.transfers, sizeof *stream->queue);
+    stream->slots = calloc(stream->shape.transfers, sizeof *stream->slots);
+    if (stream->memory == NULL || stream->queue == NULL || stream->slots == NULL) return false;
+    for (unsigned i = 0; i < stream->shape.transfers; i++) {
+        if (!fill(board, i)) return false;
     }
     return true;
 }
 
-static struct bl_stream *make_stream(struct bl_board *board, uint8_t endpoint,
-                                     struct bl_shape shape, bool locked) {
-    struct bl_stream *stream = calloc(1, sizeof *stream);
-    if (stream == NULL) return NULL;
-    stream->board = board;
-    stream->endpoint = endpoint;
-    stream->transfer_size = shape.transfer_size;
-    stream->count = shape.transfers;
-    pthread_mutex_init(&stream->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&stream->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    if (!allocate(stream, locked)) {
-        free_stream(stream);
-        return NULL;
-    }
-    return stream;
-}
-
-static void adopt(struct bl_board *board, struct bl_stream *stream) {
-    pthread_mutex_lock(&board->lock);
-    board->stream = stream;
-    pthread_mutex_unlock(&board->lock);
-}
-
-int bl_stream_start(struct bl_board *board, uint8_t endpoint, struct bl_shape shape, bool locked) {
+int bl_stream_start(struct bl_board *board, uint8_t endpoint, struct bl_stream_shape shape,
+                    bool locked) {
+    struct bl_stream *stream = &board->stream;
     bl_stream_stop(board);
-    struct bl_stream *stream = make_stream(board, endpoint, shape, locked);
-    if (stream == NULL) return BL_NO_MEMORY;
-    adopt(board, stream);
-    int error = submit_all(stream);
+    if (stream->memory != NULL) return bl_counted(board, BL_TIMEOUT);
+    if (!is_possible(shape)) return bl_counted(board, BL_NO_MEMORY);
+    stream->endpoint = endpoint;
+    stream->shape = shape;
+    stream->error = 0;
+    if (!allocate(board, locked)) {
+        bl_free_stream(board);
+        return bl_counted(board, BL_NO_MEMORY);
+    }
+    stream->is_started = true;
+    int error = set_off(board);
     if (error != 0) bl_stream_stop(board);
     return error;
 }
 
 void bl_stream_stop(struct bl_board *board) {
-    struct bl_stream *stream = board->stream;
-    if (stream == NULL) return;
-    adopt(board, NULL);
-    // Memory that the kernel may still write to is better lost than used for something else.
-    if (take_back(stream)) free_stream(stream);
+    board->stream.is_started = false;
+    if (board->stream.memory == NULL) return;
+    // Memory that the kernel may still write to is used for nothing else.
+    if (take_back(board)) bl_free_stream(board);
 }
 
 int bl_stream_recover(struct bl_board *board) {
-    struct bl_stream *stream = board->stream;
-    if (stream == NULL) return BL_OTHER;
-    atomic_fetch_add_explicit(&board->recoveries, 1, memory_order_relaxed);
-    if (!take_back(stream)) return BL_TIMEOUT;
-    int error = bl_clear_halt(board, stream->endpoint);
-    if (error == 0) error = submit_all(stream);
+    struct bl_stream *stream = &board->stream;
+    if (!stream->is_started) return bl_counted(board, BL_OTHER);
+    bl_add(&board->recoveries, 1);
+    int error = take_back(board) ? 0 : bl_counted(board, BL_TIMEOUT);
+    if (error == 0) error = bl_clear_halt(board, stream->endpoint);
+    if (error == 0) error = set_off(board);
     stream->error = error;
     return error;
-}
-
-// MARK: reading
-
-// Waits for a finished transfer.
-//
-// Returns it, or NULL when none came in time or the wait was interrupted.
-static struct bl_slot *next_slot(struct bl_stream *stream, int milliseconds) {
-    struct timespec limit = after(milliseconds);
-    pthread_mutex_lock(&stream->lock);
-    int waited = 0;
-    while (stream->queued == 0 && !stream->interrupted && waited != ETIMEDOUT) {
-        waited = pthread_cond_timedwait(&stream->changed, &stream->lock, &limit);
-    }
-    stream->interrupted = false;
-    struct bl_slot *slot =
-        stream->queued == 0 ? NULL : &stream->slots[stream->queue[stream->first]];
-    pthread_mutex_unlock(&stream->lock);
-    return slot;
-}
-
-// Lets a transfer that was read to its end wait for the endpoint again.
-static int recycle(struct bl_stream *stream, struct bl_slot *slot) {
-    explicit_bzero(slot->transfer->buffer, (size_t)slot->transfer->actual_length);
-    pthread_mutex_lock(&stream->lock);
-    stream->first = (stream->first + 1) % stream->count;
-    stream->queued--;
-    pthread_mutex_unlock(&stream->lock);
-    stream->consumed = 0;
-    return submit(stream, slot);
-}
-
-// Copies from a finished transfer, and sets the error of the stream at the end of one that failed.
-static size_t copy_from(struct bl_stream *stream, struct bl_slot *slot, unsigned char *buffer,
-                        size_t room) {
-    struct libusb_transfer *transfer = slot->transfer;
-    size_t left = (size_t)transfer->actual_length - stream->consumed;
-    size_t count = left < room ? left : room;
-    memcpy(buffer, transfer->buffer + stream->consumed, count);
-    stream->consumed += count;
-    if (count < left) return count;
-    struct bl_board *board = stream->board;
-    atomic_fetch_add_explicit(&board->transfers, 1, memory_order_relaxed);
-    stream->error = error_of_status(transfer->status);
-    if (stream->error == 0) stream->error = recycle(stream, slot);
-    if (stream->error != 0) atomic_fetch_add_explicit(&board->failures, 1, memory_order_relaxed);
-    return count;
-}
-
-ssize_t bl_stream_read(struct bl_board *board, void *buffer, size_t room, int milliseconds) {
-    struct bl_stream *stream = board->stream;
-    if (stream == NULL) return BL_OTHER;
-    size_t count = 0;
-    while (count < room && stream->error == 0) {
-        struct bl_slot *slot = next_slot(stream, count == 0 ? milliseconds : 0);
-        if (slot == NULL) break;
-        count += copy_from(stream, slot, (unsigned char *)buffer + count, room - count);
-    }
-    atomic_fetch_add_explicit(&board->bytes, count, memory_order_relaxed);
-    return count > 0 ? (ssize_t)count : stream->error;
-}
-
-void bl_stream_interrupt(struct bl_board *board) {
-    pthread_mutex_lock(&board->lock);
-    struct bl_stream *stream = board->stream;
-    if (stream != NULL) {
-        pthread_mutex_lock(&stream->lock);
-        stream->interrupted = true;
-        pthread_cond_signal(&stream->changed);
-        pthread_mutex_unlock(&stream->lock);
-    }
-    pthread_mutex_unlock(&board->lock);
 }

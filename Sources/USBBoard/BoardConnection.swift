@@ -80,7 +80,7 @@ final class BoardConnection: @unchecked Sendable {
         try check(bl_clear_halt(board, BoardInterface.streamEndpoint))
         try check(
             bl_stream_start(
-                board, BoardInterface.streamEndpoint, bl_shape_for(device.raw.speed), locked))
+                board, BoardInterface.streamEndpoint, bl_shape(device.raw.speed), locked))
     }
 
     func stopTransfers() { bl_stream_stop(board) }

@@ -30,7 +30,7 @@ struct FoundDevice {
 
     /// How many bytes of the stream are on their way at most, in transfers that the host has asked for.
     var bytesUnderway: Int {
-        let shape = bl_shape_for(raw.speed)
+        let shape = bl_shape(raw.speed)
         return shape.transfer_size * Int(shape.transfers)
     }
 

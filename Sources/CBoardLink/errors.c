@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <errno.h>
+
+#include "internal.h"
+
+const char *bl_error_text(int error) {
+    switch (error) {
+        case BL_GONE:
+            return "it is not on the bus";
+        case BL_NOT_PERMITTED:
+            return "this user may not open it";
+        case BL_BUSY:
+            return "another program or a driver has it";
+        case BL_TIMEOUT:
+            return "it did not answer in time";
+        case BL_STALL:
+            return "it refused";
+        case BL_OVERFLOW:
+            return "it sent more than was asked for";
+        case BL_IO:
+            return "the bus could not carry it";
+        case BL_NO_MEMORY:
+            return "there is no memory for transfers";
+        default:
+            return "libusb failed";
+    }
+}
+
+int bl_error_of_usb(int error) {
+    switch (error) {
+        case LIBUSB_SUCCESS:
+            return 0;
+        case LIBUSB_ERROR_NO_DEVICE:
+            return BL_GONE;
+        case LIBUSB_ERROR_ACCESS:
+            return BL_NOT_PERMITTED;
+        case LIBUSB_ERROR_BUSY:
+            return BL_BUSY;
+        case LIBUSB_ERROR_TIMEOUT:
+            return BL_TIMEOUT;
+        case LIBUSB_ERROR_PIPE:
+            return BL_STALL;
+        case LIBUSB_ERROR_OVERFLOW:
+            return BL_OVERFLOW;
+        case LIBUSB_ERROR_IO:
+            return BL_IO;
+        case LIBUSB_ERROR_NO_MEM:
+            return BL_NO_MEMORY;
+        default:
+            return BL_OTHER;
+    }
+}
+
+int bl_error_of_status(enum libusb_transfer_status status) {
+    switch (status) {
+        case LIBUSB_TRANSFER_COMPLETED:
+            return 0;
+        case LIBUSB_TRANSFER_STALL:
+            return BL_STALL;
+        case LIBUSB_TRANSFER_NO_DEVICE:
+            return BL_GONE;
+        case LIBUSB_TRANSFER_OVERFLOW:
+            return BL_OVERFLOW;
+        case LIBUSB_TRANSFER_TIMED_OUT:
+            return BL_TIMEOUT;
+        default:
+            return BL_IO;
+    }
+}
+
+int bl_submit(struct libusb_transfer *transfer) {
+    errno = 0;
+    int error = libusb_submit_transfer(transfer);
+    // For a control request libusb 1.0.26 gives any failure of the ioctl this name, and leaves
+    // errno as it was.
+    if (error == LIBUSB_ERROR_IO && errno == ENOMEM) error = LIBUSB_ERROR_NO_MEM;
+    return bl_error_of_usb(error);
+}
+
+void bl_add(atomic_uint_fast64_t *counter, uint64_t count) {
+    atomic_fetch_add_explicit(counter, count, memory_order_relaxed);
+}
+
+int bl_counted(struct bl_board *board, int error) {
+    if (error < 0) bl_add(&board->errors[-error], 1);
+    return error;
+}
+
+static uint64_t value(const atomic_uint_fast64_t *counter) {
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+struct bl_counters bl_counters_of(const struct bl_board *board) {
+    return (struct bl_counters){
+        .transfers = value(&board->transfers),
+        .bytes = value(&board->bytes),
+        .cancelled = value(&board->cancelled),
+        .recoveries = value(&board->recoveries),
+        .gone = value(&board->errors[-BL_GONE]),
+        .timeouts = value(&board->errors[-BL_TIMEOUT]),
+        .stalls = value(&board->errors[-BL_STALL]),
+        .overflows = value(&board->errors[-BL_OVERFLOW]),
+        .bus_errors = value(&board->errors[-BL_IO]),
+        .memory_shortages = value(&board->errors[-BL_NO_MEMORY]),
+        // An open board is permitted and is not busy, but for a reset that lost the interface.
+        .other_errors = value(&board->errors[-BL_OTHER]) + value(&board->errors[-BL_BUSY]) +
+                        value(&board->errors[-BL_NOT_PERMITTED]),
+    };
+}
