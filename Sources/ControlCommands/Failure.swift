@@ -159,8 +159,8 @@ package enum Failure: Error, Equatable {
             )
         case .notSimulated(let board):
             (
-                "\(printable(board)) is not simulated",
-                "faults can be made on a simulated board only"
+                "\(printable(board)) is not simulated by metrngd",
+                "faults can be made on a board of the kind simulated only"
             )
         case .notTunable(let board):
             ("\(printable(board)) has no operating point that could be set", nil)

@@ -179,7 +179,7 @@ struct SetAndInjectTests {
         daemon.operation.play([])
         daemon.operation.fail(.notSimulated(board: "board0"))
         let real = Self.run(daemon, ["inject", "stall"])
-        #expect(real.exitCode == 1 && real.messages.contains("board0 is not simulated"))
+        #expect(real.exitCode == 1 && real.messages.contains("board0 is not simulated by metrngd"))
         daemon.operation.fail(.badFault(reason: "there is no lane 600"))
         let lane = Self.run(daemon, ["inject", "stuckAt1", "--lanes", "600"])
         #expect(lane.exitCode == 64 && lane.messages == "mectl: error: there is no lane 600\n")
