@@ -12,6 +12,7 @@ test:
 	scripts/check-targets
 	scripts/check-cutoffs
 	scripts/make-board-vectors --check
+	scripts/check-unit
 	scripts/test-scripts
 	swift test -c release --disable-xctest
 	scripts/test-varlink

@@ -94,6 +94,9 @@ let package = Package(
             ["BoardProtocol", "Boards", "CBoardLink", "EntropyTerms", "LinuxPlatform"]),
         target("BoardCheck", ["BoardProtocol", "Boards", "USBBoard"]),
         .systemLibrary(
+            name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        target("SystemdSupport", ["CSystemd", "LinuxPlatform"]),
+        .systemLibrary(
             name: "CUMockdev", pkgConfig: "umockdev-1.0", providers: [.apt(["libumockdev-dev"])]),
         .target(name: "CUsbfsEmulation", dependencies: ["CUMockdev"], cSettings: c),
         target("SoftwareUSB", ["CUsbfsEmulation", "LinuxPlatform"]),
@@ -136,8 +139,9 @@ let package = Package(
                 "Boards", "Conditioning", "ControlInterface", "DaemonConfiguration",
                 "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyServer",
                 "EntropyTerms", "HostSource", "LaneHealth", "LinuxPlatform",
-                "OperatingPointControl", "Recordings", "SimulatedBoard", "USBBoard", "Varlink",
-                arguments, logging,
+                "OperatingPointControl", "Recordings", "SimulatedBoard", "SystemdSupport",
+                "USBBoard",
+                "Varlink", arguments, logging,
             ]),
 
         // Benchmarks, tests, and what only these use.

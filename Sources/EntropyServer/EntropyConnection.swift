@@ -10,6 +10,8 @@ final class EntropyConnection {
     var session = EntropySession()
     /// Where the bits of the answer under way come from. One answer has one source.
     var source: EntropySource?
+    /// Whether the request that is being answered asked not to wait.
+    var isImpatient = false
     /// What the poll watches the socket for.
     var interest: EventPoll.Interest = .readable
     /// Which queue of the server the connection is in; never in two.

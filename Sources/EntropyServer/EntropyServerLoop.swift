@@ -239,6 +239,7 @@ final class EntropyServerLoop {
             return .again
         }
         connection.source = best
+        connection.isImpatient = request.flags.contains(.nonBlocking)
         connection.session.begin(
             request, provenance: best.provenance,
             healthEpoch: best.healthEpoch.load(ordering: .relaxed))
@@ -251,7 +252,12 @@ final class EntropyServerLoop {
             bits > 0 ? connection.source?.deliverable(grade) : nil
         let offered = min(span?.count ?? 0, bits, Self.quantum)
         let head = connection.session.outbox
-        guard head.count + offered > 0 else { return .needsBits }
+        guard head.count + offered > 0 else {
+            // Who asked not to wait was promised bits that have been discarded since: nothing but the end
+            // of the connection can tell that now.
+            let isLeftAlone = connection.isImpatient && connection.source?.isOpen == false
+            return isLeftAlone ? .finished : .needsBits
+        }
         let result = transfer {
             head.withUnsafeBytes {
                 clinux_send_two(

@@ -10,6 +10,7 @@ import Glibc
 import LinuxPlatform
 import Logging
 import Synchronization
+import SystemdSupport
 import Varlink
 
 /// Everything that runs, and the main thread's loop: signals, and what the pipelines report.
@@ -22,6 +23,7 @@ final class Daemon {
     private let poll: EventPoll
     private let descriptors: DescriptorBudget
     private var alarmBudget = AlarmBudget()
+    private var manager = ServiceManager()
     private let entropy: EntropyServer
     private let control: VarlinkServer
     // Held for as long as the daemon runs.
@@ -71,7 +73,9 @@ final class Daemon {
             logger.warning("no board is configured: nothing is served; see boards in metrngd.yaml")
         }
         warnOfFewDescriptors()
+        manager.tellReady(status: statusLine(shared.status().boards))
         loop()
+        manager.tellStopping()
         stop()
         logger.info("stopped")
     }
@@ -84,7 +88,9 @@ final class Daemon {
             writeEvents()
             while let signal = signals.next() {
                 guard signal == SIGHUP else { return }
+                manager.tellReloading()
                 reload()
+                manager.tellReady(status: statusLine(shared.status().boards))
             }
         }
     }
@@ -98,6 +104,9 @@ final class Daemon {
         let (entries, lost) = events.takeAll()
         for entry in entries { write(entry) }
         if lost > 0 { logger.debug("\(lost) more alarms of lanes did not fit the queue") }
+        if entries.contains(where: { !$0.event.isFrequent }) {
+            manager.tell(status: statusLine(shared.status().boards))
+        }
     }
 
     private func write(_ entry: EventQueue.Entry) {

@@ -12,10 +12,16 @@ import Testing
 struct CableTests {
     /// Draws bits until a condition holds. A board that serves nothing ends the drawing, not the waiting.
     private static func draw(
-        _ connection: EntropyConnection, until condition: () throws -> Bool
-    ) rethrows -> Bool {
-        try waitUntil {
-            _ = try? connection.read(count: 1 << 18, waits: false)
+        from daemon: DaemonProcess, until condition: () throws -> Bool
+    ) throws -> Bool {
+        var connection = try daemon.connect()
+        return try waitUntil {
+            do {
+                _ = try connection.read(count: 1 << 18, waits: false)
+            } catch EntropyError.disconnected {
+                // The bits of an answer that had begun were discarded.
+                connection = try daemon.connect()
+            } catch EntropyError.unavailable {}
             return try condition()
         }
     }
@@ -67,7 +73,7 @@ struct CableTests {
             _ = try connection.read(count: 1 << 20)
             try boards.tell("fault 1 silence")
             try boards.tell("unplug 1")
-            let isAbsent = try Self.draw(connection) { try Self.state(daemon) == "failed" }
+            let isAbsent = try Self.draw(from: daemon) { try Self.state(daemon) == "failed" }
             #expect(isAbsent)
             try boards.tell("fault 1 none")
             try boards.tell("plug 1")
@@ -107,7 +113,7 @@ struct CableTests {
         let connection = try daemon.connect()
         _ = try connection.read(count: 1 << 20)
         try boards.tell("fault 1 \(expected.fault)")
-        let isTold = try Self.draw(connection) {
+        let isTold = try Self.draw(from: daemon) {
             try Self.state(daemon) == expected.state
                 && Self.cause(daemon).contains(expected.cause)
         }
@@ -157,8 +163,7 @@ struct CableTests {
         try boards.tell("plug 1")
         try boards.tell("fault 1 \(fault)")
         let daemon = try boards.daemon()
-        let connection = try daemon.connect()
-        let isCounted = try Self.draw(connection) { try Self.number("shotsDropped", daemon) > 0 }
+        let isCounted = try Self.draw(from: daemon) { try Self.number("shotsDropped", daemon) > 0 }
         #expect(isCounted)
         #expect((try Self.number("framesRejected", daemon) > 0) == rejects)
         #expect(try Self.number("shotsDropped", daemon).isMultiple(of: 1024))
@@ -243,7 +248,7 @@ struct CableTests {
             try boards.tell("plug 1")
             #expect(try connection.read(count: 4096).count == 4096)
             try boards.tell("unplug 1")
-            #expect(try Self.draw(connection) { try Self.state(daemon) == "failed" })
+            #expect(try Self.draw(from: daemon) { try Self.state(daemon) == "failed" })
         }
         for _ in 0..<10 { try replug() }
         let before = daemon.resources

@@ -68,14 +68,18 @@ struct FaultTests {
     /// Draws bits, at most so many mebibytes, until a condition holds. A board that serves nothing ends
     /// the drawing, not the waiting.
     private static func draw(
-        _ connection: EntropyConnection, mebibytes: Int, until condition: () throws -> Bool
+        from daemon: DaemonProcess, mebibytes: Int, until condition: () throws -> Bool
     ) throws -> Bool {
+        var connection = try daemon.connect()
         for _ in 0..<mebibytes {
             if try condition() { return true }
             do {
                 _ = try connection.read(count: 1 << 20, waits: false)
             } catch EntropyError.unavailable {
                 usleep(20_000)
+            } catch EntropyError.disconnected {
+                // The bits of an answer that had begun were discarded.
+                connection = try daemon.connect()
             }
         }
         return try condition()
@@ -99,7 +103,7 @@ struct FaultTests {
             Expectation(fault: "resistanceCollapse", test: "resistance", withinShots: 263_168),
         ])
     func lanes(expected: Expectation) throws {
-        let (daemon, connection) = try Self.serving()
+        let (daemon, _) = try Self.serving()
         #expect(try Self.failures(daemon).isEmpty)
         let inject = try mectl(
             "inject", expected.fault, "--lanes", "5,70", "--for", "\(2 * expected.withinShots)",
@@ -108,7 +112,7 @@ struct FaultTests {
         let before = try Self.shotsBefore("\(expected.fault), lanes 5,70", daemon)
         let failures = Set(
             [5, 70].map { Alarm(lane: $0, test: expected.test, severity: "failure") })
-        let allSeen = try Self.draw(connection, mebibytes: 64) {
+        let allSeen = try Self.draw(from: daemon, mebibytes: 64) {
             failures.isSubset(of: try Self.alarms(daemon).map(\.alarm))
         }
         #expect(allSeen)
@@ -133,7 +137,7 @@ struct FaultTests {
     func drive(fault: String, failing: Int) throws {
         let (daemon, connection) = try Self.serving()
         #expect(try mectl("inject", fault, directory: daemon.directory).status == 0)
-        let isUnhealthy = try Self.draw(connection, mebibytes: 64) {
+        let isUnhealthy = try Self.draw(from: daemon, mebibytes: 64) {
             try daemon.boardStatus("state") as? String == "unhealthy"
         }
         #expect(isUnhealthy)
@@ -153,7 +157,7 @@ struct FaultTests {
         let (daemon, connection) = try Self.serving()
         #expect(try mectl("inject", "commonMode", directory: daemon.directory).status == 0)
         let before = try Self.shotsBefore("commonMode", daemon)
-        let isUnhealthy = try Self.draw(connection, mebibytes: 64) {
+        let isUnhealthy = try Self.draw(from: daemon, mebibytes: 64) {
             try daemon.boardStatus("state") as? String == "unhealthy"
         }
         #expect(isUnhealthy)
@@ -170,11 +174,11 @@ struct FaultTests {
 
     @Test("A rise of the temperature raises no alarm: the lanes are held")
     func temperature() throws {
-        let (daemon, connection) = try Self.serving()
+        let (daemon, _) = try Self.serving()
         let inject = try mectl(
             "inject", "temperature=340", "--for", "4000000", directory: daemon.directory)
         #expect(inject.status == 0)
-        let isWarm = try Self.draw(connection, mebibytes: 256) {
+        let isWarm = try Self.draw(from: daemon, mebibytes: 256) {
             try #require(try daemon.boardStatus("temperatureCelsius") as? Double) > 66.8
         }
         #expect(isWarm)
@@ -186,10 +190,10 @@ struct FaultTests {
         "What is lost or damaged on the way is counted and told, and raises no alarm of a lane",
         arguments: [("droppedFrames", false), ("corruptedFrames", true), ("overflow", false)])
     func frames(fault: String, rejects: Bool) throws {
-        let (daemon, connection) = try Self.serving()
+        let (daemon, _) = try Self.serving()
         #expect(try daemon.boardStatus("shotsDropped") as? Int == 0)
         #expect(try mectl("inject", fault, directory: daemon.directory).status == 0)
-        let isCounted = try Self.draw(connection, mebibytes: 64) {
+        let isCounted = try Self.draw(from: daemon, mebibytes: 64) {
             let rejected = try #require(try daemon.boardStatus("framesRejected") as? Int)
             let dropped = try #require(try daemon.boardStatus("shotsDropped") as? Int)
             return dropped > 0 && (rejected > 0) == rejects
@@ -208,7 +212,7 @@ struct FaultTests {
         let (daemon, connection) = try Self.serving()
         #expect(try mectl("inject", fault, directory: daemon.directory).status == 0)
         // What is in the rings is drawn, and then the board is needed.
-        let hasFailed = try Self.draw(connection, mebibytes: 1000) {
+        let hasFailed = try Self.draw(from: daemon, mebibytes: 1000) {
             try daemon.boardStatus("state") as? String == "failed"
         }
         #expect(hasFailed)
@@ -222,8 +226,8 @@ struct FaultTests {
     @Test("Faults come by a script as well, at their shots")
     func script() throws {
         let faults = "    faults: at 2000000 stuckAt0 lanes 3 for 100000"
-        let (daemon, connection) = try Self.serving(Self.configuration + "\n" + faults)
-        let isSeen = try Self.draw(connection, mebibytes: 256) {
+        let (daemon, _) = try Self.serving(Self.configuration + "\n" + faults)
+        let isSeen = try Self.draw(from: daemon, mebibytes: 256) {
             !(try Self.failures(daemon)).isEmpty
         }
         #expect(isSeen)

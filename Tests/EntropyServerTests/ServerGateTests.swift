@@ -72,6 +72,31 @@ struct ServerGateTests {
         }
     }
 
+    @Test(
+        "in the middle of an answer ends the connection of who asked not to wait, and of nobody else",
+        arguments: [true, false])
+    func midAnswerWithoutWaiting(isImpatient: Bool) throws {
+        let length = 512 << 10
+        try ServerRig.run(.init(ringBytes: 1 << 20)) { rig in
+            rig.source.put(TaggedStream.bytes(count: length))
+            let client = try rig.connect()
+            // More than the socket takes, and nobody reads it yet.
+            try client.send(
+                .read(UInt32(length), grade: .full, flags: isImpatient ? .nonBlocking : []))
+            #expect(eventually { client.hasInput })
+            linger()
+            rig.source.close()
+            linger()
+            if !isImpatient {
+                rig.source.open()
+                rig.source.put(TaggedStream.bytes(count: length))
+            }
+            let received = try client.receive(24 + length)
+            #expect((received.count == 24 + length) != isImpatient)
+            #expect(received.count > 24)
+        }
+    }
+
     @Test("again and again under load never delivers what was discarded, nor anything twice")
     func underLoad() throws {
         try ServerRig.run(.init(ringBytes: 4096)) { rig in

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlInterface
+
+/// One line that answers whether the daemon works, and for whom: what `systemctl status` shows.
+func statusLine(_ boards: [BoardStatus]) -> String {
+    guard !boards.isEmpty else { return "no board is configured; nothing is served" }
+    let serving = boards.filter(\.serves)
+    let troubled = boards.first { $0.cause != nil }
+    if let troubled {
+        let others = serving.isEmpty ? "nothing is served" : "\(names(serving)) \(verb(serving))"
+        return "\(troubled.name): \(troubled.cause ?? ""); \(others)"
+    }
+    guard serving.count == boards.count else {
+        return "testing the lanes of \(names(boards.filter { !$0.serves }))"
+    }
+    return "\(names(serving)) \(verb(serving))"
+}
+
+private func names(_ boards: [BoardStatus]) -> String {
+    boards.map(\.name).joined(separator: ", ")
+}
+
+/// What is done with bits of these boards, which are not hardware's when they are not called so.
+private func verb(_ boards: [BoardStatus]) -> String {
+    let kinds = Set(boards.map(\.provenance.rawValue)).sorted().joined(separator: " and ")
+    return "\(boards.count == 1 ? "serves" : "serve") \(kinds) bits"
+}
+
+extension BoardStatus {
+    fileprivate var serves: Bool { state == .serving || state == .idle }
+}

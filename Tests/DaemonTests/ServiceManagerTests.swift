@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyClient
+import Foundation
+import Glibc
+import Testing
+
+/// The end of a service manager: a datagram socket.
+private final class Manager {
+    let path: String
+    private let socket: Int32
+
+    init(_ directory: SocketDirectory) throws {
+        path = "\(directory.path)/notify"
+        socket = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        let isBound = withUnsafePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
+        try #require(isBound)
+        // A daemon that tells nothing fails the test instead of holding it up.
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit { close(socket) }
+
+    /// The next message, as lines; none when nothing came.
+    func next() -> [String] {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = max(0, recv(socket, &buffer, buffer.count, 0))
+        return String(decoding: buffer[..<count], as: UTF8.self).split(separator: "\n").map(
+            String.init)
+    }
+
+    /// Whether a message comes that has all these lines.
+    func hears(_ lines: String...) -> Bool {
+        while true {
+            let message = next()
+            if message.isEmpty { return false }
+            if lines.allSatisfy(message.contains) { return true }
+        }
+    }
+}
+
+@Suite("What the service manager is told")
+struct ServiceManagerTests {
+    @Test("It is told when requests are answered, what is served, of a reload, and of the stop")
+    func life() throws {
+        let directory = SocketDirectory()
+        let manager = try Manager(directory)
+        let daemon = try DaemonProcess(
+            directory: directory, wrapper: ["/usr/bin/env", "NOTIFY_SOCKET=\(manager.path)"])
+        #expect(manager.hears("READY=1"))
+        _ = try daemon.connect().read(count: 32)
+        #expect(manager.hears("STATUS=array0 serves simulated bits"))
+        daemon.send(SIGHUP)
+        #expect(manager.hears("RELOADING=1"))
+        #expect(manager.hears("READY=1", "STATUS=array0 serves simulated bits"))
+        daemon.send(SIGTERM)
+        #expect(manager.hears("STOPPING=1"))
+        #expect(daemon.waitForExit() == 0)
+    }
+
+    @Test("It is ready without a board, and says why nothing is served")
+    func noBoard() throws {
+        let directory = SocketDirectory()
+        let manager = try Manager(directory)
+        let daemon = try DaemonProcess(
+            "boards: [{name: tape, kind: replay, path: /nowhere}]", directory: directory,
+            wrapper: ["/usr/bin/env", "NOTIFY_SOCKET=\(manager.path)"])
+        let message = manager.next()
+        #expect(message.first == "READY=1")
+        #expect(message.last?.hasPrefix("STATUS=tape: the board is absent") == true, "\(message)")
+        #expect(message.last?.hasSuffix("nothing is served") == true)
+        #expect(daemon.stop() == 0)
+    }
+}
