@@ -108,6 +108,9 @@ final class BoardConnection: @unchecked Sendable {
         throw error
     }
 
+    /// Resets the device on the bus, and ends the stream. What comes of it is seen when it is opened again.
+    func reset() { _ = bl_reset(board) }
+
     func recoverStream() throws(BoardError) { try check(bl_stream_recover(board)) }
 
     func interrupt() { bl_stream_interrupt(board) }

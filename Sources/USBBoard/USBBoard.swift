@@ -18,7 +18,7 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
     /// How often in a row the stream was taken up again without a byte in between.
     private var recoveries = 0
 
-    /// So many times the stream is taken up again; then the board is closed and opened anew.
+    /// So many times the stream is taken up again; then the board is reset and opened anew.
     private static let recoveryLimit = 3
 
     /// - Parameter locked: whether memory with bits must be kept from swap.
@@ -98,7 +98,10 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
         case .nothing:
             return 0
         case .broken(let error):
-            guard recoveries < Self.recoveryLimit else { throw error }
+            guard recoveries < Self.recoveryLimit else {
+                connection.reset()
+                throw error
+            }
             recoveries += 1
             try connection.recoverStream()
             return 0
