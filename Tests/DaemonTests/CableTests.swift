@@ -250,11 +250,19 @@ struct CableTests {
             try boards.tell("unplug 1")
             #expect(try Self.draw(from: daemon) { try Self.state(daemon) == "failed" })
         }
+        // A client that has just gone is seen by the daemon a little later.
+        func descriptors() -> Int {
+            (0..<25).reduce(.max) { least, _ in
+                usleep(20_000)
+                return min(least, daemon.resources.descriptors)
+            }
+        }
         for _ in 0..<10 { try replug() }
-        let before = daemon.resources
+        let (before, descriptorsBefore) = (daemon.resources, descriptors())
         for _ in 0..<100 { try replug() }
         let after = daemon.resources
-        #expect(after.descriptors == before.descriptors)
+        // One that was lost each time would be a hundred; what is opened once is not lost.
+        #expect(descriptors() - descriptorsBefore < 5)
         #expect(after.threads == before.threads)
         // A pool of transfers that was lost each time would be 100 MiB.
         #expect(after.residentKibibytes - before.residentKibibytes < 2048)
