@@ -125,7 +125,7 @@ static char *describe(const struct ue_identity *identity, const char *devpath, u
     const uint8_t *device = identity->device;
     unsigned vendor = field(device, 8), product = field(device, 10), release = field(device, 12);
     GString *text = g_string_new(NULL);
-    g_string_append_printf(text, "P: %s\nN: bus/usb/001/%03u\n", devpath, address);
+    g_string_append_printf(text, "P: %s\n", devpath);
     g_string_append_printf(text, "E: DEVNAME=/dev/bus/usb/001/%03u\n", address);
     g_string_append_printf(text, "E: DEVTYPE=usb_device\nE: SUBSYSTEM=usb\nE: DRIVER=usb\n");
     g_string_append_printf(text, "E: BUSNUM=001\nE: DEVNUM=%03u\n", address);
@@ -154,16 +154,24 @@ static char *describe(const struct ue_identity *identity, const char *devpath, u
     return g_string_free(text, FALSE);
 }
 
-// The node is a file that always polls ready, with which libusb would never rest. A FIFO takes its
-// place.
+// The node is a FIFO: a file would always poll ready, and libusb would never rest.
 //
 // Returns its descriptor, or -1.
 static int make_fifo(struct ue_device *device) {
     g_autofree char *path = g_build_filename(device->bus->directory, device->node, NULL);
-    if (unlink(path) != 0 || mkfifo(path, 0600) != 0) return -1;
+    if (mkfifo(path, 0600) != 0) return -1;
     int fifo = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fifo >= 0) fcntl(fifo, F_SETPIPE_SZ, 4096);
     return fifo;
+}
+
+// Takes the device off the bus.
+static void take_off(struct ue_device *device) {
+    pthread_mutex_lock(&device->bus->lock);
+    device->is_gone = true;
+    ue_fail_all(device, -ESHUTDOWN);
+    g_ptr_array_remove(device->bus->devices, device);
+    pthread_mutex_unlock(&device->bus->lock);
 }
 
 struct ue_device *ue_plug(struct ue_bus *bus, const struct ue_identity *identity,
@@ -181,28 +189,26 @@ struct ue_device *ue_plug(struct ue_bus *bus, const struct ue_identity *identity
     device->shows_ready = true;
     g_signal_connect(device->handler, "handle-ioctl", G_CALLBACK(ue_handle_ioctl), device);
     g_signal_connect(device->handler, "client-vanished", G_CALLBACK(ue_client_vanished), device);
-    g_autofree char *text = describe(identity, device->devpath, address);
-    // The uevent comes with the node, which has to answer by then.
-    if (!umockdev_testbed_attach_ioctl(bus->testbed, device->node, device->handler, NULL) ||
-        !umockdev_testbed_add_from_string(bus->testbed, text, NULL) ||
-        (device->fifo = make_fifo(device)) < 0) {
-        free_device(device);
-        return NULL;
-    }
     pthread_mutex_lock(&bus->lock);
+    device->fifo = make_fifo(device);
     g_ptr_array_add(bus->devices, device);
-    ue_show_readiness(device);
+    if (device->fifo >= 0) ue_show_readiness(device);
     pthread_mutex_unlock(&bus->lock);
-    return device;
+    // The uevent comes with the description. The node has to answer by then.
+    g_autofree char *text = describe(identity, device->devpath, address);
+    if (device->fifo >= 0 &&
+        umockdev_testbed_attach_ioctl(bus->testbed, device->node, device->handler, NULL) &&
+        umockdev_testbed_add_from_string(bus->testbed, text, NULL)) {
+        return device;
+    }
+    take_off(device);
+    free_device(device);
+    return NULL;
 }
 
 void ue_unplug(struct ue_device *device) {
     struct ue_bus *bus = device->bus;
-    pthread_mutex_lock(&bus->lock);
-    device->is_gone = true;
-    ue_fail_all(device, -ESHUTDOWN);
-    g_ptr_array_remove(bus->devices, device);
-    pthread_mutex_unlock(&bus->lock);
+    take_off(device);
     // A program sees its transfers fail before it hears why.
     usleep(LEAVING_MICROSECONDS);
     g_autofree char *path = g_strdup_printf("/sys%s", device->devpath);
