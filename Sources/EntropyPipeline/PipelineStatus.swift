@@ -28,7 +28,7 @@ package enum PipelineState: Sendable, Equatable {
     case ended(BoardError)
 
     /// Whether the other state is the same but for its numbers.
-    func isSameKind(as other: PipelineState) -> Bool {
+    package func isSameKind(as other: PipelineState) -> Bool {
         if case (.unhealthy, .unhealthy) = (self, other) { return true }
         return self == other
     }

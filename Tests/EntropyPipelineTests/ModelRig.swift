@@ -94,9 +94,10 @@ final class ModelRig: Sendable {
     /// What the pipeline has reported until now.
     var events: [PipelineEvent] { log.events }
 
-    /// The states it has reported until now.
+    /// The states it has reported, the one it is in among them: it enters a state before it reports it.
     var states: [PipelineState] {
-        events.compactMap { if case .became(let state) = $0 { state } else { nil } }
+        _ = eventually { (events.states.last ?? .starting).isSameKind(as: state) }
+        return events.states
     }
 
     /// What the board sent of all windows of a start, window by window.

@@ -90,9 +90,10 @@ final class PipelineRig: Sendable {
     /// What the pipeline has reported until now.
     var events: [PipelineEvent] { log.events }
 
-    /// The states it has reported until now.
+    /// The states it has reported, the one it is in among them: it enters a state before it reports it.
     var states: [PipelineState] {
-        events.compactMap { if case .became(let state) = $0 { state } else { nil } }
+        _ = eventually { (events.states.last ?? .starting).isSameKind(as: state) }
+        return events.states
     }
 }
 
@@ -102,4 +103,11 @@ final class EventLog: Sendable {
     func add(_ event: PipelineEvent) { list.withLock { $0.append(event) } }
 
     var events: [PipelineEvent] { list.withLock { $0 } }
+}
+
+extension [PipelineEvent] {
+    /// The states among them.
+    var states: [PipelineState] {
+        compactMap { if case .became(let state) = $0 { state } else { nil } }
+    }
 }
