@@ -12,8 +12,8 @@ extension DaemonSettings {
         guard kernel.feed, let board = boards.first(where: { !$0.isHardware }) else { return nil }
         return .value(
             found: "true with the board \(board.name), which gives \(board.bitsInWords)",
-            expected: "false, or only boards of kind usb that are not simulated: the kernel is credited"
-                + " with bits of hardware and no others")
+            expected: "false, or only boards of kind usb that are not simulated: the kernel is"
+                + " credited with bits of hardware and no others")
     }
 }
 

@@ -30,7 +30,9 @@ extension DaemonSettings {
             var reader = Reader(origin: .file(file.name))
             reader.read(file.bytes, into: &self)
             problems += reader.problems
-            if let position = reader.positions[Self.kernelFeedKey] { feed = (reader.origin, position) }
+            if let position = reader.positions[Self.kernelFeedKey] {
+                feed = (reader.origin, position)
+            }
         }
         if let fault = kernelFeedFault, let (origin, position) = feed {
             problems.append(

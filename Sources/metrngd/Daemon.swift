@@ -44,7 +44,7 @@ final class Daemon {
         let settings = loaded.settings
         logThreshold.store(settings.log.level.loggerLevel.severity, ordering: .relaxed)
         do { try ConditionerSelfTest.run() } catch { throw StartError.selfTest(error) }
-        descriptors = try Self.descriptors(settings.boards)
+        descriptors = try Self.descriptors(settings)
         signals = try SignalQueue([SIGTERM, SIGINT, SIGHUP])
         events = try EventQueue()
         poll = try Self.watch(signals, events)
@@ -181,11 +181,11 @@ final class Daemon {
     /// every other client waits, grows with its length.
     private static let controlRequestLimit = 4096
 
-    private static func descriptors(_ boards: [BoardSettings]) throws(StartError)
+    private static func descriptors(_ settings: DaemonSettings) throws(StartError)
         -> DescriptorBudget
     {
         let budget = DescriptorBudget()
-        let needed = DescriptorBudget.least(boards)
+        let needed = DescriptorBudget.least(settings)
         guard budget.limit >= needed else {
             throw .fewDescriptors(limit: budget.limit, needed: needed)
         }

@@ -159,7 +159,7 @@ struct KernelFeederTests {
         }
     }
 
-    @Test("A pool that refuses from the start is known before the first interval, and takes no bits")
+    @Test("A pool that refuses from the start is known before the first interval, at no cost")
     func refusalAtStart() throws {
         try ServerRig.run { rig in
             let bench = try Bench(rig)
