@@ -118,6 +118,7 @@ let package = Package(
             ["CLinux", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
         target("EntropyClient", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
         target("DaemonConfiguration", [yams, "Boards", "DevicePhysics", "LinuxPlatform"]),
+        target("KernelFeeding", ["EntropyClient", "EntropyTerms", "LinuxPlatform"]),
         target("Varlink", ["LinuxPlatform"]),
         embedding(
             "ControlInterface", ["org.metrng.Control.varlink"], ["LinuxPlatform", "Varlink"]),
@@ -138,7 +139,7 @@ let package = Package(
             [
                 "Boards", "Conditioning", "ControlInterface", "DaemonConfiguration",
                 "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyServer",
-                "EntropyTerms", "HostSource", "LaneHealth", "LinuxPlatform",
+                "EntropyTerms", "HostSource", "KernelFeeding", "LaneHealth", "LinuxPlatform",
                 "OperatingPointControl", "Recordings", "SimulatedBoard", "SystemdSupport",
                 "USBBoard",
                 "Varlink", arguments, logging,
@@ -244,6 +245,12 @@ let package = Package(
             [
                 "EntropyClient", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
                 "LinuxPlatform", "PlaneTestSupport", "TestSupport",
+            ]),
+        tests(
+            "KernelFeedingTests",
+            [
+                "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
+                "KernelFeeding", "LinuxPlatform", "PlaneTestSupport", "TestSupport",
             ]),
         tests(
             "EntropyServerTests",

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/random.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -242,6 +243,19 @@ int clinux_terminal_rows(int fd) {
 }
 
 void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+int clinux_entropy_add(int fd, void *message, size_t count, size_t bits) {
+    enum { LIMIT = 1 << 20 };
+    _Static_assert(CLINUX_ENTROPY_HEAD == sizeof(struct rand_pool_info), "as in linux/random.h");
+    if (count > LIMIT || bits > 8 * count) {
+        errno = EINVAL;
+        return -1;
+    }
+    struct rand_pool_info *head = message;
+    head->entropy_count = (int)bits;
+    head->buf_size = (int)count;
+    return ioctl(fd, RNDADDENTROPY, head);
+}
 
 void clinux_wipe(void *memory, size_t bytes) { explicit_bzero(memory, bytes); }
 

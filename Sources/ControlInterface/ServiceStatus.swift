@@ -14,11 +14,13 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
     package var clientsRefused: Int
     /// Whether bits are kept from swap.
     package var lockedMemory: Bool
+    /// Nil when the kernel is not to be fed.
+    @Nullable package var kernel: KernelFeedStatus?
 
     package init(
         version: String, processId: Int, startTime: Double, entropySocket: String,
         controlSocket: String, clients: Int, maximumClients: Int, clientsRefused: Int,
-        lockedMemory: Bool
+        lockedMemory: Bool, kernel: KernelFeedStatus? = nil
     ) {
         self.version = version
         self.processId = processId
@@ -29,5 +31,6 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
         self.maximumClients = maximumClients
         self.clientsRefused = clientsRefused
         self.lockedMemory = lockedMemory
+        self.kernel = kernel
     }
 }

@@ -17,6 +17,7 @@ package struct DaemonSettings: Sendable, Equatable {
     package var rings = RingSettings()
     package var entropy = SocketSettings(maximumClients: 256)
     package var control = SocketSettings(maximumClients: 32)
+    package var kernel = KernelFeedSettings()
 
     package init() {}
 }
@@ -211,4 +212,13 @@ package struct SocketSettings: Sendable, Equatable {
     package var maximumClients: Int
     /// The permissions of the socket file.
     package var socketMode: UInt32 = 0o660
+}
+
+/// Whether and how the kernel's own generator is fed.
+package struct KernelFeedSettings: Sendable, Equatable {
+    package var feed = false
+    /// The time from one contribution to the next.
+    package var intervalSeconds = 60
+    /// The size of a contribution, each byte of which is credited with 8 bits.
+    package var bytes = 64
 }

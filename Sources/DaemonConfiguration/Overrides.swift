@@ -41,6 +41,12 @@ extension DaemonSettings {
             if settings.boards.isEmpty { settings.boards = [BoardSettings()] }
         }
         if let path = flags.replay { problems += settings.setReplay(path) }
+        // What the files say together was checked when they were read.
+        if let fault = settings.kernelFeedFault {
+            let flag = ConfigurationOrigin.flag(flags.replay == nil ? "--simulated" : "--replay")
+            problems.append(
+                .init(origin: flag, position: nil, key: Self.kernelFeedKey, fault: fault))
+        }
         if !problems.isEmpty { throw ConfigurationError(problems: problems) }
         return settings
     }

@@ -25,10 +25,18 @@ extension DaemonSettings {
     package init(reading files: [ConfigurationFile]) throws(ConfigurationError) {
         self.init()
         var problems: [ConfigurationProblem] = []
+        var feed: (origin: ConfigurationOrigin, position: Position)?
         for file in files {
             var reader = Reader(origin: .file(file.name))
             reader.read(file.bytes, into: &self)
             problems += reader.problems
+            if let position = reader.positions[Self.kernelFeedKey] {
+                feed = (reader.origin, position)
+            }
+        }
+        if let fault = kernelFeedFault, let (origin, position) = feed {
+            problems.append(
+                .init(origin: origin, position: position, key: Self.kernelFeedKey, fault: fault))
         }
         if !problems.isEmpty { throw ConfigurationError(problems: problems) }
     }
@@ -38,6 +46,8 @@ extension DaemonSettings {
 private struct Reader {
     let origin: ConfigurationOrigin
     private(set) var problems: [ConfigurationProblem] = []
+    /// Where the values are that were read, by the keys that lead to them.
+    private(set) var positions: [String: Position] = [:]
 
     init(origin: ConfigurationOrigin) {
         self.origin = origin
@@ -76,6 +86,7 @@ private struct Reader {
             }
             if self.read(entry.value, as: field, key: path, into: &owner) {
                 read[entry.key] = entry.value.position
+                positions[path] = entry.value.position
             }
         }
         return read

@@ -91,5 +91,12 @@ extension DaemonSettings {
                     "maximumClients", \.control.maximumClients, .whole(1...1024), appliesLive: true),
                 .value("socketMode", \.control.socketMode, .mode),
             ]),
+        .section(
+            "kernel",
+            [
+                .value("feed", \.kernel.feed, .truth),
+                .value("intervalSeconds", \.kernel.intervalSeconds, .whole(1...86_400)),
+                .value("bytes", \.kernel.bytes, .multiple(of: 32, 32...4096)),
+            ]),
     ]
 }

@@ -7,6 +7,7 @@ import EntropyPipeline
 import EntropyRing
 import EntropyServer
 import Glibc
+import KernelFeeding
 import LinuxPlatform
 import Logging
 import Synchronization
@@ -26,6 +27,7 @@ final class Daemon {
     private var manager = ServiceManager()
     private let entropy: EntropyServer
     private let control: VarlinkServer
+    private let kernelFeed: KernelFeedThread?
     // Held for as long as the daemon runs.
     private let lock: LockFile
 
@@ -42,7 +44,7 @@ final class Daemon {
         let settings = loaded.settings
         logThreshold.store(settings.log.level.loggerLevel.severity, ordering: .relaxed)
         do { try ConditionerSelfTest.run() } catch { throw StartError.selfTest(error) }
-        descriptors = try Self.descriptors(settings.boards)
+        descriptors = try Self.descriptors(settings)
         signals = try SignalQueue([SIGTERM, SIGINT, SIGHUP])
         events = try EventQueue()
         poll = try Self.watch(signals, events)
@@ -57,6 +59,13 @@ final class Daemon {
             (entropy, control) = try Self.serve(
                 shared, on: sockets, bitsArrived: bitsArrived, settings: settings,
                 maximumClients: descriptors.entropyClients(settings))
+            do {
+                kernelFeed = try Self.feedKernel(shared, settings, logger: logger)
+            } catch {
+                control.stop()
+                entropy.stop()
+                throw error
+            }
         } catch {
             for unit in units { unit.pipeline.stop() }
             throw error
@@ -159,6 +168,7 @@ final class Daemon {
 
     /// No part can hold up another for long: each ends its own waits.
     private func stop() {
+        kernelFeed?.stop()
         control.stop()
         entropy.stop()
         for unit in shared.units { unit.pipeline.stop() }
@@ -171,11 +181,11 @@ final class Daemon {
     /// every other client waits, grows with its length.
     private static let controlRequestLimit = 4096
 
-    private static func descriptors(_ boards: [BoardSettings]) throws(StartError)
+    private static func descriptors(_ settings: DaemonSettings) throws(StartError)
         -> DescriptorBudget
     {
         let budget = DescriptorBudget()
-        let needed = DescriptorBudget.least(boards)
+        let needed = DescriptorBudget.least(settings)
         guard budget.limit >= needed else {
             throw .fewDescriptors(limit: budget.limit, needed: needed)
         }

@@ -7,6 +7,7 @@ import EntropyServer
 import EntropyTerms
 import FoundationEssentials
 import Glibc
+import KernelFeeding
 import LinuxPlatform
 import Synchronization
 import Varlink
@@ -21,9 +22,10 @@ final class DaemonStatus: ControlProvider {
 
     let units: [BoardUnit]
     private let startTime = Date().timeIntervalSince1970
-    private let entropyPath: String
+    let entropyPath: String
     private let controlPath: String
     private let entropy = Mutex<EntropyServer?>(nil)
+    private let feeder = Mutex<KernelFeeder?>(nil)
     private let loaded: Mutex<LoadedConfiguration>
 
     init(configuration: LoadedConfiguration, units: [BoardUnit], sockets: Sockets) {
@@ -35,6 +37,9 @@ final class DaemonStatus: ControlProvider {
 
     /// Says whose clients are to be reported.
     func attach(_ server: EntropyServer) { entropy.withLock { $0 = server } }
+
+    /// Says what feeds the kernel.
+    func attach(_ kernelFeeder: KernelFeeder) { feeder.withLock { $0 = kernelFeeder } }
 
     /// The configuration in force.
     var current: LoadedConfiguration { loaded.withLock { $0 } }
@@ -87,7 +92,8 @@ final class DaemonStatus: ControlProvider {
             version: metrngVersion, processId: Int(getpid()), startTime: startTime,
             entropySocket: entropyPath, controlSocket: controlPath, clients: clients,
             maximumClients: maximum, clientsRefused: refused,
-            lockedMemory: units.allSatisfy { $0.source.full.isLocked && $0.source.raw.isLocked })
+            lockedMemory: units.allSatisfy { $0.source.full.isLocked && $0.source.raw.isLocked },
+            kernel: feeder.withLock { $0?.status })
     }
 
     // MARK: INFO of the entropy plane

@@ -7,14 +7,18 @@ import Glibc
 struct DescriptorBudget {
     /// What everything but boards and clients takes, and a reload of the configuration.
     private static let fixed = 24
+    /// A wake-up, both ends of a connection, and the kernel's device.
+    private static let kernelFeed = 4
     /// A board on the USB has descriptors of libusb; the others wait for one thing or two.
     private static func count(_ board: BoardSettings) -> Int { board.kind == .usb ? 12 : 3 }
 
     let limit: Int
 
     /// How many a daemon needs that has room for one client on each of its sockets.
-    static func least(_ boards: [BoardSettings]) -> Int {
-        boards.reduce(fixed + 2) { $0 + count($1) }
+    static func least(_ settings: DaemonSettings) -> Int {
+        settings.boards.reduce(fixed + 2 + (settings.kernel.feed ? kernelFeed : 0)) {
+            $0 + count($1)
+        }
     }
 
     /// Raises the limit as far as the system allows: each client takes a descriptor.
@@ -34,7 +38,7 @@ struct DescriptorBudget {
     /// descriptors, above all those who want to see what is wrong; at least one.
     func entropyClients(_ settings: DaemonSettings) -> Int {
         // A client of the control plane may hand over a file.
-        let others = Self.least(settings.boards) + 2 * settings.control.maximumClients
+        let others = Self.least(settings) + 2 * settings.control.maximumClients
         return min(settings.entropy.maximumClients, max(limit - others, 1))
     }
 }

@@ -38,6 +38,7 @@ struct RenderingTests {
 
             metrngd 0.1.0, process 4242, up 2 h 0 min, memory locked
             clients 3/64 at /run/metrng/entropy.sock, 0 refused
+            kernel not fed: kernel.feed is false
 
             """
         #expect(try Self.text(.status(Samples.status)) == expected)
@@ -73,6 +74,7 @@ struct RenderingTests {
 
             metrngd 0.1.0, process 4242, up 2 h 0 min, MEMORY NOT LOCKED: bits can reach swap
             clients 3/64 at /run/metrng/entropy.sock, 0 refused
+            kernel not fed: kernel.feed is false
 
             """
         #expect(try Self.text(.status(StatusReport(service: service, boards: []))) == expected)

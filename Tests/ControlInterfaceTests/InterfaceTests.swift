@@ -17,7 +17,7 @@ struct InterfaceTests {
     @Test("The text in the program is the interface")
     func embedded() {
         #expect(controlInterfaceText.contains("\ninterface \(controlInterfaceName)\n"))
-        #expect(Self.text.types.count == 13)
+        #expect(Self.text.types.count == 14)
     }
 
     @Test("The methods are those of the text")
@@ -28,6 +28,11 @@ struct InterfaceTests {
     @Test("Every type has the fields of the text")
     func types() throws {
         #expect(try Self.flaw(Samples.service, "Service") == nil)
+        var feeding = Samples.service
+        feeding.kernel = KernelFeedStatus(
+            intervalSeconds: 60, contributions: 0, bytes: 0, creditedBits: 0, lastFed: nil,
+            cause: "c", remedy: nil)
+        #expect(try Self.flaw(feeding, "Service") == nil)
         #expect(try Self.flaw(Samples.board, "BoardStatus") == nil)
         #expect(try Self.flaw(Samples.summary, "BoardSummary") == nil)
         #expect(try Self.flaw(Samples.health, "BoardHealth") == nil)

@@ -50,6 +50,24 @@ struct OverridingTests {
         #expect(try configured.overriding(environment: [:], flags: flags) == configured)
     }
 
+    @Test(
+        "The kernel is not fed from what an option puts in the place of hardware",
+        arguments: [
+            (SettingFlags(simulated: true), "option --simulated: kernel.feed: found true with the"),
+            (SettingFlags(replay: "/tape"), "option --replay: kernel.feed: found true with the"),
+        ])
+    func kernelFeed(flags: SettingFlags, message: String) throws {
+        var configured = fromFile
+        configured.boards = [BoardSettings()]
+        configured.boards[0].kind = .usb
+        configured.kernel.feed = true
+        #expect(try configured.overriding(environment: [:], flags: SettingFlags()) == configured)
+        let error = #expect(throws: ConfigurationError.self) {
+            try configured.overriding(environment: [:], flags: flags)
+        }
+        #expect(error?.description.hasPrefix(message) == true)
+    }
+
     @Test("Asking for a replay leaves nothing but the recording")
     func replay() throws {
         var configured = fromFile

@@ -54,6 +54,10 @@ struct RenderingTests {
                 control:
                   maximumClients: 32
                   socketMode: "0660"
+                kernel:
+                  feed: false
+                  intervalSeconds: 60
+                  bytes: 64
 
                 """)
     }

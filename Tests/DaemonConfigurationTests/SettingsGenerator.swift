@@ -37,6 +37,9 @@ extension DaemonSettings {
         settings.entropy.socketMode = .random(in: 0...0o777, using: &generator)
         settings.control.maximumClients = .random(in: 1...1024, using: &generator)
         settings.control.socketMode = .random(in: 0...0o777, using: &generator)
+        settings.kernel.feed = settings.boards.isEmpty
+        settings.kernel.intervalSeconds = .random(in: 1...86_400, using: &generator)
+        settings.kernel.bytes = 32 * .random(in: 1...128, using: &generator)
         return settings
     }
 }

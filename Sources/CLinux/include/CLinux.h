@@ -101,6 +101,16 @@ void clinux_name_thread(const char *name);
 // ignores SIGPIPE: writing to a pipe that nobody reads any more fails with EPIPE instead.
 void clinux_prepare_standard_streams(void);
 
+// How many bytes the head of a contribution to the kernel's generator takes.
+enum { CLINUX_ENTROPY_HEAD = 2 * sizeof(int) };
+
+// Mixes `count` bytes (0 ... 2^20) into the kernel's generator, of which `fd` is the device
+// /dev/random, and credits it with `bits` of entropy. `message` belongs to the caller: room for a
+// head of CLINUX_ENTROPY_HEAD bytes, aligned as an int, which is written here, and then the bytes,
+// of which no copy is made in this process. EPERM without CAP_SYS_ADMIN; EINVAL for a count that is
+// too large and for more bits than 8 a byte.
+int clinux_entropy_add(int fd, void *message, size_t count, size_t bits);
+
 // Zeroes memory in a way the compiler may not leave out.
 void clinux_wipe(void *memory, size_t bytes);
 

@@ -133,6 +133,7 @@ private func serviceLines(_ service: ServiceStatus, now: Double) -> String {
         up \(duration(now - service.startTime)), \(memory)
         clients \(service.clients)/\(service.maximumClients) at \
         \(printable(service.entropySocket)), \(grouped(service.clientsRefused)) refused
+        \(kernelLine(service.kernel, now: now))
 
         """
 }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension DaemonSettings {
+    /// The keys that lead to `kernel.feed`.
+    static let kernelFeedKey = "kernel.feed"
+
+    /// Why the kernel cannot be fed from these boards; nil when it can, or is not to be.
+    ///
+    /// Every board has to be one of hardware: which board a byte comes from is decided for each byte, and no
+    /// mistake there may have the kernel credited with bits that are not random.
+    var kernelFeedFault: Fault? {
+        guard kernel.feed, let board = boards.first(where: { !$0.isHardware }) else { return nil }
+        return .value(
+            found: "true with the board \(board.name), which gives \(board.bitsInWords)",
+            expected: "false, or only boards of kind usb that are not simulated: the kernel is"
+                + " credited with bits of hardware and no others")
+    }
+}
+
+extension BoardSettings {
+    fileprivate var isHardware: Bool { kind == .usb && !usb.simulated }
+
+    fileprivate var bitsInWords: String {
+        switch kind {
+        case .usb: usb.simulated ? "simulated bits" : "bits of hardware"
+        case .simulated: "simulated bits"
+        case .replay: "replayed bits"
+        case .host: "bits of the host, which can be the kernel's own"
+        }
+    }
+}

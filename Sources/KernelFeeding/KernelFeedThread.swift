@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import LinuxPlatform
+
+/// The thread on which a pool is fed. It sleeps from one contribution to the next.
+package final class KernelFeedThread: Sendable {
+    private let stopRequested: Wakeup
+    private let thread: WorkerThread
+
+    package init(_ feeder: KernelFeeder) throws(SystemError) {
+        let stopRequested = try Wakeup()
+        self.stopRequested = stopRequested
+        thread = try WorkerThread(name: "metrng-kernel") {
+            feeder.run { seconds in !stopRequested.wait(milliseconds: Int32(seconds) * 1000) }
+        }
+    }
+
+    /// Ends the thread, and its wait at once. To be called once.
+    package func stop() {
+        stopRequested.signal()
+        thread.join()
+    }
+}
