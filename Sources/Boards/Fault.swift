@@ -50,7 +50,7 @@ package enum Fault: Sendable, Equatable {
     package static let names = named.map(\.name) + ["temperature=KELVIN"]
 
     /// The temperatures an array can be brought to, in K.
-    package static let temperatures = 200.0...500.0
+    package static let temperatures = 250.0...400.0
 
     /// - Parameter text: one of `names`. Nil for anything else, and for a temperature outside
     ///   `temperatures`.
@@ -119,7 +119,9 @@ package struct FaultOrder: Sendable, Equatable {
 package protocol FaultyBoard: Board {
     /// Follows an order, for which `defect` is nil. From the pipeline's thread, at any time from the
     /// first `open` on, also while the board is closed. Never waits.
-    func inject(_ order: FaultOrder)
+    ///
+    /// - Returns: false when so many orders hold or wait already that it does not follow this one.
+    func inject(_ order: FaultOrder) -> Bool
 
     /// Ends all faults, also those to come, and leaves the temperature as it is. Likewise.
     func clearFaults()

@@ -9,6 +9,10 @@
 package struct FaultScript: Sendable, Equatable {
     package var orders: [FaultOrder]
 
+    /// How many orders hold or wait at a time: each costs an array time whenever something about it
+    /// changes.
+    package static let orderLimit = 256
+
     package static let example = "at 2000000 stuckAt0 lanes 3,7-9 for 100000"
 
     package init(_ orders: [FaultOrder] = []) { self.orders = orders }
@@ -28,6 +32,9 @@ package struct FaultScript: Sendable, Equatable {
         for (index, line) in lines.enumerated() {
             let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
             if words.isEmpty { continue }
+            guard orders.count < Self.orderLimit else {
+                throw Defect(line: index + 1, reason: "more than \(Self.orderLimit) faults")
+            }
             do {
                 orders.append(try Self.order(words[...]))
             } catch {

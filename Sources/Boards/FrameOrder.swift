@@ -6,16 +6,23 @@ package struct FrameOrder: Sendable {
 
     package init() {}
 
+    /// The most shots that can be missing: those of twelve days at a million a second. A frame beyond
+    /// is not a later one of the stream.
+    package static let largestGap: UInt64 = 1 << 40
+
     /// Checks the order of a whole frame.
     ///
-    /// - Returns: how many shots are missing before it; nil when it, or a part of it, came before.
+    /// - Returns: how many shots are missing before it; nil when it, or a part of it, came before, or
+    ///   when it is too far ahead.
     package mutating func admit(_ header: FrameHeader) -> UInt64? {
         var dropped = UInt64(header.droppedBefore)
         if let expected {
             // Sequence numbers wrap: what is less than half the circle ahead is later.
             let ahead = header.sequence &- expected.sequence
             guard ahead < 1 << 31, header.firstShot >= expected.shot else { return nil }
-            dropped = max(dropped, header.firstShot - expected.shot)
+            let missing = header.firstShot - expected.shot
+            guard missing <= Self.largestGap else { return nil }
+            dropped = max(dropped, missing)
         }
         let (shot, overflow) = header.firstShot.addingReportingOverflow(UInt64(header.shots))
         guard !overflow else { return nil }

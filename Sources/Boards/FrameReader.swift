@@ -27,7 +27,7 @@ package struct FrameReader: ~Copyable {
         /// The payload is a link-test pattern, not bits of devices.
         case pattern
         case checksum
-        /// The frame, or shots of it, came before.
+        /// The frame, or shots of it, came before; or it is too far ahead to be of the stream.
         case outOfSequence
     }
 

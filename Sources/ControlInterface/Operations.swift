@@ -82,7 +82,7 @@ package struct SweepRange: Codable, Sendable, Equatable {
     /// Whether it says which values are meant, and how many within reason.
     package var isValid: Bool {
         from.isFinite && to.isFinite && (1...SweepRequest.maximumPoints).contains(count)
-            && (count > 1 || from == to)
+            && (count > 1 || from == to) && (to - from).isFinite
     }
 }
 

@@ -14,7 +14,7 @@ struct BoardConflict: Sendable, Equatable {
 extension BoardSettings {
     /// Everything about the board that does not fit; empty when all does.
     var conflicts: [BoardConflict] {
-        [pathConflict, usbConflict, foldConflict, deviceConflict, amplitudeConflict, faultConflict]
+        [pathConflict, usbConflict, foldConflict, deviceConflict, driveConflict, faultConflict]
             .compactMap { $0 }
     }
 
@@ -60,14 +60,32 @@ extension BoardSettings {
         }
     }
 
-    private var amplitudeConflict: BoardConflict? {
+    /// What a board on the USB can be driven with, it says itself when it is opened.
+    private var driveConflict: BoardConflict? {
         guard kind == .simulated else { return nil }
-        let breakdown = array.device.breakdownMillivolts
-        let amplitude = operatingPoint.amplitudeMillivolts ?? array.preset.drive.amplitudeMillivolts
-        guard amplitude > breakdown else { return nil }
-        return BoardConflict(
-            key: "operatingPoint", found: "an amplitude of \(amplitude) mV",
-            expected: "at most the breakdownMillivolts of the device, \(breakdown)")
+        let drive = array.preset.drive
+        let limits = array.preset.driveLimits(
+            breakdownMillivolts: array.device.breakdownMillivolts)
+        let checks = [
+            (
+                "an amplitude of", operatingPoint.amplitudeMillivolts ?? drive.amplitudeMillivolts,
+                "mV", limits.amplitudeMillivolts, ", nine tenths of breakdownMillivolts"
+            ),
+            (
+                "a pulse of", operatingPoint.pulseWidthPicoseconds ?? drive.pulseWidthPicoseconds,
+                "ps", limits.pulseWidthPicoseconds, " with this preset"
+            ),
+            (
+                "a bias field of",
+                operatingPoint.biasFieldMicrotesla ?? drive.biasFieldMicrotesla,
+                "µT", limits.biasFieldMicrotesla, ""
+            ),
+        ]
+        return checks.first { !$0.3.contains($0.1) }.map { what, value, unit, limits, why in
+            BoardConflict(
+                key: "operatingPoint", found: "\(what) \(value) \(unit)",
+                expected: "\(limits.lowerBound) to \(limits.upperBound) \(unit)\(why)")
+        }
     }
 
     private var faultConflict: BoardConflict? {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Boards
 import DevicePhysics
 
 extension BoardSettings {
@@ -46,7 +47,7 @@ extension BoardSettings {
 
     private static let arrayFields: [Field<BoardSettings>] = [
         .value("preset", \.array.preset, .choice),
-        .value("temperatureKelvin", \.array.temperatureKelvin, .number(200...500)),
+        .value("temperatureKelvin", \.array.temperatureKelvin, .number(Boards.Fault.temperatures)),
         .section("device", deviceFields),
         .section(
             "spread",

@@ -9,7 +9,8 @@ package enum ArrayPreset: String, Sendable, CaseIterable {
     ///
     /// The amplitude is below the critical voltage, where the probability crosses ½ steeply. Around
     /// the critical voltage it stays within a few points of ½ for 0.2 ns, below it for some devices
-    /// and above for others, so that not every one could be trimmed to ½.
+    /// and above for others, so that not every one could be trimmed to ½. Heat lowers the critical
+    /// voltage; the amplitude is far enough from it for an array at 340 K.
     case quarterPeriod
     /// A pulse so long that strong damping has ended the precession: a shot forgets the state before.
     /// Bits are states.
@@ -28,7 +29,7 @@ package enum ArrayPreset: String, Sendable, CaseIterable {
         switch self {
         case .quarterPeriod:
             Drive(
-                amplitudeMillivolts: 1350, pulseWidthPicoseconds: 384, biasFieldMicrotesla: 20_000)
+                amplitudeMillivolts: 1230, pulseWidthPicoseconds: 460, biasFieldMicrotesla: 20_000)
         case .damped:
             Drive(
                 amplitudeMillivolts: 1800, pulseWidthPicoseconds: 14_000,
@@ -41,13 +42,13 @@ package enum ArrayPreset: String, Sendable, CaseIterable {
     /// What a step of a lane's trim does: it is worth about 2.5e-5 of a probability.
     package var trimStep: TrimStep {
         switch self {
-        case .quarterPeriod: .pulseWidth(picoseconds: 0.005)
+        case .quarterPeriod: .pulseWidth(picoseconds: 0.01)
         case .damped: .easyAxisField(microtesla: 0.36)
         }
     }
 
-    /// Trims that can be set: ±100 ps, which takes a device from hardly ever to beyond the crest of
-    /// its curve; or ±2.2 mT, which is ±15 percentage points.
+    /// Trims that can be set: ±200 ps, which takes a device from hardly ever to beyond the crest of
+    /// its curve, cold or hot; or ±2.2 mT, which is ±15 percentage points.
     package var trimRange: ClosedRange<Int16> {
         switch self {
         case .quarterPeriod: -20_000...20_000
@@ -55,11 +56,30 @@ package enum ArrayPreset: String, Sendable, CaseIterable {
         }
     }
 
+    /// Where an array can be driven: points for which the surface has values, and no more than nine
+    /// tenths of the amplitude that the oxide does not stand.
+    package func driveLimits(breakdownMillivolts: Double) -> DriveLimits {
+        DriveLimits(
+            amplitudeMillivolts: 0...0.9 * breakdownMillivolts,
+            pulseWidthPicoseconds: 0...(self == .quarterPeriod ? 9000 : 16_000),
+            biasFieldMicrotesla: 10_000...40_000)
+    }
+
     /// The points at which the preset's surface is made.
     package var surfaceGrid: SurfaceGrid {
         SurfaceGrid(
-            amplitudes: Self.points(from: 900, (14, 100)), widths: widths,
-            temperatures: Self.points(from: 200, (4, 80)), fields: [-3000, 0, 3000])
+            anisotropies: Self.points(from: -60_000, (8, 7500), (8, 5000), (2, 7500)),
+            widths: widths,
+            temperatures: Self.points(from: 200, (1, 40), (4, 30), (2, 40), (1, 60)),
+            fields: [-largestField, 0, largestField])
+    }
+
+    /// Stray fields of the array, and those of the trims. In µT.
+    private var largestField: Double {
+        switch self {
+        case .quarterPeriod: 1500
+        case .damped: 3000
+        }
     }
 
     /// Close together while the precession is sharp.

@@ -10,7 +10,7 @@ package struct ArraySpread: Sendable, Equatable {
     package var diameter = 0.03
     /// Relative standard deviation of the interface anisotropy. 1 % would move the voltage at which
     /// two devices behave alike by 0.2 V, and one amplitude would not suit an array.
-    package var anisotropyEnergy = 0.0025
+    package var anisotropyEnergy = 0.0015
     /// Relative standard deviation of the resistance-area product.
     package var resistanceArea = 0.04
     /// Standard deviation of the field along the easy axis.

@@ -5,7 +5,7 @@ import Glibc
 /// A device: what it is made of, and how large it is.
 ///
 /// The defaults are typical of the literature on voltage-controlled magnetic tunnel junctions. They
-/// are not the parameters of any particular published array.
+/// are not the parameters of any particular published array. Magnetic quantities are those at 300 K.
 package struct DeviceParameters: Sendable, Equatable {
     package var diameterNanometres = 60.0
     /// Thickness of the layer that switches.
@@ -96,6 +96,9 @@ extension DeviceParameters {
         return nz - (1 - nz) / 2
     }
 
+    /// µ0·Ms·(Nz − Nx) in T.
+    var demagnetisingField: Double { Constants.permeability * magnetisation * demagnetisation }
+
     /// How much a volt lowers the anisotropy field, in T/V: 2ξ / (Ms·t_ox·t_f).
     package var anisotropyFieldPerVolt: Double {
         2 * vcmaCoefficient / (magnetisation * oxideNanometres * freeLayerNanometres * 1e-18)
@@ -105,20 +108,25 @@ extension DeviceParameters {
     /// 2Ki / (Ms·t_f) − µ0·Ms·(Nz − Nx) − 2ξV / (Ms·t_ox·t_f).
     package func anisotropyField(volts: Double) -> Double {
         2 * anisotropyEnergy / (magnetisation * freeLayerNanometres * 1e-9)
-            - Constants.permeability * magnetisation * demagnetisation
-            - anisotropyFieldPerVolt * volts
+            - demagnetisingField - anisotropyFieldPerVolt * volts
     }
 
     /// Thermal stability Δ without a voltage: Bk·Ms·Vol / (2kT) · (1 − Bx/Bk)².
     package func thermalStability(biasFieldMicrotesla: Double, temperatureKelvin: Double) -> Double
     {
-        let field = anisotropyField(volts: 0)
+        let device = at(temperatureKelvin: temperatureKelvin)
+        let field = device.anisotropyField(volts: 0)
         let tilt = 1 - biasFieldMicrotesla * 1e-6 / field
-        return field * moment / (2 * Constants.boltzmann * temperatureKelvin) * tilt * tilt
+        return field * device.moment / (2 * Constants.boltzmann * temperatureKelvin) * tilt * tilt
+    }
+
+    /// The voltage in V that leaves an anisotropy field, in T.
+    func volts(anisotropyField field: Double) -> Double {
+        (anisotropyField(volts: 0) - field) / anisotropyFieldPerVolt
     }
 
     /// The voltage in V at which the anisotropy field vanishes.
-    package var criticalVoltage: Double { anisotropyField(volts: 0) / anisotropyFieldPerVolt }
+    package var criticalVoltage: Double { volts(anisotropyField: 0) }
 
     /// Capacitance of the oxide in F.
     package var capacitance: Double {

@@ -19,6 +19,13 @@ package struct Drive: Sendable, Equatable {
     var volts: Double { amplitudeMillivolts / 1000 }
 }
 
+/// What devices may be pulsed with.
+package struct DriveLimits: Sendable, Equatable {
+    package let amplitudeMillivolts: ClosedRange<Double>
+    package let pulseWidthPicoseconds: ClosedRange<Double>
+    package let biasFieldMicrotesla: ClosedRange<Double>
+}
+
 /// The state of a device, which is the bit that is read from it.
 package enum DeviceState: Sendable, CaseIterable {
     /// Magnetisation along −z: bit 0.

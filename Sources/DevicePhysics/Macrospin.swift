@@ -8,21 +8,23 @@ import CKernels
 /// b of variance 2αkT/(γ·Ms·Vol·dt) in each component and step; Stratonovich-Heun in steps of 2 ps.
 /// A shot settles for 3 ns without voltage, is pulsed, relaxes for 6 ns, and reads the sign of mz.
 package struct Macrospin: Sendable {
-    package var device: DeviceParameters
-    package var biasFieldMicrotesla: Double
+    /// As it is at `temperatureKelvin`.
+    let device: DeviceParameters
+    let biasFieldMicrotesla: Double
     /// Field along the easy axis; upwards favours `DeviceState.up`.
-    package var easyAxisFieldMicrotesla: Double
-    package var temperatureKelvin: Double
+    let easyAxisFieldMicrotesla: Double
+    let temperatureKelvin: Double
 
     package static let stepPicoseconds = 2.0
     package static let settlingPicoseconds = 3000.0
     package static let relaxationPicoseconds = 6000.0
 
+    /// - Parameter device: with its quantities at 300 K.
     package init(
         device: DeviceParameters, biasFieldMicrotesla: Double, easyAxisFieldMicrotesla: Double,
         temperatureKelvin: Double
     ) {
-        self.device = device
+        self.device = device.at(temperatureKelvin: temperatureKelvin)
         self.biasFieldMicrotesla = biasFieldMicrotesla
         self.easyAxisFieldMicrotesla = easyAxisFieldMicrotesla
         self.temperatureKelvin = temperatureKelvin

@@ -32,7 +32,7 @@ extension SwitchingSurface {
         else { throw .unknownFormat }
         let header = SurfaceHeader(String(decoding: file[..<end], as: UTF8.self))
         let grid = SurfaceGrid(
-            amplitudes: try header.numbers("amplitudesMillivolts", atLeast: 4),
+            anisotropies: try header.numbers("anisotropyFieldsMicrotesla", atLeast: 4),
             widths: try header.numbers("widthsPicoseconds", atLeast: 4),
             temperatures: try header.numbers("temperaturesKelvin", atLeast: 4),
             fields: try header.numbers("easyAxisFieldsMicrotesla", atLeast: 3))
@@ -59,7 +59,7 @@ extension SwitchingSurface {
                 ("shots", "\(provenance.shots)"), ("seed", "\(provenance.seed)"),
                 ("device", "\(preset.device)"),
                 ("biasFieldMicrotesla", "\(preset.drive.biasFieldMicrotesla)"),
-                ("amplitudesMillivolts", list(grid.amplitudes.points)),
+                ("anisotropyFieldsMicrotesla", list(grid.anisotropies.points)),
                 ("widthsPicoseconds", list(grid.widths.points)),
                 ("temperaturesKelvin", list(grid.temperatures.points)),
                 ("easyAxisFieldsMicrotesla", list(grid.fields.points)),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SwitchingSurface {
-    /// A row of a surface: all widths at one amplitude, temperature and field.
+    /// A row of a surface: all widths at one anisotropy field, temperature and easy-axis field.
     package struct Row: Sendable {
-        package let amplitude: Int
+        package let anisotropy: Int
         package let temperature: Int
         package let field: Int
     }
@@ -22,7 +22,8 @@ extension SwitchingSurface {
             let shares = grid.probabilities(
                 of: row, preset: preset, shots: shots, seed: grid.seed(of: row, from: seed))
             let first = grid.index(
-                field: row.field, temperature: row.temperature, amplitude: row.amplitude, width: 0)
+                field: row.field, temperature: row.temperature, anisotropy: row.anisotropy, width: 0
+            )
             for (width, share) in shares.enumerated() {
                 values[first + width] = UInt16((65535 * share).rounded())
             }
@@ -49,7 +50,8 @@ extension SwitchingSurface {
             let shares = grid.probabilities(
                 of: row, preset: preset, shots: shots, seed: grid.seed(of: row, from: seed))
             let first = grid.index(
-                field: row.field, temperature: row.temperature, amplitude: row.amplitude, width: 0)
+                field: row.field, temperature: row.temperature, anisotropy: row.anisotropy, width: 0
+            )
             for (width, share) in shares.enumerated() {
                 comparison.add(difference: Double(values[first + width]) / 65535 - share)
             }
@@ -81,8 +83,8 @@ extension SurfaceGrid {
     var rows: [SwitchingSurface.Row] {
         fields.points.indices.flatMap { field in
             temperatures.points.indices.flatMap { temperature in
-                amplitudes.points.indices.map {
-                    SwitchingSurface.Row(amplitude: $0, temperature: temperature, field: field)
+                anisotropies.points.indices.map {
+                    SwitchingSurface.Row(anisotropy: $0, temperature: temperature, field: field)
                 }
             }
         }
@@ -92,7 +94,7 @@ extension SurfaceGrid {
     func seed(of row: SwitchingSurface.Row, from seed: UInt64) -> UInt64 {
         var random = SplitMix64(seed: seed)
         let place = index(
-            field: row.field, temperature: row.temperature, amplitude: row.amplitude, width: 0)
+            field: row.field, temperature: row.temperature, anisotropy: row.anisotropy, width: 0)
         return random.next() ^ UInt64(place)
     }
 
@@ -104,7 +106,8 @@ extension SurfaceGrid {
             easyAxisFieldMicrotesla: fields.points[row.field],
             temperatureKelvin: temperatures.points[row.temperature])
         return spin.switchingProbabilities(
-            amplitudeMillivolts: amplitudes.points[row.amplitude], widths: widths.points,
-            from: .down, shots: shots, seed: seed)
+            amplitudeMillivolts: 1000
+                * spin.device.volts(anisotropyField: anisotropies.points[row.anisotropy] * 1e-6),
+            widths: widths.points, from: .down, shots: shots, seed: seed)
     }
 }

@@ -4,20 +4,24 @@
 /// of amplitude, pulse width, temperature and easy-axis field, made from level 1 for the nominal
 /// device of a preset.
 ///
+/// The amplitude is given by the anisotropy field that it leaves during the pulse. At that field the
+/// motion depends little on temperature; the amplitude that leads to it depends on it much.
+///
 /// The probability of going from up to down is that of the opposite field, by symmetry.
 package struct SwitchingSurface: Sendable, Equatable {
     /// Where a value is: the nominal device is driven with it at the nominal bias field.
     package struct Place: Sendable, Equatable {
-        package var amplitudeMillivolts: Double
+        /// During the pulse.
+        package var anisotropyFieldMicrotesla: Double
         package var pulseWidthPicoseconds: Double
         package var temperatureKelvin: Double
         package var easyAxisFieldMicrotesla: Double
 
         package init(
-            amplitudeMillivolts: Double, pulseWidthPicoseconds: Double, temperatureKelvin: Double,
-            easyAxisFieldMicrotesla: Double
+            anisotropyFieldMicrotesla: Double, pulseWidthPicoseconds: Double,
+            temperatureKelvin: Double, easyAxisFieldMicrotesla: Double
         ) {
-            self.amplitudeMillivolts = amplitudeMillivolts
+            self.anisotropyFieldMicrotesla = anisotropyFieldMicrotesla
             self.pulseWidthPicoseconds = pulseWidthPicoseconds
             self.temperatureKelvin = temperatureKelvin
             self.easyAxisFieldMicrotesla = easyAxisFieldMicrotesla
@@ -26,8 +30,8 @@ package struct SwitchingSurface: Sendable, Equatable {
 
     package let provenance: SurfaceProvenance
     let grid: SurfaceGrid
-    /// Probabilities in units of 1 / 65,535; widths next to one another, then amplitudes, then
-    /// temperatures, then fields.
+    /// Probabilities in units of 1 / 65,535; widths next to one another, then anisotropy fields,
+    /// then temperatures, then fields.
     let values: [UInt16]
 
     init(provenance: SurfaceProvenance, grid: SurfaceGrid, values: [UInt16]) {
@@ -41,10 +45,10 @@ package struct SwitchingSurface: Sendable, Equatable {
     /// clamped to 0 ... 1. Outside the grid, the value at its edge.
     package func chain(at place: Place) -> SwitchingChain {
         let width = grid.widths.stencil(at: place.pulseWidthPicoseconds)
-        let amplitude = grid.amplitudes.stencil(at: place.amplitudeMillivolts)
+        let anisotropy = grid.anisotropies.stencil(at: place.anisotropyFieldMicrotesla)
         let temperature = grid.temperatures.stencil(at: place.temperatureKelvin)
         let fields = grid.fields.points.indices.map { field in
-            interpolate(field: field, temperature, amplitude, width)
+            interpolate(field: field, temperature, anisotropy, width)
         }
         let up = along(grid.fields.stencil(at: place.easyAxisFieldMicrotesla), fields)
         let down = along(grid.fields.stencil(at: -place.easyAxisFieldMicrotesla), fields)
@@ -60,18 +64,18 @@ package struct SwitchingSurface: Sendable, Equatable {
     }
 
     private func interpolate(
-        field: Int, _ temperature: SurfaceAxis.Stencil, _ amplitude: SurfaceAxis.Stencil,
+        field: Int, _ temperature: SurfaceAxis.Stencil, _ anisotropy: SurfaceAxis.Stencil,
         _ width: SurfaceAxis.Stencil
     ) -> Double {
         var sum = SIMD4<Double>()
         for t in 0..<4 {
-            for v in 0..<4 {
+            for b in 0..<4 {
                 let first = grid.index(
                     field: field, temperature: temperature.first + t,
-                    amplitude: amplitude.first + v, width: width.first)
+                    anisotropy: anisotropy.first + b, width: width.first)
                 let row = SIMD4<UInt16>(
                     values[first], values[first + 1], values[first + 2], values[first + 3])
-                sum += SIMD4<Double>(row) * (temperature.weights[t] * amplitude.weights[v])
+                sum += SIMD4<Double>(row) * (temperature.weights[t] * anisotropy.weights[b])
             }
         }
         return (sum * width.weights).sum()
@@ -80,26 +84,26 @@ package struct SwitchingSurface: Sendable, Equatable {
 
 /// The points at which a surface was made.
 package struct SurfaceGrid: Sendable, Equatable {
-    let amplitudes: SurfaceAxis
+    let anisotropies: SurfaceAxis
     let widths: SurfaceAxis
     let temperatures: SurfaceAxis
     let fields: SurfaceAxis
 
-    /// In mV, ps, K and µT.
-    init(amplitudes: [Double], widths: [Double], temperatures: [Double], fields: [Double]) {
-        self.amplitudes = SurfaceAxis(amplitudes, stencilCount: 4)
+    /// In µT, ps, K and µT.
+    init(anisotropies: [Double], widths: [Double], temperatures: [Double], fields: [Double]) {
+        self.anisotropies = SurfaceAxis(anisotropies, stencilCount: 4)
         self.widths = SurfaceAxis(widths, stencilCount: 4)
         self.temperatures = SurfaceAxis(temperatures, stencilCount: 4)
         self.fields = SurfaceAxis(fields, stencilCount: 3)
     }
 
     var count: Int {
-        fields.points.count * temperatures.points.count * amplitudes.points.count
+        fields.points.count * temperatures.points.count * anisotropies.points.count
             * widths.points.count
     }
 
-    func index(field: Int, temperature: Int, amplitude: Int, width: Int) -> Int {
-        ((field * temperatures.points.count + temperature) * amplitudes.points.count + amplitude)
+    func index(field: Int, temperature: Int, anisotropy: Int, width: Int) -> Int {
+        ((field * temperatures.points.count + temperature) * anisotropies.points.count + anisotropy)
             * widths.points.count + width
     }
 }

@@ -62,7 +62,8 @@ public final class EntropyConnection {
     /// Fills `buffer` with bytes of a grade.
     ///
     /// - Parameters:
-    ///   - waits: whether to wait for bits when there are too few; otherwise `unavailable` is thrown.
+    ///   - waits: whether to wait for bits when there are too few; otherwise, or when so many will never
+    ///     come because all boards have ended, `unavailable` is thrown.
     /// - Throws: on an error the contents of `buffer` must not be used.
     public func read(
         into buffer: UnsafeMutableRawBufferPointer, grade: Grade = .full, waits: Bool = true

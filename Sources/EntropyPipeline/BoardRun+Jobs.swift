@@ -62,20 +62,37 @@ extension BoardRun {
         }
         pipeline.becomeWithheld(.calibrating)
         pipeline.willMove(from: description)
-        var points: [SweepPoint] = []
-        for point in plan.points where !pipeline.isStopping && !job.isCancelled {
-            job.enter(.running(done: points.count, total: plan.points.count))
-            try restartStream { () throws(BoardError) in try set(point, untrimmed: tunable) }
-            guard let lanes = try measure(windows: plan.windowsPerPoint, job) else { break }
-            points.append(SweepPoint(point: point, lanes: lanes, encoding: description.encoding))
-        }
+        let sweep = try measure(plan, tunable, job)
         let before = description.operatingPoint
         try restartStream { () throws(BoardError) in try set(before, untrimmed: tunable) }
         pipeline.hasMoved()
         try restartTuning()
-        return points.count == plan.points.count
-            ? .swept(Sweep(points: points, encoding: description.encoding))
-            : .failed(.cancelled)
+        return sweep.map(BoardJob.State.swept) ?? .failed(.cancelled)
+    }
+
+    /// - Returns: nil when it was ended before.
+    private func measure(
+        _ plan: SweepPlan, _ tunable: any TunableBoard, _ job: BoardJob
+    ) throws(BoardError) -> Sweep? {
+        var points: [SweepPoint] = []
+        for point in plan.points {
+            job.enter(.running(done: points.count, total: plan.points.count))
+            guard let measured = try measure(point, plan, tunable, job) else { return nil }
+            points.append(measured)
+        }
+        let sweep = Sweep(points: points, encoding: description.encoding)
+        guard let proposal = sweep.unmeasuredProposal else { return sweep }
+        return try measure(proposal, plan, tunable, job).map(sweep.checked(by:))
+    }
+
+    private func measure(
+        _ point: OperatingPoint, _ plan: SweepPlan, _ tunable: any TunableBoard, _ job: BoardJob
+    ) throws(BoardError) -> SweepPoint? {
+        guard !pipeline.isStopping, !job.isCancelled else { return nil }
+        try restartStream { () throws(BoardError) in try set(point, untrimmed: tunable) }
+        return try measure(windows: plan.windowsPerPoint, job).map {
+            SweepPoint(point: point, lanes: $0, encoding: description.encoding)
+        }
     }
 
     /// Measures every lane's share of ones and of changes, after one window in which the devices forget

@@ -70,7 +70,11 @@ extension EntropyPipeline {
             if let defect = lanes.map(order.defect(lanes:)) ?? "the board was never opened" {
                 return .failed(.badFault(defect))
             }
-            board.inject(order)
+            guard board.inject(order) else {
+                return .failed(
+                    .badFault(
+                        "\(FaultScript.orderLimit) faults hold or wait already; end them first"))
+            }
             onEvent(.faultInjected(order, judgedShots: windows * HealthCutoffs.windowShots))
             return .finished
         case (.clearFaults, let board?):

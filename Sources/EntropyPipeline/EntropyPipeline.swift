@@ -111,7 +111,7 @@ package final class EntropyPipeline: Sendable {
     private func work(_ handover: Handover) {
         switch handover.take() {
         case .run(let run): work(with: run)
-        case .failed(.ended): break
+        case .failed(.ended): source.end()
         case .failed, nil: work(with: nil)
         }
         drain()
@@ -224,7 +224,10 @@ package final class EntropyPipeline: Sendable {
     }
 
     private func fail(_ error: BoardError) {
-        if case .ended = error { return become(.ended(error)) }
+        if case .ended = error {
+            source.end()
+            return become(.ended(error))
+        }
         source.close()
         become(.failed(error))
     }

@@ -25,6 +25,7 @@ package final class EntropySource: @unchecked Sendable {
     /// Whether bits may be handed out at all: false until enough lanes passed their start-up test,
     /// and whenever too few are good.
     private let isOpenFlag = Atomic<Bool>(false)
+    private let hasEndedFlag = Atomic<Bool>(false)
 
     private let producerWaits = Atomic<Bool>(false)
     private let spaceFreed: Wakeup
@@ -56,6 +57,9 @@ package final class EntropySource: @unchecked Sendable {
 
     package var isOpen: Bool { isOpenFlag.load(ordering: .sequentiallyConsistent) }
 
+    /// Whether all bits that there will ever be were published. To be asked before how many there are.
+    package var hasEnded: Bool { hasEndedFlag.load(ordering: .sequentiallyConsistent) }
+
     // MARK: The producer's side
 
     /// Lets bits out, those that are published from now on.
@@ -69,6 +73,12 @@ package final class EntropySource: @unchecked Sendable {
         isOpenFlag.store(false, ordering: .sequentiallyConsistent)
         raw.discardAll()
         full.discardAll()
+        bitsArrived.signal()
+    }
+
+    /// Says that no bit will be published any more. Wakes the consumer.
+    package func end() {
+        hasEndedFlag.store(true, ordering: .sequentiallyConsistent)
         bitsArrived.signal()
     }
 

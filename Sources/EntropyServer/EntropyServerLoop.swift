@@ -159,13 +159,29 @@ final class EntropyServerLoop {
     private func isThereFood(for connection: EntropyConnection) -> Bool {
         switch connection.session.action {
         case .seekBits(let request):
-            parts.sources.contains { $0.deliverableCount(request.grade) > 0 }
+            source(for: request) != nil || isOver
         case .send(_, let grade):
-            connection.source.map { $0.deliverableCount(grade) > 0 } ?? true
+            connection.source.map { $0.hasEnded || $0.deliverableCount(grade) > 0 } ?? true
         case .receive, .answerInfo, .close:
             true
         }
     }
+
+    /// The source that has the most bits for a request, if one has enough: all of them when no more
+    /// come, or the client does not wait for more.
+    private func source(for request: EntropyRequest) -> EntropySource? {
+        let counts = parts.sources.map { source in
+            let wantsAll = source.hasEnded || request.flags.contains(.nonBlocking)
+            let count = source.deliverableCount(request.grade)
+            return (
+                source: source, count: count >= (wantsAll ? Int(request.length) : 1) ? count : 0
+            )
+        }
+        return counts.max { $0.count < $1.count }.flatMap { $0.count > 0 ? $0.source : nil }
+    }
+
+    /// Whether no source will ever give more bits than it has.
+    private var isOver: Bool { !parts.sources.isEmpty && parts.sources.allSatisfy(\.hasEnded) }
 
     // MARK: Turns
 
@@ -229,12 +245,9 @@ final class EntropyServerLoop {
     }
 
     private func seekBits(for request: EntropyRequest, _ connection: EntropyConnection) -> Outcome {
-        let wanted = request.flags.contains(.nonBlocking) ? Int(request.length) : 1
-        let best = parts.sources.max {
-            $0.deliverableCount(request.grade) < $1.deliverableCount(request.grade)
-        }
-        guard let best, best.deliverableCount(request.grade) >= wanted else {
-            guard request.flags.contains(.nonBlocking) else { return .needsBits }
+        let isOver = isOver
+        guard let best = source(for: request) else {
+            guard isOver || request.flags.contains(.nonBlocking) else { return .needsBits }
             connection.session.refuse(.unavailable, isLast: false)
             return .again
         }
@@ -253,10 +266,7 @@ final class EntropyServerLoop {
         let offered = min(span?.count ?? 0, bits, Self.quantum)
         let head = connection.session.outbox
         guard head.count + offered > 0 else {
-            // Who asked not to wait was promised bits that have been discarded since: nothing but the end
-            // of the connection can tell that now.
-            let isLeftAlone = connection.isImpatient && connection.source?.isOpen == false
-            return isLeftAlone ? .finished : .needsBits
+            return isLeftAlone(connection, grade) ? .finished : .needsBits
         }
         let result = transfer {
             head.withUnsafeBytes {
@@ -274,6 +284,14 @@ final class EntropyServerLoop {
         case .ended:
             return .finished
         }
+    }
+
+    /// Whether the bits that were promised do not come: who asked not to wait was promised bits that have
+    /// been discarded since, or the board has ended. Nothing but the end of the connection can tell that.
+    private func isLeftAlone(_ connection: EntropyConnection, _ grade: Grade) -> Bool {
+        guard let source = connection.source else { return false }
+        if connection.isImpatient, !source.isOpen { return true }
+        return source.hasEnded && source.deliverableCount(grade) == 0
     }
 
     private func deliver(_ count: Int, of grade: Grade, from connection: EntropyConnection) {

@@ -92,11 +92,34 @@ package struct Sweep: Sendable, Equatable {
                 < ($1.point.pulseWidthPicoseconds, $1.deviation)
         }
         proposal = best?.point
-        reason =
-            best?.reason
-            ?? "at no point the lanes are near half ones without hanging on the shot before;"
-            + " sweep other widths or amplitudes"
+        reason = best?.reason ?? Self.noReason
     }
+
+    private init(points: [SweepPoint], proposal: OperatingPoint?, reason: String) {
+        self.points = points
+        self.proposal = proposal
+        self.reason = reason
+    }
+
+    /// The proposal when it lies between points that were measured: where the curve bends in between,
+    /// as over a whole period of the precession, it may be anything.
+    package var unmeasuredProposal: OperatingPoint? {
+        proposal.flatMap { proposal in
+            points.contains { $0.point == proposal } ? nil : proposal
+        }
+    }
+
+    /// The sweep once its proposal was measured: it is kept only if the lanes can be held there.
+    package func checked(by measured: SweepPoint) -> Sweep {
+        if Self.isUsable(measured) { return self }
+        let nearest = Self.nearest(of: points)
+        return Sweep(
+            points: points, proposal: nearest?.point, reason: nearest?.reason ?? Self.noReason)
+    }
+
+    private static let noReason =
+        "at no point the lanes are near half ones without hanging on the shot before;"
+        + " sweep other widths or amplitudes"
 
     private struct Candidate {
         let point: OperatingPoint

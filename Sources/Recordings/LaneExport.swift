@@ -79,7 +79,7 @@ package final class LaneExport {
     /// - Parameter wanted: how many; nil for as many as there are.
     /// - Returns: how many were written.
     package func writeSequence(shots wanted: Int? = nil) throws(LaneExportError) -> Int {
-        guard reader.context.starts == .once else { throw .restartRecording }
+        guard reader.context.starts.count == 1 else { throw .restartRecording }
         var done = 0
         while done < wanted ?? .max, let frame = try nextFrame() {
             // What is missing before the first frame breaks nothing.

@@ -17,18 +17,36 @@ package struct RecordingContext: Sendable, Equatable {
     /// How often the board was started anew for it.
     package let starts: Starts
 
-    /// How a recording was taken.
+    /// How a recording was taken, and what was wanted: at least so many shots of each start, in as many
+    /// whole frames as that takes.
     package enum Starts: Sendable, Equatable {
         /// In one go.
-        case once
-        /// The board was started `restarts` times, at least twice, and gave at least
-        /// `shotsPerRestart` shots each time: as many whole frames as that takes.
+        case once(shots: Int)
+        /// The board was started so often, at least twice.
         case restarts(Int, shotsPerRestart: Int)
+
+        package var count: Int {
+            switch self {
+            case .once: 1
+            case .restarts(let count, _): count
+            }
+        }
+
+        package var shots: Int {
+            switch self {
+            case .once(let shots), .restarts(_, let shots): shots
+            }
+        }
+
+        /// Both are at least 1.
+        package init(count: Int, shots: Int) {
+            self = count == 1 ? .once(shots: shots) : .restarts(count, shotsPerRestart: shots)
+        }
     }
 
     package init(
         version: String, time: Int64, board: BoardDescription, claimedEntropy: Double,
-        starts: Starts = .once
+        starts: Starts
     ) {
         self.version = version
         self.time = time
@@ -43,10 +61,21 @@ package struct RecordingContext: Sendable, Equatable {
         if !(claimedEntropy > 0 && claimedEntropy <= 1) {
             return "the claimed entropy is not in 0 to 1"
         }
-        if case .restarts(let count, let shots) = starts, count < 2 || shots < 1 {
-            return "restarts are at least 2, of at least a shot each"
-        }
-        return nil
+        if starts.shots < 1 { return "a start gives at least a shot" }
+        if case .restarts(let count, _) = starts, count < 2 { return "restarts are at least 2" }
+        return implausible
+    }
+
+    /// A number that no board has, nil when there is none. Nobody has to reckon with those.
+    private var implausible: String? {
+        let point = board.operatingPoint
+        let numbers = [
+            ("amplitude", point.amplitudeMillivolts, -1e9...1e9),
+            ("pulse width", point.pulseWidthPicoseconds, 0...1e15),
+            ("bias field", point.biasFieldMicrotesla, -1e9...1e9),
+            ("rate of shots", board.shotsPerSecond ?? 1, 1e-6...1e15),
+        ]
+        return numbers.first { !$0.2.contains($0.1) }.map { "no board has a \($0.0) of \($0.1)" }
     }
 }
 
@@ -62,7 +91,7 @@ struct ContextText: Codable {
     let shotsPerSecond: OrNull<Double>
     let claimedEntropy: Double
     let restarts: Int
-    let shotsPerRestart: OrNull<Int>
+    let shotsPerRestart: Int
 
     init(_ context: RecordingContext) {
         let board = context.board
@@ -78,11 +107,7 @@ struct ContextText: Codable {
         maximumPayload = board.maximumPayload
         shotsPerSecond = OrNull(value: board.shotsPerSecond)
         claimedEntropy = context.claimedEntropy
-        switch context.starts {
-        case .once: (restarts, shotsPerRestart) = (1, OrNull(value: nil))
-        case .restarts(let count, let shots):
-            (restarts, shotsPerRestart) = (count, OrNull(value: shots))
-        }
+        (restarts, shotsPerRestart) = (context.starts.count, context.starts.shots)
     }
 
     /// What the text says; nil when it says something that cannot be.
@@ -90,8 +115,7 @@ struct ContextText: Codable {
         guard let provenance = Provenance.allCases.first(where: { $0.name == provenance }),
             let encoding = LaneEncoding.allCases.first(where: { $0.name == encoding }),
             BoardDescription.laneLimits.contains(lanes), lanes.isMultiple(of: 64),
-            (1...FrameHeader.payloadLimit).contains(maximumPayload),
-            (restarts == 1) == (shotsPerRestart.value == nil)
+            (1...FrameHeader.payloadLimit).contains(maximumPayload), restarts >= 1
         else { return nil }
         let board = BoardDescription(
             kind: kind, provenance: provenance, serial: serial, path: path, firmware: firmware,
@@ -103,7 +127,7 @@ struct ContextText: Codable {
             maximumPayload: maximumPayload, shotsPerSecond: shotsPerSecond.value)
         let context = RecordingContext(
             version: version, time: time, board: board, claimedEntropy: claimedEntropy,
-            starts: shotsPerRestart.value.map { .restarts(restarts, shotsPerRestart: $0) } ?? .once)
+            starts: RecordingContext.Starts(count: restarts, shots: shotsPerRestart))
         return context.defect == nil ? context : nil
     }
 }

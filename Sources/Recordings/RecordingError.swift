@@ -22,7 +22,7 @@ package enum RecordingError: Error, Equatable, CustomStringConvertible {
     case notRecordable(String)
     /// The frame that begins there is not what was written.
     case damaged(byte: UInt64, shots: UInt64, Damage)
-    /// The file ends there, in the middle of something.
+    /// The file ends there, in the middle of a frame or before all that was wanted.
     case truncated(byte: UInt64, shots: UInt64)
 
     /// What is wrong with a frame.
@@ -34,7 +34,7 @@ package enum RecordingError: Error, Equatable, CustomStringConvertible {
         case checksum
         /// It does not follow the frame before.
         case order
-        /// It comes after the last restart.
+        /// It comes after the last shot that was wanted.
         case surplus
 
         fileprivate var text: String {
@@ -43,7 +43,7 @@ package enum RecordingError: Error, Equatable, CustomStringConvertible {
             case .shape: "a frame of another board"
             case .checksum: "wrong checksum"
             case .order: "a frame out of order"
-            case .surplus: "a frame after the last restart"
+            case .surplus: "more than the recording was to hold; the rest may be another one"
             }
         }
     }

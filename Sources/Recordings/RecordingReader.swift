@@ -74,9 +74,11 @@ package final class RecordingReader {
     ) throws(RecordingError) -> Frame? {
         let headerRoom = UnsafeMutableRawBufferPointer(rebasing: buffer[..<FrameHeader.byteCount])
         let headerCount = try readAll(into: headerRoom, from: file, at: position)
-        if headerCount == 0, isComplete { return nil }
+        guard !isComplete else {
+            if headerCount == 0 { return nil }
+            throw damaged(.surplus)
+        }
         guard headerCount == FrameHeader.byteCount else { throw truncated(headerCount) }
-        guard !isComplete || context.starts == .once else { throw damaged(.surplus) }
         guard let header = try? FrameHeader(parsing: UnsafeRawBufferPointer(headerRoom)) else {
             throw damaged(.header)
         }
@@ -102,12 +104,12 @@ package final class RecordingReader {
     private func accept(
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer
     ) throws(RecordingError) -> Frame {
-        if case .restarts(_, let wanted) = context.starts, shotsOfRestart >= wanted {
+        if isStartComplete {
             restart += 1
             shotsOfRestart = 0
             order = FrameOrder()
         }
-        let begins = shotsOfRestart == 0 && context.starts != .once
+        let begins = shotsOfRestart == 0 && context.starts.count > 1
         guard let dropped = order.admit(header), !begins || header.sequence == 0 else {
             throw damaged(.order)
         }
@@ -118,11 +120,10 @@ package final class RecordingReader {
             header: header, payload: payload, shotsDroppedBefore: dropped, restart: restart)
     }
 
-    /// Whether the recording may end here.
-    private var isComplete: Bool {
-        guard case .restarts(let count, let wanted) = context.starts else { return true }
-        return restart == count - 1 && shotsOfRestart >= wanted
-    }
+    /// Whether the recording ends here.
+    private var isComplete: Bool { restart == context.starts.count - 1 && isStartComplete }
+
+    private var isStartComplete: Bool { shotsOfRestart >= UInt64(context.starts.shots) }
 
     private func damaged(_ damage: RecordingError.Damage) -> RecordingError {
         .damaged(byte: position, shots: shots, damage)

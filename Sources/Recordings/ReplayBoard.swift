@@ -73,7 +73,7 @@ package final class ReplayBoard: Board, @unchecked Sendable {
         } catch {
             throw boardError(error)
         }
-        guard reader.context.starts == .once else {
+        guard reader.context.starts.count == 1 else {
             throw .unsupported("\(path) is a recording of restarts; use it with mectl export")
         }
         return reader

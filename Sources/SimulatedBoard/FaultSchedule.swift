@@ -11,6 +11,9 @@ struct FaultSchedule {
 
     private var entries: [Entry] = []
 
+    /// How many hold or are still to come.
+    var count: Int { entries.count }
+
     mutating func add(_ order: FaultOrder, now: UInt64) {
         let begin = Self.sum(now, order.afterShots)
         let end = order.forShots.map { Self.sum(begin, $0) } ?? .max

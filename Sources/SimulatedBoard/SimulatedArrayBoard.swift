@@ -24,7 +24,8 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
     /// - Parameters:
     ///   - lanes: from 64 to 4,096, a multiple of 64.
     ///   - shotsPerFrame: at least 1; a frame's payload may not exceed `FrameHeader.payloadLimit`.
-    ///   - script: faults, counted from the first shot of the board; without a defect.
+    ///   - script: faults, counted from the first shot of the board; without a defect, and
+    ///     no more than `FaultScript.orderLimit`.
     package convenience init(
         name: String, lanes: Int, settings: SimulatedArraySettings, shotsPerFrame: Int,
         seed: SimulationSeed, script: FaultScript = FaultScript()
@@ -52,7 +53,7 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
         self.shotsPerFrame = shotsPerFrame
         wakeup = try Wakeup()
         array = SimulatedArray(devices: devices, settings: settings, seed: seed)
-        for order in script.orders { inject(order) }
+        for order in script.orders { _ = inject(order) }
     }
 
     package var devices: ArrayDevices { array.devices }
@@ -171,9 +172,11 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
 
     // MARK: FaultyBoard
 
-    package func inject(_ order: FaultOrder) {
+    package func inject(_ order: FaultOrder) -> Bool {
+        guard array.faults.count < FaultScript.orderLimit else { return false }
         array.faults.add(order, now: array.shot)
         beginSilences()
+        return true
     }
 
     package func clearFaults() {
@@ -194,8 +197,9 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
         let now = monotonicNanoseconds()
         silences += begun.map { order in
             let seconds = order.forShots.map { Double($0) / array.settings.shotsPerSecond }
-            let end = seconds.flatMap { UInt64(exactly: ($0 * 1e9).rounded()) }
-            return Silence(fault: order.fault, end: end.map { now + $0 } ?? .max)
+            // For ever, when no clock goes so far.
+            let end = seconds.flatMap { UInt64(exactly: (Double(now) + $0 * 1e9).rounded()) }
+            return Silence(fault: order.fault, end: end ?? .max)
         }
     }
 
@@ -262,12 +266,13 @@ extension Drive {
 }
 
 extension ArrayPreset {
-    /// What can be set about an array: points for which the surface has values, short of the
-    /// breakdown of the oxide.
+    /// What can be set about an array.
     package func tuning(breakdownMillivolts: Double, latency: Int) -> Tuning {
-        Tuning(
-            amplitudeMillivolts: 0...breakdownMillivolts,
-            pulseWidthPicoseconds: 0...(self == .quarterPeriod ? 9000 : 16_000),
-            biasFieldMicrotesla: 10_000...40_000, trim: trimRange, trimLatencyShots: latency)
+        let limits = driveLimits(breakdownMillivolts: breakdownMillivolts)
+        return Tuning(
+            amplitudeMillivolts: limits.amplitudeMillivolts,
+            pulseWidthPicoseconds: limits.pulseWidthPicoseconds,
+            biasFieldMicrotesla: limits.biasFieldMicrotesla, trim: trimRange,
+            trimLatencyShots: latency)
     }
 }

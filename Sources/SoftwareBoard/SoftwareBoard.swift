@@ -43,7 +43,7 @@ package final class SoftwareBoard: USBFunction, Sendable {
     package func fail(_ fault: BoardFault?) {
         state.withLock { state in
             array.clearFaults()
-            if let order = fault?.orderToArray { array.inject(order) }
+            if let order = fault?.orderToArray { _ = array.inject(order) }
             state.fault = fault
         }
     }

@@ -34,7 +34,7 @@ final class RecordingSink: FrameSink, @unchecked Sendable {
         let context = RecordingContext(
             version: metrngVersion, time: Int64(time(nil)), board: board,
             claimedEntropy: claimedEntropyPerBit,
-            starts: starts == 1 ? .once : .restarts(starts, shotsPerRestart: shotsPerStart))
+            starts: .init(count: starts, shots: shotsPerStart))
         try rethrowing { () throws(RecordingError) in
             writer = try RecordingWriter(file, context: context)
         }

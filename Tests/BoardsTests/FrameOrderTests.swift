@@ -90,9 +90,18 @@ struct FrameOrderTests {
         Script(
             "the index of a shot may use all its bits",
             [
-                .frame(0, at: 0, dropped: 0),
-                .frame(1, at: 0xffff_ffff_ffff_0000, dropped: 0xffff_ffff_fffe_fffd),
+                .frame(0, at: 0xffff_ffff_fffe_0000, dropped: 0),
+                .frame(1, at: 0xffff_ffff_ffff_0000, dropped: 0xfffd),
                 .frame(2, at: 3, dropped: nil),
+            ]),
+        Script(
+            "a gap of more than 2⁴⁰ shots is none, and the stream goes on without the frame",
+            [
+                .frame(0, at: 0, dropped: 0),
+                .frame(1, at: 0xffff_ffff_ffff_0000, dropped: nil),
+                .frame(1, at: (1 << 40) + 4, dropped: nil),
+                .frame(1, at: (1 << 40) + 3, dropped: 1 << 40),
+                .frame(2, at: (1 << 40) + 6, dropped: 0),
             ]),
     ]
 

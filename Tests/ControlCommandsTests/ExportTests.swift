@@ -29,7 +29,7 @@ struct ExportTests {
             maximumPayload: 32, shotsPerSecond: nil)
         let context = RecordingContext(
             version: "1", time: 1_772_366_400, board: board, claimedEntropy: 0.8,
-            starts: starts > 1 ? .restarts(starts, shotsPerRestart: 4 * frames) : .once)
+            starts: .init(count: starts, shots: 4 * frames))
         let file = Descriptor(
             owning: try system("create", recording) {
                 open(recording, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)

@@ -86,7 +86,12 @@ struct SetAndInjectTests {
             (
                 ["temperature=350", "--for", "1000"],
                 FaultRequest(fault: "temperature=350", lanes: [], afterShots: 0, forShots: 1_000),
-                "board0: temperature=350, from now, for 1,000 shots\n"
+                "board0: temperature=350, from now, in 1,000 shots\n"
+            ),
+            (
+                ["temperature=350"],
+                FaultRequest(fault: "temperature=350", lanes: [], afterShots: 0, forShots: nil),
+                "board0: temperature=350, from now, at once\n"
             ),
         ])
     func inject(arguments: [String], request: FaultRequest, text: String) throws {

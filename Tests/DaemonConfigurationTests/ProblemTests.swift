@@ -35,13 +35,21 @@ struct ProblemTests {
         arguments: [
             (
                 "operatingPoint: {amplitudeMillivolts: 3100}",
-                "operatingPoint: found an amplitude of 3100.0 mV, expected at most the"
-                    + " breakdownMillivolts of the device, 3000.0"
+                "operatingPoint: found an amplitude of 3100.0 mV, expected 0.0 to 2700.0 mV, nine"
+                    + " tenths of breakdownMillivolts"
             ),
             (
                 "array: {device: {breakdownMillivolts: 1000}}",
-                "operatingPoint: found an amplitude of 1350.0 mV, expected at most the"
-                    + " breakdownMillivolts of the device, 1000.0"
+                "operatingPoint: found an amplitude of 1230.0 mV, expected 0.0 to 900.0 mV, nine"
+                    + " tenths of breakdownMillivolts"
+            ),
+            (
+                "operatingPoint: {pulseWidthPicoseconds: 9001}",
+                "operatingPoint: found a pulse of 9001.0 ps, expected 0.0 to 9000.0 ps with this preset"
+            ),
+            (
+                "operatingPoint: {biasFieldMicrotesla: 40001}",
+                "operatingPoint: found a bias field of 40001.0 µT, expected 10000.0 to 40000.0 µT"
             ),
             (
                 "xorFold: 4\n    lanes: 128",
@@ -134,7 +142,7 @@ struct ProblemTests {
             ("boards: [{shotsPerFrame: 4097}]", "an integer from 1 to 4096"),
             ("boards: [{shotsPerSecond: 0}]", "a number from 1.0 to 1000000000.0"),
             ("boards: [{array: {preset: half}}]", "one of quarterPeriod, damped"),
-            ("boards: [{array: {temperatureKelvin: 0}}]", "a number from 200.0 to 500.0"),
+            ("boards: [{array: {temperatureKelvin: 0}}]", "a number from 250.0 to 400.0"),
             ("boards: [{array: {spread: {diameter: 0.5}}}]", "a number from 0.0 to 0.2"),
             ("boards: [{array: {readErrorRate: -0.1}}]", "a number from 0.0 to 0.1"),
             ("boards: [{array: {deadDeviceFraction: 1.1}}]", "a number from 0.0 to 1.0"),

@@ -56,7 +56,7 @@ extension BoardSettings {
             in: 1...min(4096, maximumFrameBytes * 8 / board.lanes), using: &generator)
         board.shotsPerSecond = .random(in: 1...1e9, using: &generator)
         board.array.preset = Bool.random(using: &generator) ? .quarterPeriod : .damped
-        board.array.temperatureKelvin = .random(in: 200...500, using: &generator)
+        board.array.temperatureKelvin = .random(in: 250...400, using: &generator)
         board.array.spread.diameter = .random(in: 0...0.2, using: &generator)
         board.array.spread.anisotropyEnergy = .random(in: 0...0.05, using: &generator)
         board.array.spread.resistanceArea = .random(in: 0...0.15, using: &generator)
@@ -76,8 +76,8 @@ extension BoardSettings {
         board.trim.driftDeviation = .random(in: 1e-6...0.5, using: &generator)
         board.trim.driftSeconds = .random(in: 0.001...1e9, using: &generator)
         if Bool.random(using: &generator) {
-            board.operatingPoint.amplitudeMillivolts = .random(in: 0...2500, using: &generator)
-            board.operatingPoint.biasFieldMicrotesla = .random(in: 1e3...1e5, using: &generator)
+            board.operatingPoint.amplitudeMillivolts = .random(in: 0...2000, using: &generator)
+            board.operatingPoint.biasFieldMicrotesla = .random(in: 1e4...4e4, using: &generator)
         }
         board.faults = .random(lanes: board.lanes, using: &generator)
         if Bool.random(using: &generator) {

@@ -14,7 +14,7 @@ struct FaultTests {
     private static let configuration = """
         boards:
           - name: array0
-            seed: 11
+            seed: 15
             lanes: 128
             shotsPerFrame: 256
             array: {deadDeviceFraction: 0}

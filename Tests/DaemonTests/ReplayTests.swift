@@ -74,6 +74,26 @@ struct ReplayTests {
         #expect(daemon.stop() == 0)
     }
 
+    @Test("are streamed to their end, and then the stream ends", arguments: ["raw", "full"])
+    func streamed(grade: String) throws {
+        let daemon = try Self.replay("\(Self.folder)/healthy.recording")
+        // A board that cannot be opened would be waited for.
+        try #require(try Self.hasEnded(daemon))
+        let all = try mectl(
+            "stream", "--allow-simulated", "--grade", grade, directory: daemon.directory)
+        #expect(all.status == 0)
+        #expect(all.errors.contains("the recording is over"))
+        let rings = try #require(try daemon.boardStatus("rings") as? [[String: Any]])
+        let ring = try #require(rings.first { $0["grade"] as? String == grade })
+        #expect(all.output.count > 1024)
+        #expect(ring["deliveredBytes"] as? Int == all.output.count)
+        let more = try mectl(
+            "stream", "--allow-simulated", "--grade", grade, "--bytes", "32",
+            directory: daemon.directory)
+        #expect(more.status == 3 && more.output.isEmpty)
+        #expect(daemon.stop() == 0)
+    }
+
     @Test("that are damaged give what comes before the damage, and name the place")
     func damaged() throws {
         let directory = TemporaryDirectory()

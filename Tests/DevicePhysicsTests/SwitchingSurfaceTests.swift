@@ -57,7 +57,7 @@ struct SwitchingSurfaceTests {
         #expect(try SwitchingSurface(file: surface.file(of: preset)) == surface)
         #expect(surface.provenance.preset == preset.rawValue)
         let place = SwitchingSurface.Place(
-            amplitudeMillivolts: 1400, pulseWidthPicoseconds: 400, temperatureKelvin: 280,
+            anisotropyFieldMicrotesla: 10_000, pulseWidthPicoseconds: 400, temperatureKelvin: 280,
             easyAxisFieldMicrotesla: 0)
         let chain = surface.chain(at: place)
         #expect(chain.p01 == chain.p10)
@@ -66,20 +66,20 @@ struct SwitchingSurfaceTests {
     @Test("outside the grid is the value at its edge")
     func edges() {
         let surface = ArrayPreset.quarterPeriod.surface
-        func chain(_ millivolts: Double, _ picoseconds: Double, _ kelvin: Double, _ field: Double)
+        func chain(_ microtesla: Double, _ picoseconds: Double, _ kelvin: Double, _ field: Double)
             -> SwitchingChain
         {
             surface.chain(
                 at: SwitchingSurface.Place(
-                    amplitudeMillivolts: millivolts, pulseWidthPicoseconds: picoseconds,
+                    anisotropyFieldMicrotesla: microtesla, pulseWidthPicoseconds: picoseconds,
                     temperatureKelvin: kelvin, easyAxisFieldMicrotesla: field))
         }
-        #expect(chain(5000, 400, 300, 0) == chain(2300, 400, 300, 0))
-        #expect(chain(-100, 400, 300, 0) == chain(900, 400, 300, 0))
-        #expect(chain(1400, 1e6, 300, 0) == chain(1400, 9000, 300, 0))
-        #expect(chain(1400, 400, 4, 0) == chain(1400, 400, 200, 0))
-        #expect(chain(1400, 400, 300, 1e5) == chain(1400, 400, 300, 3000))
-        #expect(chain(1400, 400, 300, 1000).p01 == chain(1400, 400, 300, -1000).p10)
+        #expect(chain(1e6, 400, 300, 0) == chain(55_000, 400, 300, 0))
+        #expect(chain(-1e6, 400, 300, 0) == chain(-60_000, 400, 300, 0))
+        #expect(chain(10_000, 1e6, 300, 0) == chain(10_000, 9000, 300, 0))
+        #expect(chain(10_000, 400, 4, 0) == chain(10_000, 400, 200, 0))
+        #expect(chain(10_000, 400, 300, 1e5) == chain(10_000, 400, 300, 3000))
+        #expect(chain(10_000, 400, 300, 1000).p01 == chain(10_000, 400, 300, -1000).p10)
     }
 
     @Test(
@@ -88,7 +88,7 @@ struct SwitchingSurfaceTests {
             ("metrng switching surface 1", "metrng switching surface 2", "version 1"),
             ("shots: ", "shuts: ", "shots"),
             ("widthsPicoseconds: 0.0", "widthsPicoseconds: x", "widths"),
-            ("seed: 1", "seed: 1\n\n", "amplitudes"),
+            ("seed: 1", "seed: 1\n\n", "anisotropyFields"),
         ])
     func damaged(text: String, replacement: String, message: String) throws {
         let preset = ArrayPreset.damped
@@ -122,7 +122,7 @@ struct ArrayDeviceTests {
         var bias = 20_000.0
         var field = 0.0
         var kelvin = 300.0
-        var width = 376.0
+        var width = 460.0
 
         var device: DeviceParameters {
             var device = DeviceParameters()
@@ -134,10 +134,10 @@ struct ArrayDeviceTests {
     }
 
     private static let variations = [
-        Variation(), Variation(diameter: 66), Variation(diameter: 55, width: 420),
-        Variation(anisotropy: 1.0426e-3), Variation(anisotropy: 1.037e-3, width: 340),
+        Variation(), Variation(diameter: 66), Variation(diameter: 57, width: 500),
+        Variation(anisotropy: 1.0426e-3), Variation(anisotropy: 1.037e-3, width: 420),
         Variation(diameter: 63, kelvin: 340), Variation(freeLayer: 1.103),
-        Variation(bias: 21_000), Variation(bias: 19_000, width: 400), Variation(field: 1500),
+        Variation(bias: 21_000), Variation(bias: 19_000, width: 490), Variation(field: 1500),
         Variation(diameter: 58, anisotropy: 1.043e-3, bias: 20_500, field: -800, kelvin: 280),
     ]
 
@@ -147,7 +147,7 @@ struct ArrayDeviceTests {
     func mapping(index: Int) {
         let variation = Self.variations[index]
         let drive = Drive(
-            amplitudeMillivolts: 1350, pulseWidthPicoseconds: variation.width,
+            amplitudeMillivolts: 1230, pulseWidthPicoseconds: variation.width,
             biasFieldMicrotesla: variation.bias)
         let chain = ArrayDevice(
             preset: .quarterPeriod, parameters: variation.device,

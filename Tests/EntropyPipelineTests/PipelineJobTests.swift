@@ -96,7 +96,7 @@ struct PipelineJobTests {
     func neverOpened() throws {
         let gone = BoardError.absent("vanished")
         let rig = try ModelRig()
-        rig.board.inject(FaultOrder(.vanish))
+        _ = rig.board.inject(FaultOrder(.vanish))
         try rig.run { rig in
             for task in Self.needy {
                 #expect(try rig.perform(task).failure == .board(gone.description))

@@ -152,6 +152,9 @@ struct PipelineTuningTests {
             }
             let proposal = try #require(sweep.proposal)
             #expect(abs(proposal.pulseWidthPicoseconds - 500) < 30)
+            // It lies between two points, and was measured itself before it was proposed.
+            #expect(sweep.unmeasuredProposal == proposal)
+            #expect(rig.board.stretches[plan.points.count + 1].point == proposal)
         }
     }
 

@@ -32,6 +32,40 @@ struct ServerGateTests {
         }
     }
 
+    @Test("that has ended gives what is left to who asks for no more, and lets nobody wait")
+    func ended() throws {
+        try ServerRig.run { rig in
+            let first = try rig.connect()
+            try first.send(.read(96, grade: .full, tag: 1))
+            let second = try rig.connect()
+            rig.source.put(TaggedStream.bytes(count: 32))
+            #expect(try first.receive(24 + 32).suffix(32) == TaggedStream.bytes(count: 32)[...])
+            rig.source.end()
+            #expect(try first.isEnded())
+            rig.source.put(TaggedStream.bytes(from: 4, count: 64))
+            #expect(try second.ask(.read(65, grade: .full))?.header.status == .unavailable)
+            #expect(try second.ask(.read(1, grade: .raw))?.header.status == .unavailable)
+            #expect(
+                try second.ask(.read(64, grade: .full))?.bytes
+                    == TaggedStream.bytes(from: 4, count: 64))
+            #expect(try second.ask(.read(1, grade: .full))?.header.status == .unavailable)
+        }
+    }
+
+    @Test("of which one has ended waits for the other")
+    func endedBesideAnother() throws {
+        try ServerRig.run(.init(provenances: [.replay, .hardware])) { rig in
+            rig.sources[0].put(TaggedStream.bytes(count: 16))
+            rig.sources[0].end()
+            let client = try rig.connect()
+            try client.send(.read(32, grade: .full, tag: 1))
+            linger()
+            #expect(!client.hasInput)
+            rig.sources[1].put(TaggedStream.bytes(from: 9, count: 32))
+            #expect(try client.receiveReply()?.bytes == TaggedStream.bytes(from: 9, count: 32))
+        }
+    }
+
     @Test("wipes what was in the rings although no client asks")
     func wipes() throws {
         try ServerRig.run { rig in

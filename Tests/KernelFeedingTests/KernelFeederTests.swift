@@ -151,7 +151,7 @@ struct KernelFeederTests {
             for _ in 0..<3 { bench.feeder.feed() }
             #expect(bench.feeder.record.refusal == .kernel(error))
             #expect(bench.reports.all.count == 1)
-            #expect(rig.source.deliverableCount(.full) == 128)
+            #expect(eventually { rig.source.deliverableCount(.full) == 128 })
             bench.pool.refuse(nil)
             bench.feeder.feed()
             #expect(bench.pool.additions.map(\.bytes) == [Array(Self.bytes[64..<128])])

@@ -107,6 +107,42 @@ struct SweepTests {
         #expect(abs(width - expected) < 1e-6)
     }
 
+    @Test("what is proposed between two points is kept if it was measured to be near ½")
+    func checked() throws {
+        let sweep = Self.sweep(widths: [300, 400, 500], encoding: .toggles) { _, width in
+            width == 300 ? 0.41 : width == 400 ? 0.51 : 0.9
+        }
+        let point = try #require(sweep.unmeasuredProposal)
+        #expect(point == sweep.proposal)
+        for (ones, expected) in [(0.52, point), (0.9, Self.point(1350, 400))] {
+            let measured = SweepPoint(
+                point: point, lanes: [(ones: ones, changes: 2 * ones * (1 - ones))],
+                encoding: .toggles)
+            let checked = sweep.checked(by: measured)
+            #expect(checked.proposal == expected)
+            #expect(checked.points == sweep.points)
+            #expect(checked.reason.contains("nearest") == (expected != point))
+        }
+        #expect(sweep.checked(by: try #require(sweep.points.last)).unmeasuredProposal == nil)
+    }
+
+    @Test(
+        "where what lies between two points is not near ½, the nearer of them is proposed, if one is near"
+    )
+    func refuted() throws {
+        let sweep = Self.sweep(widths: [300, 2000], encoding: .toggles, spread: 0) { _, width in
+            width == 300 ? 0.36 : 0.9
+        }
+        let point = try #require(sweep.unmeasuredProposal)
+        let measured = SweepPoint(
+            point: point, lanes: [(ones: 0.9, changes: 0.18)], encoding: .toggles)
+        #expect(sweep.checked(by: measured).proposal == Self.point(1350, 300))
+        let far = Self.sweep(widths: [300, 2000], encoding: .toggles, spread: 0) { _, width in
+            width == 300 ? 0.2 : 0.9
+        }
+        #expect(far.proposal == nil && far.unmeasuredProposal == nil)
+    }
+
     @Test("a point at which P is ½ is proposed as it is")
     func exact() {
         let sweep = Self.sweep(widths: [300, 400, 500], encoding: .toggles, spread: 0) { _, width in

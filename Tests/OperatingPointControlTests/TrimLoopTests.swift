@@ -8,10 +8,10 @@ import Testing
 @Suite("Holding lanes at ½")
 struct TrimLoopTests {
     /// 512 lanes at 1 Mshot/s whose drift is 1 % over 100 s and that are heated from 300 to 340 K in the
-    /// first 20 s.
+    /// first 40 s.
     private static func heated(seed: UInt64, isClosed: Bool = true) -> TrimmedArray {
         var array = DriftingArray(count: 512, seed: seed)
-        array.temperature = { 300 + 40 * min($0 / 20, 1) }
+        array.temperature = { 300 + 40 * min($0 / 40, 1) }
         return TrimmedArray(array, isClosed: isClosed)
     }
 
@@ -64,8 +64,10 @@ struct TrimLoopTests {
 
     @Test("without the loop the same run leaves both bands")
     func control() {
+        // In the ramp the mean passes through ½.
         let all = Self.deviations(of: Self.heated(seed: 7, isClosed: false))
-        #expect(all.allSatisfy { $0.rms > 0.001 && abs($0.mean) > 0.0002 })
+        #expect(all.allSatisfy { $0.rms > 0.001 })
+        #expect(all.count { abs($0.mean) <= 0.0002 } < all.count / 50)
     }
 
     @Test("without the loop lanes that were brought to ½ once leave both bands, too")
@@ -276,12 +278,12 @@ struct TrimLoopTests {
     }
 
     @Test(
-        "when all lanes step together they are back within a second",
+        "when all lanes step together they are back within two seconds",
         arguments: [-0.04, 0.004, 0.1])
     func commonStep(size: Double) {
         var trimmed = Self.settled(DriftingArray(count: 512, seed: 19))
         for lane in trimmed.array.lanes.indices { trimmed.array.lanes[lane].ones += size }
-        trimmed.run(until: trimmed.array.seconds + 1)
+        trimmed.run(until: trimmed.array.seconds + 2)
         for _ in 0..<60 {
             trimmed.step()
             let all = Deviation(trimmed.deviations)

@@ -10,7 +10,7 @@ import TestSupport
 let lanes = 128
 
 func makeContext(
-    starts: RecordingContext.Starts = .once, provenance: Provenance = .simulated,
+    starts: RecordingContext.Starts = .once(shots: 3), provenance: Provenance = .simulated,
     path: String = "model:two-state-chains", claimedEntropy: Double = 0.8
 ) -> RecordingContext {
     RecordingContext(
@@ -67,9 +67,12 @@ func record(
 }
 
 /// The bytes of a recording.
+///
+/// - Parameter context: nil for one of a recording in one go of as many shots as there are.
 func makeRecording(
-    _ starts: [[[UInt8]]], context: RecordingContext = makeContext()
+    _ starts: [[[UInt8]]], context: RecordingContext? = nil
 ) throws -> [UInt8] {
+    let context = context ?? makeContext(starts: .once(shots: max(1, 3 * starts.joined().count)))
     let directory = TemporaryDirectory()
     let writer = try RecordingWriter(openForWriting(directory.file("r")), context: context)
     try record(starts, with: writer, context)

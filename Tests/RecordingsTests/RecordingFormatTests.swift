@@ -17,7 +17,7 @@ struct RecordingFormatTests {
     func roundTrip() throws {
         let frames = makeFrames(5)
         try write(try makeRecording([frames]), to: path)
-        #expect(try RecordingReader(path: path).context == makeContext())
+        #expect(try RecordingReader(path: path).context == makeContext(starts: .once(shots: 15)))
         let reading = Reading(path)
         #expect(reading.payloads == payloads(of: frames))
         #expect(reading.error == nil)
@@ -35,7 +35,7 @@ struct RecordingFormatTests {
             + #""claimedEntropy":0.8,"encoding":"toggles","firmware":"1.0","kind":"simulated","#
             + #""lanes":128,"maximumPayload":96,"path":"model:two-state-chains","#
             + #""provenance":"simulated","pulseWidthPicoseconds":466.5,"restarts":1,"#
-            + #""serial":"SIM-\"{[","shotsPerRestart":null,"shotsPerSecond":null,"#
+            + #""serial":"SIM-\"{[","shotsPerRestart":1,"shotsPerSecond":null,"#
             + #""time":1795000000,"version":"0.3.0"}"#
         #expect(lines[1].hasPrefix(#"{"context":\#(context),"crc32c":""#))
         #expect(lines[1].count == context.count + 32)
@@ -87,6 +87,7 @@ struct RecordingFormatTests {
             makeContext(provenance: .replay), makeContext(claimedEntropy: 0),
             makeContext(claimedEntropy: .nan), makeContext(claimedEntropy: 1.1),
             makeContext(starts: .restarts(1, shotsPerRestart: 5)),
+            makeContext(starts: .once(shots: 0)),
             makeContext(starts: .restarts(2, shotsPerRestart: 0)),
             makeContext(path: String(repeating: "x", count: 65_536)),
         ])
@@ -146,20 +147,23 @@ struct RecordingWriterTests {
         #expect(writer.byteCount == start + 7 * 88)
     }
 
-    @Test("That finds no more room leaves a whole recording of what fitted")
+    @Test("That finds no more room leaves a recording of what fitted, which is truncated")
     func noRoom() async {
         await #expect(processExitsWith: .success) {
             limitFileSize(to: 700)
             let directory = TemporaryDirectory()
             let path = directory.file("r")
-            let writer = try RecordingWriter(openForWriting(path), context: makeContext())
+            let context = makeContext(starts: .once(shots: 60))
+            let writer = try RecordingWriter(openForWriting(path), context: context)
             let fitting = (700 - Int(writer.byteCount)) / 88
             let error = SystemError("write", "the recording", code: EFBIG)
             #expect(throws: RecordingError.system(error)) {
-                try record([makeFrames(20)], with: writer, makeContext())
+                try record([makeFrames(20)], with: writer, context)
             }
             let reading = Reading(path)
-            #expect(reading.error == nil)
+            #expect(
+                reading.error
+                    == .truncated(byte: writer.byteCount, shots: UInt64(fitting * 3)))
             #expect(reading.payloads == payloads(of: makeFrames(20).prefix(fitting)))
             #expect(writer.shots == UInt64(fitting * 3))
         }

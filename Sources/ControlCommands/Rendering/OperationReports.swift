@@ -79,8 +79,16 @@ func faultText(_ report: FaultReport) -> String {
     let lanes = report.lanes.isEmpty ? "" : " on lanes \(LaneList.text(report.lanes))"
     let beginning =
         report.afterShots == 0 ? "from now" : "after \(grouped(report.afterShots)) shots"
-    let end = report.forShots.map { "for \(grouped($0)) shots" } ?? "until mectl inject none"
-    return "\(name): \(printable(report.fault))\(lanes), \(beginning), \(end)\n"
+    return "\(name): \(printable(report.fault))\(lanes), \(beginning), \(duration(report))\n"
+}
+
+/// The temperature moves in the time, and stays where it came to.
+private func duration(_ report: FaultReport) -> String {
+    let staysThere = report.fault.hasPrefix("temperature")
+    guard let shots = report.forShots else {
+        return staysThere ? "at once" : "until mectl inject none"
+    }
+    return "\(staysThere ? "in" : "for") \(grouped(shots)) shots"
 }
 
 func recordingText(_ report: RecordReport) -> String {

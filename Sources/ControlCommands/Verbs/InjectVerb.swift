@@ -11,7 +11,8 @@ struct InjectVerb: Verb {
         discussion: """
             Faults of single lanes: \(faultNames(ofLanes: true)).
             Other faults: \(faultNames(ofLanes: false)).
-            The fault none ends all of them.
+            A temperature (\(limits(Fault.temperatures)) K) is moved to in the time of --for, and stays.
+            The fault none ends all others.
             """)
 
     @Argument(help: "What goes wrong, or none.")
@@ -29,7 +30,9 @@ struct InjectVerb: Verb {
 
     @Option(
         name: .customLong("for"),
-        help: ArgumentHelp("How many shots it lasts (default: until none).", valueName: "shots"))
+        help: ArgumentHelp(
+            "How many shots it lasts (default: until none; a temperature: at once).",
+            valueName: "shots"))
     var duration: Int?
 
     @Option(help: "A board, by name or serial. Not needed when there is only one.")
@@ -49,7 +52,8 @@ struct InjectVerb: Verb {
         }
         guard let known = Fault(fault) else {
             throw ValidationError(
-                "there is no fault \(printable(fault)): \(Fault.names.joined(separator: ", "))")
+                "there is no fault \(printable(fault)): \(Fault.names.joined(separator: ", "))"
+                    + ", \(limits(Fault.temperatures))")
         }
         // How many lanes the board has, only the daemon knows.
         let order = FaultOrder(known, lanes: lanes ?? [])

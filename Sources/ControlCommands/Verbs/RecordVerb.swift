@@ -2,13 +2,15 @@
 
 import ArgumentParser
 import ControlInterface
+import Recordings
 
 struct RecordVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "record",
         abstract: "Keep frames of a board in a file.",
         discussion: """
-            What is recorded is served to nobody. With --restarts, the board is started anew so often, \
+            What is recorded is served to nobody. When the board or the disk fails, the file keeps \
+            what came until then, as a truncated recording. With --restarts, the board is started anew so often, \
             for the restart tests of NIST SP 800-90B.
             """)
 
@@ -44,11 +46,35 @@ struct RecordVerb: Verb {
         do {
             report = try record(to: file, console)
         } catch {
-            file.remove()
+            if case .interrupted = error {
+                file.remove()
+            } else {
+                keepOrRemove(file, console)
+            }
             throw error
         }
         try options.show(.recording(report), on: console)
         return .success
+    }
+
+    /// What came before a failure is good.
+    private func keepOrRemove(_ file: NewFile, _ console: Console) {
+        guard Self.holdsFrames(file) else { return file.remove() }
+        console.tell(
+            "mectl: note: \(printable(output)) keeps what came until then, as a truncated recording\n"
+        )
+    }
+
+    private static func holdsFrames(_ file: NewFile) -> Bool {
+        do throws(RecordingError) {
+            let reader = try RecordingReader(path: file.path)
+            let buffer = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: reader.bufferCount, alignment: 8)
+            defer { buffer.deallocate() }
+            return try reader.next(into: buffer) != nil
+        } catch {
+            return false
+        }
     }
 
     private func record(
@@ -69,6 +95,11 @@ struct RecordVerb: Verb {
             name: source.name, provenance: source.provenance, file: output,
             shots: recorded.shotsDone, restarts: restarts, bytes: recorded.bytes)
     }
+}
+
+/// As in "from 250 to 400".
+func limits(_ range: ClosedRange<Double>) -> String {
+    "from \(decimal(range.lowerBound, places: 0)) to \(decimal(range.upperBound, places: 0))"
 }
 
 /// As in "from 1 to 10,000".

@@ -53,12 +53,26 @@ struct StreamVerb: Verb {
         var left = bytes ?? .max
         while left > 0 {
             let isFirst = connection.origin == nil
-            let size = isFirst ? min(left, Self.firstPiece) : left
+            // Of a recording, which ends: so much that all there is can be had.
+            let isSmall = isFirst || connection.origin?.provenance == .replay
+            let size = isSmall ? min(left, Self.firstPiece) : left
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(size))
-            try isFirst ? readFirst(part, from: connection, console) : read(part, from: connection)
+            do throws(Failure) {
+                try isFirst
+                    ? readFirst(part, from: connection, console) : read(part, from: connection)
+            } catch .bits(.unavailable) {
+                return try end(left: left, console)
+            }
             try write(UnsafeRawBufferPointer(part), on: console)
             if bytes != nil { left -= part.count }
         }
+        return .success
+    }
+
+    /// No board gives more: that is the end, unless more was asked for.
+    private func end(left: Int, _ console: Console) throws(Failure) -> MectlExit {
+        console.tell("mectl: note: the recording is over: no more bits come\n")
+        guard bytes == nil else { throw .bits(.unavailable) }
         return .success
     }
 

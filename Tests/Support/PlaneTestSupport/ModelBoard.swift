@@ -197,7 +197,7 @@ package final class ModelBoard: TunableBoard, FaultyBoard {
             temperatureCelsius: 25, resistanceOhms: state.withLock { $0.devices.ohms })
     }
 
-    package func inject(_ order: FaultOrder) {
+    package func inject(_ order: FaultOrder) -> Bool {
         state.withLock { state in
             state.calls.append(.inject(order))
             switch order.fault {
@@ -206,6 +206,7 @@ package final class ModelBoard: TunableBoard, FaultyBoard {
             default: break
             }
         }
+        return true
     }
 
     package func clearFaults() {

@@ -19,12 +19,26 @@ package final class PassedFile: Sendable {
 
     /// How many descriptors of this process are of the file.
     package var openCount: Int {
-        (0..<1_024).count { number in
+        descriptorNumbers().count { number in
             var target = [CChar](repeating: 0, count: 256)
             let count = readlink("/proc/self/fd/\(number)", &target, target.count)
             guard count > 0 else { return false }
             let bytes = target[..<count].map(UInt8.init(bitPattern:))
             return String(decoding: bytes, as: UTF8.self) == path
         }
+    }
+
+    /// All that are open, however many other tests have opened meanwhile.
+    private func descriptorNumbers() -> [Int32] {
+        guard let folder = opendir("/proc/self/fd") else { return [] }
+        defer { closedir(folder) }
+        var numbers: [Int32] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if let number = Int32(name) { numbers.append(number) }
+        }
+        return numbers
     }
 }
