@@ -21,6 +21,7 @@ test:
 	scripts/check-unit
 	scripts/test-scripts
 	swift test -c release --disable-xctest
+	scripts/check-manuals
 	scripts/test-varlink
 	scripts/test-quality
 	scripts/test-vm
