@@ -55,9 +55,10 @@ deb:
 	scripts/install-tools build package
 	scripts/make-deb
 
-test-deb: deb
+test-deb: build deb
 	scripts/install-tools machine
 	scripts/test-deb
+	scripts/test-vm --package dist/metrngd_*.deb
 
 clean:
 	rm -rf dist .build .build-package .build-tsan .build-asan .venv
