@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
-.PHONY: build test test-vm demo bench lint clean
+# For "make install"; see scripts/install.
+PREFIX ?= /usr/local
+DESTDIR ?=
+export PREFIX DESTDIR
+
+.PHONY: build test test-vm demo bench lint package install uninstall deb test-deb clean
 
 build:
 	scripts/install-tools build
@@ -11,10 +16,12 @@ test:
 	scripts/lint
 	scripts/check-targets
 	scripts/check-cutoffs
+	scripts/check-version
 	scripts/make-board-vectors --check
 	scripts/check-unit
 	scripts/test-scripts
 	swift test -c release --disable-xctest
+	scripts/check-manuals
 	scripts/test-varlink
 	scripts/test-quality
 	scripts/test-vm
@@ -33,5 +40,25 @@ lint:
 	scripts/install-tools quality
 	scripts/lint
 
+package:
+	scripts/install-tools build package
+	scripts/build-package
+
+# Builds nothing, so that it can be run as root: "make package" comes before.
+install:
+	scripts/install
+
+uninstall:
+	scripts/install --remove
+
+deb:
+	scripts/install-tools build package
+	scripts/make-deb
+
+test-deb: build deb
+	scripts/install-tools machine
+	scripts/test-deb
+	scripts/test-vm --package dist/metrngd_*.deb
+
 clean:
-	rm -rf .build .build-tsan .build-asan .venv
+	rm -rf dist .build .build-package .build-tsan .build-asan .venv
