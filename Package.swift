@@ -202,6 +202,7 @@ let package = Package(
         tests(
             "HostSourceTests",
             ["Boards", "EntropyTerms", "HostSource", "LinuxPlatform", "TestSupport"]),
+        tests("SystemdSupportTests", ["LinuxPlatform", "SystemdSupport"]),
         tests("DevicePhysicsTests", ["DevicePhysics", "TestMaterials", "TestSupport"]),
         tests(
             "SimulatedBoardTests",

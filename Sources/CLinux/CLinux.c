@@ -7,6 +7,7 @@
 #include <linux/random.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -105,6 +106,31 @@ int clinux_unix_listen(const char *path, mode_t mode, int backlog) {
         return close_keeping_errno(fd);
     }
     return fd;
+}
+
+// Whether an option of a socket has this value.
+static int expect_option(int fd, int option, int value) {
+    int found = 0;
+    socklen_t length = sizeof found;
+    if (getsockopt(fd, SOL_SOCKET, option, &found, &length) < 0) return -1;
+    if (found == value) return 0;
+    errno = EINVAL;
+    return -1;
+}
+
+int clinux_unix_adopt(int fd, char *path, size_t capacity) {
+    if (expect_option(fd, SO_DOMAIN, AF_UNIX) < 0 || expect_option(fd, SO_TYPE, SOCK_STREAM) < 0 ||
+        expect_option(fd, SO_ACCEPTCONN, 1) < 0)
+        return -1;
+    struct sockaddr_un address;
+    // One byte less than there is, so that a path of the longest kind is terminated.
+    memset(&address, 0, sizeof address);
+    socklen_t length = sizeof address - 1;
+    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0) return -1;
+    snprintf(path, capacity, "%s", address.sun_path);
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return -1;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 int clinux_unix_connect(const char *path, bool waits) {

@@ -32,6 +32,8 @@ package enum Failure: Error, Equatable {
     case output(OutputError)
     /// The daemon gave no bits.
     case bits(EntropyError)
+    /// What was waited for did not come in its time, or cannot.
+    case waitedInVain(String, hint: String?)
     /// Bits were about to go to a terminal.
     case bitsToTerminal
     /// What the daemon said cannot be written as JSON.
@@ -54,6 +56,7 @@ package enum Failure: Error, Equatable {
         case .output(.closed): .success
         case .output(.system), .json, .bitsToTerminal, .file, .export, .nothingProposed: .failure
         case .interrupted: .interrupted
+        case .waitedInVain: .notHealthy
         case .board(.absent): .notHealthy
         case .board(.notPermitted): .notPermitted
         case .board: .failure
@@ -128,6 +131,7 @@ package enum Failure: Error, Equatable {
         case .nothingProposed:
             ("no operating point was good enough to be set", "sweep other widths or amplitudes")
         case .interrupted: ("interrupted before it was done", nil)
+        case .waitedInVain(let reason, let hint): (reason, hint)
         }
     }
 

@@ -104,6 +104,7 @@ final class BoardRun {
 
     /// Reads once and hands over the frames that came.
     func readFrames(_ take: (FrameReader.Frame) throws(BoardError) -> Void) throws(BoardError) {
+        pipeline.heartbeat.beat()
         reader.append(try board.read(into: reader.freeSpace(), milliseconds: Self.readWait))
         while !pipeline.isStopping, let event = reader.next() {
             switch event {
@@ -228,7 +229,10 @@ final class BoardRun {
         let isReady = { [pipeline, disposal] in
             pipeline.isStopping || pipeline.hasJob || disposal.gradeWithRoom(lanes: lanes) != nil
         }
-        while !source.waitForSpace(orReadable: pluggable?.changes, until: isReady) {
+        let changes = pluggable?.changes
+        while !pipeline.heartbeat.waiting({
+            source.waitForSpace(orReadable: changes, until: isReady)
+        }) {
             try pluggable?.checkPresence()
         }
     }

@@ -14,7 +14,7 @@ extension EntropyPipeline {
     /// Waits, but not when the pipeline is to stop or there is a job.
     func rest(milliseconds: Int32) {
         guard !isStopping, !hasJob else { return }
-        attention.wait(milliseconds: milliseconds)
+        _ = heartbeat.waiting { attention.wait(milliseconds: milliseconds) }
     }
 
     func report(_ event: PipelineEvent) { onEvent(event) }

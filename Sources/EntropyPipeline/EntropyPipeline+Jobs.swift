@@ -97,7 +97,7 @@ extension EntropyPipeline {
             let now = monotonicNanoseconds()
             guard now < end else { return }
             let left = Int32((end - now + 999_999) / 1_000_000)
-            switch attention.wait(milliseconds: left, orReadable: changes) {
+            switch heartbeat.waiting({ attention.wait(milliseconds: left, orReadable: changes) }) {
             case .readable: return
             case .signalled, .timedOut: break
             }

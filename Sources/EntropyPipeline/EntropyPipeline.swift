@@ -17,6 +17,9 @@ package final class EntropyPipeline: Sendable {
     package let settings: PipelineSettings
     package let source: EntropySource
     package let counters = PipelineCounters()
+    /// Of the pipeline's thread. It waits when there is no room in the rings, or no board; a board that is
+    /// read has to answer.
+    package let heartbeat = Heartbeat()
 
     let board: any Board
     let onEvent: @Sendable (PipelineEvent) -> Void
@@ -165,6 +168,7 @@ package final class EntropyPipeline: Sendable {
 
     private func open() throws(OpenError) -> BoardRun {
         var description: BoardDescription
+        heartbeat.beat()
         do {
             description = try board.open()
         } catch {

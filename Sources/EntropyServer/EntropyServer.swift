@@ -34,6 +34,9 @@ package final class EntropyServer: Sendable {
     /// How many clients there may be. Connections that are there stay when it is lowered.
     package let maximumClients: Atomic<Int>
 
+    /// Of the server's thread.
+    package let heartbeat = Heartbeat()
+
     private let stopRequested: Wakeup
     private let thread = Mutex<WorkerThread?>(nil)
 

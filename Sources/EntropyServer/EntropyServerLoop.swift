@@ -60,7 +60,7 @@ final class EntropyServerLoop {
 
     func run() {
         while true {
-            let events = poll.wait(milliseconds: waitLimit)
+            let events = server.heartbeat.waiting { poll.wait(milliseconds: waitLimit) }
             resumeAcceptingIfDue()
             for event in events {
                 switch event.token {

@@ -11,6 +11,8 @@ package enum ListenError: Error, Equatable, CustomStringConvertible {
     case notASocket(path: String)
     /// The path is longer than the kernel's limit, in bytes.
     case pathTooLong(path: String, limit: Int)
+    /// What another program passed is no listening local stream socket.
+    case notListening(name: String)
     case system(SystemError)
 
     package var description: String {
@@ -22,20 +24,35 @@ package enum ListenError: Error, Equatable, CustomStringConvertible {
         case .pathTooLong(let path, let limit):
             "\(path) is longer than the \(limit) bytes a socket path can have;"
                 + " choose a shorter directory"
+        case .notListening(let name):
+            "what is passed as the socket \(name) is no local stream socket that listens:"
+                + " use ListenStream= with a path"
         case .system(let error):
             "\(error); check that the directory exists and may be written by this user"
         }
     }
 }
 
-/// A listening local stream socket, whose file is removed with it.
+/// A listening local stream socket. The file of one that was made here is removed with it.
 ///
 /// A socket file that a dead program left behind is replaced; one that answers is not touched.
 package final class UnixListener: Sendable {
     package let descriptor: Descriptor
     package let path: String
-    private let device: UInt64
-    private let inode: UInt64
+    /// Of the file that was made here; nil for a socket that belongs to who passed it.
+    private let file: File?
+
+    private struct File: Equatable {
+        let device: UInt64
+        let inode: UInt64
+
+        init?(_ path: String) {
+            var status = stat()
+            guard lstat(path, &status) == 0 else { return nil }
+            device = UInt64(status.st_dev)
+            inode = UInt64(status.st_ino)
+        }
+    }
 
     /// - Parameters:
     ///   - mode: the permission bits of the socket file.
@@ -51,13 +68,24 @@ package final class UnixListener: Sendable {
             }
             descriptor = Descriptor(owning: raw)
             self.path = path
-            var status = stat()
-            try system("examine", path) { lstat(path, &status) }
-            device = UInt64(status.st_dev)
-            inode = UInt64(status.st_ino)
+            file = File(path)
         } catch {
             throw .system(error)
         }
+    }
+
+    /// Takes a socket that another program made, and whose file is that program's.
+    ///
+    /// - Parameter name: what it is called in messages.
+    package init(adopting descriptor: Descriptor, name: String) throws(ListenError) {
+        var path = [CChar](repeating: 0, count: 256)
+        guard clinux_unix_adopt(descriptor.raw, &path, path.count) == 0 else {
+            throw .notListening(name: name)
+        }
+        self.descriptor = descriptor
+        self.path = String(
+            decoding: path.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        file = nil
     }
 
     /// The next waiting connection, non-blocking; nil when there is none.
@@ -72,12 +100,7 @@ package final class UnixListener: Sendable {
 
     deinit {
         // Only our own file: another daemon may have put its socket there since.
-        var status = stat()
-        if lstat(path, &status) == 0, UInt64(status.st_dev) == device,
-            UInt64(status.st_ino) == inode
-        {
-            unlink(path)
-        }
+        if let file, File(path) == file { unlink(path) }
     }
 
     private static func removeStaleSocket(at path: String) throws(ListenError) {

@@ -30,6 +30,9 @@ package struct ServiceManager {
         tell("RELOADING=1\nMONOTONIC_USEC=\(monotonicNanoseconds() / 1000)")
     }
 
+    /// The daemon lives: to be told again before the watchdog's timeout is over.
+    package func tellAlive() { tell("WATCHDOG=1") }
+
     package func tellStopping() { tell("STOPPING=1\nSTATUS=stopping") }
 
     private func tell(_ message: String) { sd_notify(0, message) }

@@ -8,6 +8,7 @@ final class VarlinkControl: Sendable {
     let isStopping = Atomic(false)
     let maximumConnections: Atomic<Int>
     let wakeup: Wakeup
+    let heartbeat = Heartbeat()
 
     init(maximumConnections: Int) throws(SystemError) {
         self.maximumConnections = Atomic(maximumConnections)
@@ -52,7 +53,7 @@ final class VarlinkLoop: @unchecked Sendable {
     /// Serves until `isStopping`; then every connection is closed.
     func run() {
         while !control.isStopping.load(ordering: .acquiring) {
-            let events = poll.wait(milliseconds: timeout())
+            let events = control.heartbeat.waiting { poll.wait(milliseconds: timeout()) }
             for event in events where event.token > Self.listenerToken { handle(event) }
             for token in runnable { takeTurn(token) }
             // Last, so that clients that have asked something are not taken for idle ones.

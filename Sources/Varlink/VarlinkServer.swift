@@ -38,6 +38,9 @@ package final class VarlinkServer: Sendable {
 
     deinit { stop() }
 
+    /// Of the server's thread.
+    package var heartbeat: Heartbeat { control.heartbeat }
+
     /// Changes how many clients may be connected; idle ones beyond that are closed, busy ones
     /// when they have become idle.
     package func setMaximumConnections(_ count: Int) {

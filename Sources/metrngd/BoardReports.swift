@@ -24,7 +24,8 @@ extension BoardUnit {
         return BoardStatus(
             name: settings.name, kind: settings.kind.rawValue, provenance: source.provenance.report,
             state: status.reportedState, stateSince: status.stateSince, cause: status.cause,
-            remedy: status.remedy, serial: board?.serial ?? "", path: board?.path ?? "",
+            remedy: status.remedy(for: settings.kind), serial: board?.serial ?? "",
+            path: board?.path ?? "",
             firmware: board?.firmware ?? "", lanes: lanes,
             laneCounts: (status.ledger?.counts ?? LaneHealth.LaneCounts()).report,
             minimumGoodLanes: pipeline.settings.minimumGoodLanes(of: lanes),
@@ -66,7 +67,7 @@ extension PipelineStatus {
         }
     }
 
-    fileprivate var remedy: String? {
+    fileprivate func remedy(for kind: BoardSettings.Kind) -> String? {
         switch state {
         case .tuning, .starting, .serving, .calibrating, .recording: nil
         case .correlated:
@@ -74,7 +75,25 @@ extension PipelineStatus {
         case .unhealthy:
             "see which lanes fail with `mectl health`; check the operating point, the supply and"
                 + " the temperature of the array"
-        case .failed(let error), .ended(let error): error.remedy
+        case .failed(let error), .ended(let error): error.remedy(for: kind)
+        }
+    }
+}
+
+extension BoardError {
+    /// What to try with a board of a kind: a file has no plug, and a model no cable.
+    fileprivate func remedy(for kind: BoardSettings.Kind) -> String {
+        switch (kind, self) {
+        case (_, .ended), (.usb, _), (_, .busy): remedy
+        case (.simulated, _): "end what was injected: mectl inject none"
+        case (.replay, .absent): "see whether there is such a file; metrngd keeps looking for it"
+        case (.replay, .notPermitted): "let the user of metrngd read the file"
+        case (.replay, _): "name another recording with the key path"
+        case (.host, .absent): "see whether there is such a device; metrngd keeps looking for it"
+        case (.host, .notPermitted):
+            "let the user of metrngd read the device, and its unit with DeviceAllow="
+        case (.host, .stalled): "see whether the device gives anything; metrngd keeps trying"
+        case (.host, .unsupported): "name another device with the key path"
         }
     }
 }

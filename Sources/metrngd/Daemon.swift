@@ -25,6 +25,8 @@ final class Daemon {
     private let descriptors: DescriptorBudget
     private var alarmBudget = AlarmBudget()
     private var manager = ServiceManager()
+    /// Nil when nobody watches.
+    private var watchdog: Watchdog?
     private let entropy: EntropyServer
     private let control: VarlinkServer
     private let kernelFeed: KernelFeedThread?
@@ -83,6 +85,7 @@ final class Daemon {
         }
         warnOfFewDescriptors()
         manager.tellReady(status: statusLine(shared.status().boards))
+        watchdog = Watchdog.timeout.map { Watchdog(timeout: $0, threads: threads) }
         loop()
         manager.tellStopping()
         stop()
@@ -93,7 +96,8 @@ final class Daemon {
 
     private func loop() {
         while true {
-            _ = poll.wait()
+            _ = poll.wait(milliseconds: watchdog?.wait(now: monotonicNanoseconds()))
+            tellWatchdog()
             writeEvents()
             while let signal = signals.next() {
                 guard signal == SIGHUP else { return }
@@ -101,6 +105,24 @@ final class Daemon {
                 reload()
                 manager.tellReady(status: statusLine(shared.status().boards))
             }
+        }
+    }
+
+    private var threads: [(name: String, heartbeat: Heartbeat)] {
+        shared.units.map { ("board \($0.settings.name)", $0.pipeline.heartbeat) }
+            + [("entropy.sock", entropy.heartbeat), ("control.sock", control.heartbeat)]
+    }
+
+    private func tellWatchdog() {
+        switch watchdog?.look(now: monotonicNanoseconds()) {
+        case nil, .notDue: break
+        case .alive: manager.tellAlive()
+        case .stopped(let names):
+            logger.error(
+                """
+                the thread of \(names.joined(separator: ", of ")) does not move: the service manager \
+                is left without word, and will start metrngd again
+                """)
         }
     }
 

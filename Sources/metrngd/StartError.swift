@@ -3,6 +3,7 @@
 import Conditioning
 import Glibc
 import LinuxPlatform
+import SystemdSupport
 
 /// Why the daemon cannot run, with the remedy.
 enum StartError: Error, CustomStringConvertible {
@@ -11,6 +12,7 @@ enum StartError: Error, CustomStringConvertible {
     case directory(SystemError)
     case directoryInUse(String)
     case socket(ListenError)
+    case passedSocket(PassedSockets.Defect)
     case memory(SystemError, board: String)
     case board(SystemError, board: String)
     case system(SystemError)
@@ -29,6 +31,8 @@ enum StartError: Error, CustomStringConvertible {
             "another metrngd uses \(path); stop it, or choose another with --runtime-directory"
         case .socket(let error):
             "\(error)"
+        case .passedSocket(let defect):
+            "\(defect)"
         case .memory(let error, let board):
             "board \(board): \(error); raise the limit of locked memory (LimitMEMLOCK= of the unit,"
                 + " or ulimit -l), make the rings smaller, or set rings.lockMemory to ifPermitted"

@@ -66,6 +66,21 @@ struct ServiceManagerTests {
         #expect(daemon.waitForExit() == 0)
     }
 
+    @Test(
+        "Its watchdog is told that the daemon lives, again and again, also when it has nothing to do"
+    )
+    func watchdog() throws {
+        let directory = SocketDirectory()
+        let manager = try Manager(directory)
+        let daemon = try DaemonProcess(
+            directory: directory,
+            wrapper: [
+                "/usr/bin/env", "NOTIFY_SOCKET=\(manager.path)", "WATCHDOG_USEC=200000",
+            ])
+        for _ in 0..<5 { #expect(manager.hears("WATCHDOG=1")) }
+        #expect(daemon.stop() == 0)
+    }
+
     @Test("It is ready without a board, and says why nothing is served")
     func noBoard() throws {
         let directory = SocketDirectory()

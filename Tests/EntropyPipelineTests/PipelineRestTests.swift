@@ -5,6 +5,7 @@ import EntropyPipeline
 import EntropyRing
 import EntropyTerms
 import LaneHealth
+import LinuxPlatform
 import PlaneTestSupport
 import TestSupport
 import Synchronization
@@ -40,6 +41,26 @@ struct PipelineRestTests {
                 }
                 #expect(isRead)
             }
+        }
+    }
+
+    @Test("its thread is alive while it waits for room, and is not while its board does not answer")
+    func heartbeat() throws {
+        let rig = try ModelRig()
+        let (isStuck, mayGoOn) = (Flag(), Flag())
+        rig.board.before(shot: 8192, ofStart: 0) { _ in
+            isStuck.raise()
+            _ = eventually { mayGoOn.isRaised }
+        }
+        try rig.run { rig in
+            var watch = HeartbeatWatch([("pipeline", rig.pipeline.heartbeat)])
+            try #require(rig.eventuallyTaking { _ in isStuck.isRaised })
+            _ = watch.look()
+            #expect(watch.look() == ["pipeline"])
+            mayGoOn.raise()
+            try #require(eventually { rig.pipeline.status().isResting })
+            // The wait itself begins a moment later.
+            #expect(eventually { watch.look() == [] && watch.look() == [] })
         }
     }
 

@@ -49,6 +49,11 @@ int clinux_accept(int listener);
 // before anybody can connect. Fails with EADDRINUSE when the path exists.
 int clinux_unix_listen(const char *path, mode_t mode, int backlog);
 
+// Makes a descriptor that is a listening local stream socket non-blocking and close-on-exec, and
+// writes where it is bound to `path`, of `capacity` bytes; an empty string for a socket without a
+// path. The descriptor stays the caller's. Fails with ENOTSOCK or EINVAL when it is something else.
+int clinux_unix_adopt(int fd, char *path, size_t capacity);
+
 // A stream socket connected to `path`. With `waits` it blocks, and so does the call while as many
 // connections wait to be accepted as the listener allows; without, it does not, and then fails with
 // EAGAIN.

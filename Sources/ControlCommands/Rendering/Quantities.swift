@@ -78,7 +78,7 @@ package func moment(_ seconds: Double) -> String {
 
 extension Int {
     /// The whole part, or the nearest number there is.
-    fileprivate init(clamping value: Double) {
+    init(clamping value: Double) {
         self = Int(exactly: value.rounded(.towardZero)) ?? (value < 0 ? .min : .max)
     }
 }

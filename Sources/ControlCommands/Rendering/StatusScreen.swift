@@ -13,10 +13,11 @@ package func statusScreen(_ status: StatusReport, palette: Palette, now: Double)
 
 private func boardSection(_ board: BoardStatus, palette: Palette, now: Double) -> String {
     let (mark, color) = mark(board.state)
-    let identity = [
-        printable(board.kind), "serial \(printable(board.serial))",
-        "firmware \(printable(board.firmware))", "at \(printable(board.path))",
-    ]
+    // A board that was never there has only its kind.
+    let identity =
+        [printable(board.kind)]
+        + [("serial", board.serial), ("firmware", board.firmware), ("at", board.path)]
+        .filter { !$0.1.isEmpty }.map { "\($0) \(printable($1))" }
     let heading =
         "\(palette.paint(mark, color)) \(printable(board.name)) — \(identity.joined(separator: ", "))"
     let facts =
@@ -44,16 +45,20 @@ private func stateFacts(
         board.cause.map { ("Cause", printable($0)) },
         board.remedy.map { ("Remedy", printable($0)) },
     ]
-    let counts = board.laneCounts
     let note = stateNote(board.state).map { " (\($0))" } ?? ""
     return [("State", "\(palette.paint(board.state.rawValue, color))\(note) \(since)")]
-        + causes.compactMap { $0 } + [
-            (
-                "Lanes",
-                "\(counts.givingBits)/\(board.lanes) give bits (at least \(board.minimumGoodLanes)):"
-                    + " \(counts.summary)"
-            )
-        ]
+        + causes.compactMap { $0 } + [("Lanes", lanesText(board))]
+}
+
+private func lanesText(_ board: BoardStatus) -> String {
+    let counts = board.laneCounts
+    switch board.state {
+    case .failed, .ended:
+        return "none of \(board.lanes) gives bits now; before: \(counts.summary)"
+    case .tuning, .starting, .serving, .idle, .unhealthy, .calibrating, .recording:
+        return "\(counts.givingBits)/\(board.lanes) give bits (at least \(board.minimumGoodLanes)):"
+            + " \(counts.summary)"
+    }
 }
 
 private func stateNote(_ state: BoardState) -> String? {
@@ -99,7 +104,7 @@ private func flowFacts(_ board: BoardStatus) -> [Fact] {
             "Pulses",
             "\(decimal(point.amplitudeMillivolts, places: 0)) mV,"
                 + " \(decimal(point.pulseWidthPicoseconds, places: 0)) ps,"
-                + " \(grouped(Int(point.biasFieldMicrotesla.rounded()))) µT"
+                + " \(grouped(Int(clamping: point.biasFieldMicrotesla.rounded()))) µT"
                 + (isModel ? " (of the model)" : "")
         ),
         ("Encoding", printable(board.encoding)),

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyClient
+import Foundation
+import Glibc
+import LinuxPlatform
+import Testing
+
+/// A daemon that is started as a service manager does it: with descriptors from 3 on, and their names.
+private final class ActivatedDaemon {
+    private let process: pid_t
+    private let log: String
+
+    /// - Parameter sockets: what is passed, with names that need not be right.
+    init(_ directory: SocketDirectory, _ sockets: [(name: String, descriptor: Descriptor)]) throws {
+        log = "\(directory.path)/log"
+        let names = sockets.map(\.name).joined(separator: ":")
+        // Only the process itself knows its number.
+        let words = [
+            "/bin/sh", "-c", "LISTEN_PID=$$ exec \"$@\"", "sh", "\(buildDirectory)/metrngd",
+            "--simulated", "--runtime-directory", directory.path,
+        ]
+        let environment = ["LISTEN_FDS=\(sockets.count)", "LISTEN_FDNAMES=\(names)"]
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer {
+            posix_spawn_file_actions_destroy(&actions)
+            // Open until the process has them.
+            extendLifetime(sockets)
+        }
+        posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        for (index, socket) in sockets.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, socket.descriptor.raw, 103 + Int32(index))
+        }
+        for index in sockets.indices {
+            posix_spawn_file_actions_adddup2(&actions, 103 + Int32(index), 3 + Int32(index))
+            posix_spawn_file_actions_addclose(&actions, 103 + Int32(index))
+        }
+        var process = pid_t()
+        let failure = withCStrings(words) { words in
+            withCStrings(environment) { posix_spawn(&process, "/bin/sh", &actions, nil, words, $0) }
+        }
+        try #require(failure == 0)
+        self.process = process
+    }
+
+    var logText: String { textOfFile(log) }
+
+    /// Waits until it answers.
+    func isStarted() -> Bool { waitUntil { logText.contains("started, version") } }
+
+    /// - Returns: its exit status; nil when it died of the signal.
+    func end(_ signal: Int32? = nil) -> Int32? {
+        if let signal { kill(process, signal) }
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        return status & 0x7f == 0 ? status >> 8 & 0xff : nil
+    }
+}
+
+private func withCStrings<Result>(
+    _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+) -> Result {
+    let copies = strings.map { strdup($0) }
+    defer { for copy in copies { free(copy) } }
+    return body(copies + [nil])
+}
+
+@Suite("Sockets that the service manager passes")
+struct SocketActivationTests {
+    private let directory = SocketDirectory()
+
+    private func path(_ name: String) -> String { "\(directory.path)/passed-\(name)" }
+
+    private func listener(_ name: String) throws -> UnixListener {
+        try UnixListener(path: path(name), mode: 0o600)
+    }
+
+    private func read(_ count: Int) throws -> [UInt8] {
+        try EntropyConnection(path: path("entropy"), allowsSimulated: true).read(count: count)
+    }
+
+    @Test("Are used by their names, and stay when the daemon goes")
+    func used() throws {
+        let (entropy, control) = (try listener("entropy"), try listener("control"))
+        let daemon = try ActivatedDaemon(
+            directory, [("control", control.descriptor), ("entropy", entropy.descriptor)])
+        #expect(try read(32).count == 32)
+        let boards = try run("\(buildDirectory)/mectl", ["boards", "--socket", path("control")])
+        #expect(boards.status == 0, "\(boards.errors)")
+        #expect(daemon.end(SIGTERM) == 0)
+        for name in ["entropy", "control"] { #expect(access(path(name), F_OK) == 0) }
+        for path in [directory.entropy, directory.control] { #expect(access(path, F_OK) != 0) }
+    }
+
+    @Test("Let a client wait that comes while the daemon is away, until the next one serves it")
+    func restart() throws {
+        let entropy = try listener("entropy")
+        let first = try ActivatedDaemon(directory, [("entropy", entropy.descriptor)])
+        let before = try read(4096)
+        #expect(first.end(SIGKILL) == nil)
+        let connection = try EntropyConnection(path: path("entropy"), allowsSimulated: true)
+        let second = try ActivatedDaemon(directory, [("entropy", entropy.descriptor)])
+        let after = try connection.read(count: 4096)
+        #expect(after != before)
+        #expect(second.end(SIGTERM) == 0)
+    }
+
+    @Test("When only one is passed, the other is the daemon's own")
+    func one() throws {
+        let entropy = try listener("entropy")
+        let daemon = try ActivatedDaemon(directory, [("entropy", entropy.descriptor)])
+        #expect(daemon.isStarted())
+        #expect(try mectl("boards", directory: directory).status == 0)
+        #expect(daemon.end(SIGTERM) == 0)
+        #expect(access(directory.control, F_OK) != 0)
+    }
+
+    @Test(
+        "That nobody can use stop the daemon, with what is wrong about them",
+        arguments: [
+            (["entropy", "contol"], "a socket named contol, expected entropy or control"),
+            (["entropy", "entropy"], "two sockets named entropy"),
+        ])
+    func refused(names: [String], reason: String) throws {
+        let sockets = try names.enumerated().map { (index, name) in
+            (name: name, descriptor: try listener("\(index)").descriptor)
+        }
+        let daemon = try ActivatedDaemon(directory, sockets)
+        #expect(daemon.end() == 1)
+        #expect(daemon.logText.contains(reason), "\(daemon.logText)")
+    }
+
+    @Test(
+        "What is no local stream socket that listens stops the daemon, too",
+        arguments: [true, false])
+    func noListener(isSocket: Bool) throws {
+        let descriptor =
+            isSocket
+            ? Descriptor(owning: socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+            : Descriptor(owning: open("/dev/null", O_RDONLY | O_CLOEXEC))
+        let daemon = try ActivatedDaemon(directory, [("entropy", descriptor)])
+        #expect(daemon.end() == 1)
+        #expect(
+            daemon.logText.contains("the socket entropy is no local stream socket that listens"))
+    }
+}
