@@ -23,6 +23,7 @@ test:
 	swift test -c release --disable-xctest
 	scripts/check-manuals
 	scripts/test-varlink
+	scripts/test-metrics
 	scripts/test-quality
 	scripts/test-vm
 	scripts/test-sanitizers
@@ -61,4 +62,4 @@ test-deb: build deb
 	scripts/test-vm --package dist/metrngd_*.deb
 
 clean:
-	rm -rf dist .build .build-package .build-tsan .build-asan .venv
+	rm -rf dist .tools .build .build-package .build-tsan .build-asan .venv

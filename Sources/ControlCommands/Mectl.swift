@@ -19,7 +19,8 @@ struct Mectl: Verb {
         version: "mectl \(metrngVersion)",
         subcommands: [
             StatusVerb.self, BoardsVerb.self, HealthVerb.self, StreamVerb.self,
-            WatchVerb.self, WaitVerb.self, CalibrateVerb.self, SetVerb.self, RecordVerb.self,
+            WatchVerb.self, WaitVerb.self, MetricsVerb.self, CalibrateVerb.self, SetVerb.self,
+            RecordVerb.self,
             ExportVerb.self,
             InjectVerb.self, BoardCheckVerb.self, ConfigVerb.self, VersionVerb.self,
         ])

@@ -45,6 +45,16 @@ struct NewFile {
         return fstat(descriptor.raw, &status) != 0 || status.st_size == 0
     }
 
+    /// Puts it in the place of another file, or of none, for everybody to read.
+    func replace(_ other: String) throws(Failure) {
+        do {
+            try system("let others read", path) { fchmod(descriptor.raw, 0o644) }
+            try system("replace", other) { rename(path, other) }
+        } catch {
+            throw .file(error)
+        }
+    }
+
     /// Removes it again: what it was made for failed.
     func remove() { unlink(path) }
 }

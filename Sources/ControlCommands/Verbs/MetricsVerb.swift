@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ControlInterface
+import Glibc
+
+struct MetricsVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "metrics",
+        abstract: "Print figures for a monitoring system, in the text format of Prometheus.",
+        discussion: """
+            With --output, a file is replaced as a whole, as the textfile collector of node_exporter \
+            wants it; when metrngd does not answer, the file says so.
+            """)
+
+    @Option(help: ArgumentHelp("The file to replace.", valueName: "file"))
+    var output: String?
+
+    @OptionGroup var options: ReadingOptions
+
+    func validate() throws {
+        if options.json {
+            throw ValidationError("metrics has a format of its own; for JSON: mectl status --json")
+        }
+        if output == "" { throw ValidationError("--output takes the path of a file") }
+    }
+
+    func perform(on console: Console) throws(Failure) -> MectlExit {
+        let status: StatusReport
+        do {
+            status = try options.ask(console) { (client) throws(ControlClientError) in
+                try client.status()
+            }
+        } catch {
+            if let output { try Self.replace(output, with: metricsOfNoDaemon) }
+            throw error
+        }
+        let text = metricsText(status)
+        if let output {
+            try Self.replace(output, with: text)
+        } else {
+            do { try console.write(text) } catch { throw .output(error) }
+        }
+        return .success
+    }
+
+    /// Who reads the file meanwhile reads the old one or the new one.
+    private static func replace(_ path: String, with text: String) throws(Failure) {
+        let file = try NewFile("\(path).\(getpid())")
+        do throws(Failure) {
+            try file.write(text)
+            try file.replace(path)
+        } catch {
+            file.remove()
+            throw error
+        }
+    }
+}
