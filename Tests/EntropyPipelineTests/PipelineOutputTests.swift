@@ -72,6 +72,9 @@ struct PipelineOutputTests {
         var (raw, full): ([UInt8], [UInt8]) = ([], [])
         try PipelineRig(.init(lanes: 128, ringBytes: 1 << 16)).run { rig in
             rig.send(windows)
+            // Both rings are full then, however slow the pipeline is beside the test.
+            let isFull = eventually { rig.pipeline.status().isResting }
+            #expect(isFull)
             var turn = 0
             let isDone = eventually {
                 turn += 1

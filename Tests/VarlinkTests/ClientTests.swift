@@ -99,7 +99,8 @@ struct ClientTests {
         let server = try ExampleServer(requestLimit: 4_000_000)
         let text = String(repeating: "y", count: 3_000_000)
         let reply = try server.client().call(
-            "org.example.test.Echo", ["text": text], returning: [String: String].self)
+            "org.example.test.Echo", ["text": text], returning: [String: String].self,
+            timeoutMilliseconds: 120_000)
         #expect(reply["text"] == text)
     }
 
