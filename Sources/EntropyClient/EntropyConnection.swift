@@ -8,8 +8,11 @@ import LinuxPlatform
 /// A connection to metrngd, from which bytes can be read.
 ///
 /// Not thread-safe: one thread at a time. Calls block. Every byte that a call returns was given to
-/// this client and to nobody else, ever. After an error other than `unavailable` the connection is
-/// of no use any more; make a new one.
+/// this client and to nobody else, ever.
+///
+/// When the daemon is started again, a call connects again and asks anew; what had come of the answer
+/// that was cut off is overwritten, and was given to nobody else. After an error other than
+/// `unavailable`, `disconnected`, `shuttingDown` and `unreachable` the connection is of no use any more.
 ///
 /// ```swift
 /// let connection = try EntropyConnection()
@@ -34,10 +37,22 @@ public final class EntropyConnection {
     /// genuine, that is their origin, otherwise it is that of the last.
     public private(set) var origin: Origin?
 
-    private let socket: Descriptor
+    private enum State {
+        case connected(Descriptor)
+        /// The daemon is gone; the next call connects again.
+        case lost
+        /// After an error that connecting again does not mend.
+        case spent
+    }
+
+    private let path: String
     private let allowsSimulated: Bool
-    private var isUsable = true
+    private let reconnectNanoseconds: UInt64
+    private var state: State
     private var tag: UInt64 = 0
+
+    /// The rest between two attempts to connect again, in microseconds.
+    private static let rest: UInt32 = 20_000
 
     /// Connects to the daemon.
     ///
@@ -45,12 +60,23 @@ public final class EntropyConnection {
     ///   - path: of the daemon's entropy socket.
     ///   - allowsSimulated: whether bits that are not random (simulated or replayed) are accepted.
     ///     Otherwise a read that meets such bits throws, and they are not returned.
+    ///   - reconnectSeconds: for how long a call tries to reach a daemon again that has gone, before it
+    ///     throws; 0 does not try. A call that does not wait tries once. This one does not: it throws
+    ///     when there is no daemon.
     public init(
-        path: String = EntropyConnection.defaultPath, allowsSimulated: Bool = false
+        path: String = EntropyConnection.defaultPath, allowsSimulated: Bool = false,
+        reconnectSeconds: Double = 10
     ) throws(EntropyError) {
+        precondition(reconnectSeconds >= 0)
+        self.path = path
         self.allowsSimulated = allowsSimulated
+        reconnectNanoseconds = UInt64(min(reconnectSeconds, 1e9) * 1e9)
+        state = .connected(try Self.connect(path))
+    }
+
+    private static func connect(_ path: String) throws(EntropyError) -> Descriptor {
         do {
-            socket = try connectUnixSocket(path: path)
+            return try connectUnixSocket(path: path)
         } catch {
             switch error.code {
             case EACCES, EPERM: throw .notPermitted(path: path)
@@ -72,8 +98,9 @@ public final class EntropyConnection {
         var whole: Origin?
         while !rest.isEmpty {
             let part = rest.prefix(Int(EntropyProtocolLimits.readLengths.upperBound))
-            let latest = try readOnce(
-                UnsafeMutableRawBufferPointer(rebasing: part), grade, waits: waits)
+            let latest = try reconnecting(waits: waits) { () throws(EntropyError) in
+                try readOnce(UnsafeMutableRawBufferPointer(rebasing: part), grade, waits: waits)
+            }
             if whole?.provenance.isGenuine ?? true { whole = latest }
             rest = rest.dropFirst(part.count)
         }
@@ -99,10 +126,35 @@ public final class EntropyConnection {
 
     /// The JSON object in which the daemon describes itself: version, limits, grades, boards.
     public func information() throws(EntropyError) -> String {
-        let reply = try exchange(.info(tag: nextTag()))
-        var bytes = [UInt8](repeating: 0, count: Int(reply.length))
-        try receive(&bytes)
-        return String(decoding: bytes, as: UTF8.self)
+        try reconnecting(waits: true) { () throws(EntropyError) in
+            let (reply, socket) = try exchange(.info(tag: nextTag()))
+            var bytes = [UInt8](repeating: 0, count: Int(reply.length))
+            try receive(&bytes, from: socket)
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    // MARK: A daemon that goes and comes
+
+    /// Does it again, after connecting again, when the daemon was lost meanwhile.
+    private func reconnecting<Answer>(
+        waits: Bool, _ ask: () throws(EntropyError) -> Answer
+    ) throws(EntropyError) -> Answer {
+        guard reconnectNanoseconds > 0 else { return try ask() }
+        let end = monotonicNanoseconds() + (waits ? reconnectNanoseconds : 0)
+        var isFirst = true
+        while true {
+            do throws(EntropyError) {
+                if case .lost = state { state = .connected(try Self.connect(path)) }
+                return try ask()
+            } catch {
+                guard error.isOfLostDaemon, isFirst || monotonicNanoseconds() < end else {
+                    throw error
+                }
+            }
+            if !isFirst { usleep(Self.rest) }
+            isFirst = false
+        }
     }
 
     // MARK: One request
@@ -117,27 +169,27 @@ public final class EntropyConnection {
     ) throws(EntropyError) -> Origin {
         let request = EntropyRequest.read(
             UInt32(buffer.count), grade: grade, flags: waits ? [] : .nonBlocking, tag: nextTag())
-        let reply = try exchange(request)
+        let (reply, socket) = try exchange(request)
         guard reply.grade == grade, Int(reply.length) == buffer.count else {
             throw broken("the answer is not what was asked for")
         }
         guard allowsSimulated || reply.provenance.isGenuine else {
             // The bits are on their way; without the connection nobody gets them.
-            isUsable = false
-            shutdown(socket.raw, Int32(SHUT_RDWR))
-            throw .notGenuine(reply.provenance)
+            throw ended(.notGenuine(reply.provenance))
         }
-        try receive(into: buffer)
+        try receive(into: buffer, from: socket)
         return Origin(
             provenance: reply.provenance, grade: reply.grade, healthEpoch: reply.healthEpoch)
     }
 
-    private func exchange(_ request: EntropyRequest) throws(EntropyError) -> EntropyReply {
-        guard isUsable else { throw .disconnected }
+    private func exchange(
+        _ request: EntropyRequest
+    ) throws(EntropyError) -> (EntropyReply, Descriptor) {
+        guard case .connected(let socket) = state else { throw .disconnected }
         // A failure to send may come with a last word that explains it, so it is read first.
-        let isSent = send(request.bytes)
+        let isSent = send(request.bytes, to: socket)
         var header = [UInt8](repeating: 0, count: EntropyReply.byteCount)
-        try receive(&header)
+        try receive(&header, from: socket)
         guard let reply = header.withUnsafeBytes({ EntropyReply(parsing: $0) }) else {
             throw broken("the header of the answer is not valid")
         }
@@ -146,7 +198,7 @@ public final class EntropyConnection {
             throw broken("the answer belongs to another request")
         }
         guard reply.status == .ok else { throw .unavailable }
-        return reply
+        return (reply, socket)
     }
 
     /// Throws for a status after which the connection is of no use, whatever request it belongs to.
@@ -162,14 +214,15 @@ public final class EntropyConnection {
 
     private func broken(_ what: String) -> EntropyError { ended(.protocolViolation(what)) }
 
+    /// What comes on the connection is not read any more: nobody gets it.
     private func ended(_ error: EntropyError) -> EntropyError {
-        isUsable = false
+        state = error.isOfLostDaemon ? .lost : .spent
         return error
     }
 
     // MARK: Bytes
 
-    private func send(_ bytes: [UInt8]) -> Bool {
+    private func send(_ bytes: [UInt8], to socket: Descriptor) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let result = transfer {
@@ -183,21 +236,37 @@ public final class EntropyConnection {
         return true
     }
 
-    private func receive(_ bytes: inout [UInt8]) throws(EntropyError) {
+    private func receive(_ bytes: inout [UInt8], from socket: Descriptor) throws(EntropyError) {
         var failure: EntropyError?
         bytes.withUnsafeMutableBytes { buffer in
-            do throws(EntropyError) { try receive(into: buffer) } catch { failure = error }
+            do throws(EntropyError) { try receive(into: buffer, from: socket) } catch {
+                failure = error
+            }
         }
         if let failure { throw failure }
     }
 
-    private func receive(into buffer: UnsafeMutableRawBufferPointer) throws(EntropyError) {
+    private func receive(
+        into buffer: UnsafeMutableRawBufferPointer, from socket: Descriptor
+    ) throws(EntropyError) {
         var rest = buffer[...]
         while !rest.isEmpty {
             let target = UnsafeMutableRawBufferPointer(rebasing: rest)
             let result = transfer { recv(socket.raw, target.baseAddress, target.count, 0) }
             guard case .moved(let count) = result else { throw ended(.disconnected) }
             rest = rest.dropFirst(count)
+        }
+    }
+}
+
+extension EntropyError {
+    /// Whether the daemon is gone, and may come back.
+    fileprivate var isOfLostDaemon: Bool {
+        switch self {
+        case .disconnected, .shuttingDown, .unreachable: true
+        case .notPermitted, .notGenuine, .unavailable, .notOffered, .denied, .overQuota,
+            .protocolViolation:
+            false
         }
     }
 }

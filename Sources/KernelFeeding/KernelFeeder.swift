@@ -113,7 +113,7 @@ package final class KernelFeeder: @unchecked Sendable {
     /// Never waits for bits: the next time will do.
     private func fetch() throws(FeedRefusal) -> EntropyConnection.Origin {
         do throws(EntropyError) {
-            let connection = try EntropyConnection(path: supply.path)
+            let connection = try EntropyConnection(path: supply.path, reconnectSeconds: 0)
             try connection.read(into: contribution.bytes, grade: .full, waits: false)
             guard let origin = connection.origin else { throw .disconnected }
             return origin

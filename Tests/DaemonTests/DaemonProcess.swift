@@ -149,7 +149,7 @@ final class DaemonProcess {
     }
 
     func connect() throws -> EntropyConnection {
-        try EntropyConnection(path: directory.entropy, allowsSimulated: true)
+        try EntropyConnection(path: directory.entropy, allowsSimulated: true, reconnectSeconds: 0)
     }
 
     /// How much of a processor it has used.

@@ -4,6 +4,7 @@ import EntropyClient
 import Foundation
 import Glibc
 import LinuxPlatform
+import Synchronization
 import Testing
 
 /// A daemon that is started as a service manager does it: with descriptors from 3 on, and their names.
@@ -66,6 +67,28 @@ private func withCStrings<Result>(
     return body(copies + [nil])
 }
 
+/// Draws bits, and keeps every block of them.
+private final class Client: Sendable {
+    let count = Atomic(0)
+    let blocks = Mutex<Set<[UInt8]>>([])
+
+    func read(_ wanted: Int, from path: String) {
+        guard let connection = try? EntropyConnection(path: path, allowsSimulated: true) else {
+            return
+        }
+        while count.load(ordering: .relaxed) < wanted,
+            let bytes = try? connection.read(count: 65_536)
+        {
+            blocks.withLock { blocks in
+                for start in stride(from: 0, to: bytes.count, by: 32) {
+                    blocks.insert(Array(bytes[start..<start + 32]))
+                }
+            }
+            count.add(bytes.count, ordering: .relaxed)
+        }
+    }
+}
+
 @Suite("Sockets that the service manager passes")
 struct SocketActivationTests {
     private let directory = SocketDirectory()
@@ -93,17 +116,35 @@ struct SocketActivationTests {
         for path in [directory.entropy, directory.control] { #expect(access(path, F_OK) != 0) }
     }
 
-    @Test("Let a client wait that comes while the daemon is away, until the next one serves it")
+    @Test("Let a client wait while the daemon is away, until the next one serves it")
     func restart() throws {
         let entropy = try listener("entropy")
         let first = try ActivatedDaemon(directory, [("entropy", entropy.descriptor)])
-        let before = try read(4096)
-        #expect(first.end(SIGKILL) == nil)
         let connection = try EntropyConnection(path: path("entropy"), allowsSimulated: true)
+        let before = try connection.read(count: 4096)
+        #expect(first.end(SIGKILL) == nil)
         let second = try ActivatedDaemon(directory, [("entropy", entropy.descriptor)])
-        let after = try connection.read(count: 4096)
-        #expect(after != before)
+        // The connection is a new one by itself.
+        #expect(try connection.read(count: 4096) != before)
         #expect(second.end(SIGTERM) == 0)
+    }
+
+    @Test("A client that is killed its daemon under again and again gets all it asks for")
+    func restarts() throws {
+        let entropy = try listener("entropy")
+        let path = path("entropy")
+        let client = Client()
+        let worker = try WorkerThread(name: "client") { client.read(8 << 20, from: path) }
+        var daemon = try ActivatedDaemon(directory, [("entropy", entropy.descriptor)])
+        for count in 1...5 {
+            try #require(waitUntil { client.count.load(ordering: .relaxed) > count << 20 })
+            #expect(daemon.end(SIGKILL) == nil)
+            daemon = try ActivatedDaemon(directory, [("entropy", entropy.descriptor)])
+        }
+        worker.join()
+        #expect(client.count.load(ordering: .relaxed) == 8 << 20)
+        #expect(client.blocks.withLock { $0.count } == (8 << 20) / 32, "no block twice")
+        #expect(daemon.end(SIGTERM) == 0)
     }
 
     @Test("When only one is passed, the other is the daemon's own")

@@ -18,7 +18,7 @@ struct EntropyConnectionTests {
     func reads(count: Int) throws {
         try ServerRig.run { rig in
             rig.source.healthEpoch.store(5, ordering: .relaxed)
-            let connection = try EntropyConnection(path: rig.path)
+            let connection = try EntropyConnection(path: rig.path, reconnectSeconds: 0)
             #expect(connection.origin == nil)
             let bytes = try rig.filling {
                 try connection.read(count: count) + connection.read(count: 16)
@@ -37,7 +37,7 @@ struct EntropyConnectionTests {
         try ServerRig.run { rig in
             rig.source.put(TaggedStream.bytes(count: 32), grade)
             var bytes = [UInt8](repeating: 0xAA, count: 40)
-            let connection = try EntropyConnection(path: rig.path)
+            let connection = try EntropyConnection(path: rig.path, reconnectSeconds: 0)
             try bytes.withUnsafeMutableBytes {
                 try connection.read(
                     into: UnsafeMutableRawBufferPointer(rebasing: $0[4..<36]), grade: grade)
@@ -51,7 +51,7 @@ struct EntropyConnectionTests {
     @Test("tells what the daemon says of itself")
     func information() throws {
         try ServerRig.run(.init(info: { Array("{\"version\":\"1.0\"}".utf8) })) { rig in
-            let connection = try EntropyConnection(path: rig.path)
+            let connection = try EntropyConnection(path: rig.path, reconnectSeconds: 0)
             #expect(try connection.information() == "{\"version\":\"1.0\"}")
             rig.source.put(TaggedStream.bytes(count: 16))
             #expect(try connection.read(count: 16) == TaggedStream.bytes(count: 16))
@@ -62,7 +62,7 @@ struct EntropyConnectionTests {
     func genuine(provenance: Provenance) throws {
         try ServerRig.run(.init(provenances: [provenance])) { rig in
             rig.source.put(TaggedStream.bytes(count: 16))
-            let connection = try EntropyConnection(path: rig.path)
+            let connection = try EntropyConnection(path: rig.path, reconnectSeconds: 0)
             #expect(try connection.read(count: 16) == TaggedStream.bytes(count: 16))
             #expect(connection.origin?.provenance == provenance)
         }
@@ -74,7 +74,7 @@ struct EntropyConnectionTests {
     func notGenuine(provenance: Provenance) throws {
         try ServerRig.run(.init(provenances: [provenance])) { rig in
             rig.source.put(TaggedStream.bytes(count: 64))
-            let connection = try EntropyConnection(path: rig.path)
+            let connection = try EntropyConnection(path: rig.path, reconnectSeconds: 0)
             var bytes = [UInt8](repeating: 0xAA, count: 32)
             bytes.withUnsafeMutableBytes { buffer in
                 let error = #expect(throws: EntropyError.self) { try connection.read(into: buffer) }
@@ -84,7 +84,8 @@ struct EntropyConnectionTests {
             #expect(connection.origin == nil)
             #expect(throws: EntropyError.disconnected) { try connection.read(count: 16) }
             // Nobody else gets what was on its way.
-            let other = try EntropyConnection(path: rig.path, allowsSimulated: true)
+            let other = try EntropyConnection(
+                path: rig.path, allowsSimulated: true, reconnectSeconds: 0)
             #expect(try other.read(count: 32) == TaggedStream.bytes(from: 2, count: 32))
         }
     }
@@ -95,7 +96,8 @@ struct EntropyConnectionTests {
     func allowed(provenance: Provenance) throws {
         try ServerRig.run(.init(provenances: [provenance])) { rig in
             rig.source.put(TaggedStream.bytes(count: 16))
-            let connection = try EntropyConnection(path: rig.path, allowsSimulated: true)
+            let connection = try EntropyConnection(
+                path: rig.path, allowsSimulated: true, reconnectSeconds: 0)
             #expect(try connection.read(count: 16) == TaggedStream.bytes(count: 16))
             #expect(connection.origin?.provenance == provenance)
         }
@@ -112,7 +114,8 @@ struct EntropyConnectionTests {
         }
         let answers = [answer(1, .simulated, long), answer(2, .hardware, 1)]
         try FakeServer.run(answers: answers + [answer(3, .hardware, 1)]) { path in
-            let connection = try EntropyConnection(path: path, allowsSimulated: true)
+            let connection = try EntropyConnection(
+                path: path, allowsSimulated: true, reconnectSeconds: 0)
             #expect(try connection.read(count: long + 1).count == long + 1)
             #expect(connection.origin?.provenance == .simulated)
             #expect(try connection.read(count: 1).count == 1)
@@ -120,7 +123,7 @@ struct EntropyConnectionTests {
         }
         try FakeServer.run(answers: [answer(1, .hardware, long), answer(2, .simulated, 1)]) {
             path in
-            let connection = try EntropyConnection(path: path)
+            let connection = try EntropyConnection(path: path, reconnectSeconds: 0)
             #expect(throws: EntropyError.notGenuine(.simulated)) {
                 try connection.read(count: long + 1)
             }
@@ -135,17 +138,19 @@ struct EntropyErrorTests {
         let directory = TemporaryDirectory()
         let missing = EntropyError.unreachable(
             path: directory.file("e"), reason: "No such file or directory")
-        #expect(throws: missing) { try EntropyConnection(path: directory.file("e")) }
+        #expect(throws: missing) {
+            try EntropyConnection(path: directory.file("e"), reconnectSeconds: 0)
+        }
         let rig = try ServerRig()
         let path = directory.file("dead")
         #expect(rename(rig.path, path) == 0)
         try rig.stop()
         #expect(throws: EntropyError.unreachable(path: path, reason: "Connection refused")) {
-            try EntropyConnection(path: path)
+            try EntropyConnection(path: path, reconnectSeconds: 0)
         }
         let long = String(repeating: "n", count: 200)
         #expect(throws: EntropyError.unreachable(path: long, reason: "File name too long")) {
-            try EntropyConnection(path: long)
+            try EntropyConnection(path: long, reconnectSeconds: 0)
         }
     }
 
@@ -156,7 +161,7 @@ struct EntropyErrorTests {
         await #expect(processExitsWith: .success) { [path = rig.path as String] in
             becomeNobody()
             #expect(throws: EntropyError.notPermitted(path: path)) {
-                try EntropyConnection(path: path)
+                try EntropyConnection(path: path, reconnectSeconds: 0)
             }
         }
         try rig.stop()
@@ -165,7 +170,7 @@ struct EntropyErrorTests {
     @Test("unavailable: there are too few bits now; the connection stays of use")
     func unavailable() throws {
         try ServerRig.run { rig in
-            let connection = try EntropyConnection(path: rig.path)
+            let connection = try EntropyConnection(path: rig.path, reconnectSeconds: 0)
             for _ in 0..<3 {
                 #expect(throws: EntropyError.unavailable) {
                     try connection.read(count: 32, waits: false)
@@ -180,7 +185,7 @@ struct EntropyErrorTests {
     @Test("not offered: the daemon makes no bits of this grade")
     func notOffered() throws {
         try ServerRig.run { rig in
-            let connection = try EntropyConnection(path: rig.path)
+            let connection = try EntropyConnection(path: rig.path, reconnectSeconds: 0)
             #expect(throws: EntropyError.notOffered) {
                 try connection.read(count: 32, grade: .expand)
             }
@@ -191,11 +196,29 @@ struct EntropyErrorTests {
     @Test("over quota: there are enough clients")
     func overQuota() throws {
         try ServerRig.run(.init(maximumClients: 1)) { rig in
-            let first = try EntropyConnection(path: rig.path)
+            let first = try EntropyConnection(path: rig.path, reconnectSeconds: 0)
             _ = try first.information()
-            let second = try EntropyConnection(path: rig.path)
+            let second = try EntropyConnection(path: rig.path, reconnectSeconds: 0)
             #expect(throws: EntropyError.overQuota) { try second.read(count: 32) }
             #expect(throws: EntropyError.disconnected) { try second.information() }
+        }
+    }
+
+    @Test("looks for a daemon that is gone, for its time or once, and says then that there is none")
+    func gone() throws {
+        let rig = try ServerRig()
+        rig.source.put(TaggedStream.bytes(count: 8))
+        let connection = try EntropyConnection(path: rig.path, reconnectSeconds: 0.2)
+        #expect(try connection.read(count: 8) == TaggedStream.bytes(count: 8))
+        try rig.stop()
+        for waits in [true, false] {
+            let error = #expect(throws: EntropyError.self) {
+                try connection.read(count: 1, waits: waits)
+            }
+            guard case .unreachable = error else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
         }
     }
 
@@ -231,7 +254,7 @@ struct EntropyErrorTests {
             let path = rig.path
             let reader = try WorkerThread(name: "test-reader") {
                 errors.keep { () throws(EntropyError) in
-                    _ = try EntropyConnection(path: path).read(count: 32)
+                    _ = try EntropyConnection(path: path, reconnectSeconds: 0).read(count: 32)
                 }
             }
             defer { reader.join() }

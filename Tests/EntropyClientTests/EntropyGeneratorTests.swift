@@ -25,7 +25,8 @@ struct EntropyGeneratorTests {
         try ServerRig.run { rig in
             let made = try rig.filling {
                 var generator = EntropyGenerator(
-                    try EntropyConnection(path: rig.path), bufferBytes: bufferBytes)
+                    try EntropyConnection(path: rig.path, reconnectSeconds: 0),
+                    bufferBytes: bufferBytes)
                 return (0..<2000).map { _ in generator.next() }
             }
             #expect(made == numbers(2000))
@@ -37,7 +38,7 @@ struct EntropyGeneratorTests {
         try ServerRig.run { rig in
             let made = try rig.filling {
                 var first = EntropyGenerator(
-                    try EntropyConnection(path: rig.path), bufferBytes: 64)
+                    try EntropyConnection(path: rig.path, reconnectSeconds: 0), bufferBytes: 64)
                 var second = first
                 var third = second
                 return (0..<300).map { index in
@@ -56,7 +57,8 @@ struct EntropyGeneratorTests {
     func standardLibrary() throws {
         try ServerRig.run { rig in
             try rig.filling {
-                var generator = EntropyGenerator(try EntropyConnection(path: rig.path))
+                var generator = EntropyGenerator(
+                    try EntropyConnection(path: rig.path, reconnectSeconds: 0))
                 let dice = (0..<100).map { _ in Int.random(in: 1...6, using: &generator) }
                 #expect(dice.allSatisfy { (1...6).contains($0) })
                 #expect((1...50).shuffled(using: &generator).sorted() == Array(1...50))
@@ -69,7 +71,8 @@ struct EntropyGeneratorTests {
         var generator: EntropyGenerator?
         try ServerRig.run { rig in
             rig.source.put(TaggedStream.bytes(count: 64))
-            generator = EntropyGenerator(try EntropyConnection(path: rig.path), bufferBytes: 64)
+            generator = EntropyGenerator(
+                try EntropyConnection(path: rig.path, reconnectSeconds: 0), bufferBytes: 64)
             try generator?.reserve(8)
         }
         try generator?.reserve(8)
@@ -84,7 +87,7 @@ struct EntropyGeneratorTests {
         try ServerRig.run { rig in
             let made = try rig.filling {
                 var generator = EntropyGenerator(
-                    try EntropyConnection(path: rig.path), bufferBytes: 80)
+                    try EntropyConnection(path: rig.path, reconnectSeconds: 0), bufferBytes: 80)
                 var made: [UInt64] = []
                 for count in [1, 3, 10, 2, 10, 7, 10] {
                     try generator.reserve(count)
@@ -100,7 +103,8 @@ struct EntropyGeneratorTests {
     func reserveThrows() throws {
         try ServerRig.run(.init(provenances: [.simulated])) { rig in
             rig.source.put(TaggedStream.bytes(count: 4096))
-            let generator = EntropyGenerator(try EntropyConnection(path: rig.path))
+            let generator = EntropyGenerator(
+                try EntropyConnection(path: rig.path, reconnectSeconds: 0))
             #expect(throws: EntropyError.notGenuine(.simulated)) { try generator.reserve(1) }
             #expect(throws: EntropyError.disconnected) { try generator.reserve(1) }
         }
@@ -113,7 +117,7 @@ struct EntropyGeneratorTests {
         let result = await #expect(
             processExitsWith: .failure, observing: [\.standardErrorContent]
         ) { [path = rig.path as String] in
-            var generator = EntropyGenerator(try EntropyConnection(path: path))
+            var generator = EntropyGenerator(try EntropyConnection(path: path, reconnectSeconds: 0))
             _ = generator.next()
         }
         try rig.stop()

@@ -60,7 +60,7 @@ struct HostileServerTests {
     @Test("says what is wrong, and does not use the connection again", arguments: answers)
     func wrong(answer: Answer) throws {
         try FakeServer.run(answers: [answer.bytes]) { path in
-            let connection = try EntropyConnection(path: path)
+            let connection = try EntropyConnection(path: path, reconnectSeconds: 0)
             #expect(throws: answer.error) { try connection.read(count: 32) }
             #expect(throws: EntropyError.disconnected) { try connection.read(count: 32) }
             #expect(connection.origin == nil)
@@ -71,7 +71,7 @@ struct HostileServerTests {
     func closes(after count: Int) throws {
         let whole = Self.reply(length: 32) + [UInt8](repeating: 7, count: 32)
         try FakeServer.run(answers: [Array(whole.prefix(count))]) { path in
-            let connection = try EntropyConnection(path: path)
+            let connection = try EntropyConnection(path: path, reconnectSeconds: 0)
             #expect(throws: EntropyError.disconnected) { try connection.read(count: 32) }
         }
     }
@@ -80,7 +80,7 @@ struct HostileServerTests {
     func right() throws {
         let answer = Self.reply(length: 32) + [UInt8](7..<39)
         try FakeServer.run(answers: [answer]) { path in
-            let connection = try EntropyConnection(path: path)
+            let connection = try EntropyConnection(path: path, reconnectSeconds: 0)
             #expect(try connection.read(count: 32) == [UInt8](7..<39))
         }
     }
@@ -89,7 +89,7 @@ struct HostileServerTests {
     func lastWord() throws {
         let word = Self.refusal(.overQuota, tag: 0)
         let server = try FakeServer(unasked: word, answers: [])
-        let connection = try EntropyConnection(path: server.path)
+        let connection = try EntropyConnection(path: server.path, reconnectSeconds: 0)
         server.finish()
         #expect(throws: EntropyError.overQuota) { try connection.read(count: 32) }
     }
@@ -102,11 +102,12 @@ struct HostileServerTests {
         for index in bytes.indices.prefix(4) { bytes[index] &= 3 }
         if seed.isMultiple(of: 2), !bytes.isEmpty { bytes[0] = 1 }
         try FakeServer.run(answers: [bytes]) { path in
-            let connection = try EntropyConnection(path: path, allowsSimulated: true)
+            let connection = try EntropyConnection(
+                path: path, allowsSimulated: true, reconnectSeconds: 0)
             #expect(throws: EntropyError.self) { try connection.read(count: 32) }
         }
         try FakeServer.run(answers: [bytes]) { path in
-            let connection = try EntropyConnection(path: path)
+            let connection = try EntropyConnection(path: path, reconnectSeconds: 0)
             #expect(throws: EntropyError.self) { try connection.information() }
         }
     }
@@ -115,11 +116,11 @@ struct HostileServerTests {
     func information() throws {
         let header = Self.reply(length: 4)
         try FakeServer.run(answers: [header + [0xFF, 0xC0, 0x00, 0x41]]) { path in
-            let connection = try EntropyConnection(path: path)
+            let connection = try EntropyConnection(path: path, reconnectSeconds: 0)
             #expect(try connection.information().hasSuffix("\0A"))
         }
         try FakeServer.run(answers: [header + [0x7B]]) { path in
-            let connection = try EntropyConnection(path: path)
+            let connection = try EntropyConnection(path: path, reconnectSeconds: 0)
             #expect(throws: EntropyError.disconnected) { try connection.information() }
         }
     }

@@ -82,7 +82,8 @@ struct StreamVerb: Verb {
 
     private func connect(_ path: String) throws(Failure) -> EntropyConnection {
         do {
-            return try EntropyConnection(path: path, allowsSimulated: allowSimulated)
+            return try EntropyConnection(
+                path: path, allowsSimulated: allowSimulated, reconnectSeconds: 0)
         } catch {
             throw .bits(error)
         }
