@@ -207,10 +207,12 @@ struct EntropyErrorTests {
     @Test("looks for a daemon that is gone, for its time or once, and says then that there is none")
     func gone() throws {
         let rig = try ServerRig()
-        rig.source.put(TaggedStream.bytes(count: 8))
+        rig.source.put(TaggedStream.bytes(count: 16))
         let connection = try EntropyConnection(path: rig.path, reconnectSeconds: 0.2)
-        #expect(try connection.read(count: 8) == TaggedStream.bytes(count: 8))
+        #expect(try connection.read(count: 16) == TaggedStream.bytes(count: 16))
         try rig.stop()
+        // As when the process has ended: the server's socket lives as long as the test's rig.
+        unlink(rig.path)
         for waits in [true, false] {
             let error = #expect(throws: EntropyError.self) {
                 try connection.read(count: 1, waits: waits)
