@@ -37,7 +37,7 @@ extension BoardRun {
         pipeline.closeGate()
         pipeline.willMove(from: description)
         try restartStream { () throws(BoardError) in try set(point, untrimmed: tunable) }
-        pipeline.hasMoved()
+        pipeline.hasMoved(description)
         adopt(point)
         try restartTuning()
         pipeline.report(.operatingPointSet(point))
@@ -65,7 +65,7 @@ extension BoardRun {
         let sweep = try measure(plan, tunable, job)
         let before = description.operatingPoint
         try restartStream { () throws(BoardError) in try set(before, untrimmed: tunable) }
-        pipeline.hasMoved()
+        pipeline.hasMoved(description)
         try restartTuning()
         return sweep.map(BoardJob.State.swept) ?? .failed(.cancelled)
     }

@@ -116,9 +116,13 @@ extension EntropyPipeline {
     }
 
     /// Remembers where to go back to, should the board fail before `hasMoved`.
-    func willMove(from description: BoardDescription) { book.withLock { $0.before = description } }
+    func willMove(from description: BoardDescription) {
+        book.withLock { $0.before[description.serial] = description.operatingPoint }
+    }
 
-    func hasMoved() { book.withLock { $0.before = nil } }
+    func hasMoved(_ description: BoardDescription) {
+        book.withLock { $0.before[description.serial] = nil }
+    }
 
     /// Lets no bits out.
     ///

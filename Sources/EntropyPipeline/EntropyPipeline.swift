@@ -188,12 +188,11 @@ package final class EntropyPipeline: Sendable {
 
     /// Sets the operating point of before to a board that failed while a job had set another one.
     private func goBack(_ description: inout BoardDescription) throws(BoardError) {
-        guard let before = book.withLock({ $0.before }), before.serial == description.serial,
-            let tunable = board as? any TunableBoard,
-            description.operatingPoint != before.operatingPoint
+        guard let before = book.withLock({ $0.before[description.serial] }),
+            let tunable = board as? any TunableBoard, description.operatingPoint != before
         else { return }
-        try tunable.setOperatingPoint(before.operatingPoint)
-        description.operatingPoint = before.operatingPoint
+        try tunable.setOperatingPoint(before)
+        description.operatingPoint = before
     }
 
     private func prepare(_ description: BoardDescription) throws(OpenError) -> BoardRun {
@@ -222,7 +221,7 @@ package final class EntropyPipeline: Sendable {
         book.withLock { book in
             book.description = description
             book.telemetry = nil
-            book.before = nil
+            book.before[description.serial] = nil
         }
         return BoardRun(pipeline: self, board: board, description: description, memory: memory)
     }

@@ -94,8 +94,9 @@ struct PipelineBook: Sendable {
     /// Seconds since the Unix epoch.
     var stateSince: Double
     var description: BoardDescription?
-    /// The board before a job that drives it otherwise for now; nil when none does.
-    var before: BoardDescription?
+    /// Where boards were driven before a job that drives them elsewhere for now, by their serial numbers;
+    /// also of one that failed meanwhile, and in whose place another one is.
+    var before: [String: OperatingPoint] = [:]
     var ledger: LaneLedger?
     var monitor: LaneMonitor?
     var trim: TrimStatus?

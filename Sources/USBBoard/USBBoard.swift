@@ -13,8 +13,9 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
     private let locked: Bool
     private let link: BoardLink
     private let opened: Opened
-    /// What the board was set to last, which it may have forgotten since.
-    private var point: OperatingPoint?
+    /// What each board was set to last, by its serial number. It may have forgotten it since; and a board
+    /// that takes its place is driven where that one is.
+    private var points: [String: OperatingPoint] = [:]
     /// How often in a row the stream was taken up again without a byte in between.
     private var recoveries = 0
 
@@ -59,7 +60,7 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
         try check(info, of: device)
         try connection.set(.stop)
         let present = try connection.operatingPoint()
-        let wanted = point ?? settings.point(from: present)
+        let wanted = points[device.serial] ?? settings.point(from: present)
         let description = BoardDescription(device, info, point: wanted)
         if wanted != present { try connection.set(wanted, within: info.tuning) }
         if description.tuning != nil {
@@ -122,9 +123,9 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
     // MARK: TunableBoard
 
     package func setOperatingPoint(_ point: OperatingPoint) throws(BoardError) {
-        let (connection, _) = try current()
+        let (connection, description) = try current()
         try connection.set(.operatingPoint, OperatingPointRecord(point).bytes)
-        self.point = point
+        points[description.serial] = point
     }
 
     package func setTrims(_ trims: [Int16]) throws(BoardError) {

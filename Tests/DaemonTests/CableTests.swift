@@ -223,6 +223,43 @@ struct CableTests {
         for daemon in [bySerial, any, byPlace, none] { #expect(daemon.stop() == 0) }
     }
 
+    @Test(
+        "A board that fails in a sweep is driven where it was, and so is the one that takes its place"
+    )
+    func sweepOfTwo() throws {
+        let boards = try SoftwareBoards("--boards", "2", "--lanes", "64")
+        try boards.tell("plug 1")
+        let daemon = try boards.daemon()
+        func width() throws -> Double? {
+            let point = try daemon.boardStatus("operatingPoint") as? [String: Any]
+            return point?["pulseWidthPicoseconds"] as? Double
+        }
+        #expect(try daemon.connect().read(count: 32).count == 32)
+        let before = try width()
+        try boards.tell("plug 2")
+        let sweep = Process()
+        sweep.executableURL = URL(fileURLWithPath: "\(buildDirectory)/mectl")
+        sweep.arguments = [
+            "calibrate", "--width", "2000:4000:100", "--shots", "100000", "--socket",
+            daemon.directory.control,
+        ]
+        sweep.standardOutput = FileHandle.nullDevice
+        sweep.standardError = FileHandle.nullDevice
+        try sweep.run()
+        #expect(try waitUntil { try Self.state(daemon) == "calibrating" })
+        try boards.tell("unplug 1")
+        sweep.waitUntilExit()
+        #expect(try waitUntil { try daemon.boardStatus("serial") as? String == "SOFT-2" })
+        #expect(try daemon.connect().read(count: 32).count == 32)
+        #expect(try width() == before)
+        try boards.tell("unplug 2")
+        try boards.tell("plug 1")
+        #expect(try waitUntil { try daemon.boardStatus("serial") as? String == "SOFT-1" })
+        #expect(try daemon.connect().read(count: 32).count == 32)
+        #expect(try width() == before)
+        #expect(daemon.stop() == 0)
+    }
+
     @Test("Without permission the board, its file and the rule that is missing are named")
     func permission() throws {
         let boards = try SoftwareBoards()
