@@ -124,6 +124,7 @@ struct ChangeTests {
         arguments: [
             (SweepRange(from: .nan, to: 1, count: 2), false),
             (SweepRange(from: 0, to: .infinity, count: 2), false),
+            (SweepRange(from: -1e308, to: 1e308, count: 3), false),
             (SweepRange(from: 0, to: 1, count: 4_096), true),
             (SweepRange(from: 0, to: 1, count: 4_097), false),
             (SweepRange(from: 1, to: 1, count: 1), true),

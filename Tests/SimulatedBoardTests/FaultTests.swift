@@ -127,6 +127,36 @@ struct SimulatedFaultTests {
         #expect(try board.read(into: buffer, milliseconds: 0) == 40 + 256 * 8)
     }
 
+    @Test(
+        "a silence that no clock can measure lasts until the faults are cleared",
+        arguments: [UInt64.max, .max - 1, 18_446_744_073_709_549, 1 << 60] as [UInt64])
+    func endlessStall(shots: UInt64) throws {
+        let board = try board("at 0 stall for \(shots)")
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 64)
+        defer { buffer.deallocate() }
+        _ = try board.open()
+        board.start()
+        #expect(board.inject(FaultOrder(.vanish, afterShots: .max, forShots: shots)))
+        #expect(try board.read(into: buffer, milliseconds: 1) == 0)
+        board.clearFaults()
+        #expect(try board.read(into: buffer, milliseconds: 0) == 40 + 256 * 8)
+    }
+
+    @Test("an order too many is not followed, and is again when the others are ended")
+    func orderLimit() throws {
+        let board = try board("")
+        _ = try board.open()
+        for _ in 0..<FaultScript.orderLimit {
+            #expect(board.inject(FaultOrder(.overflow, afterShots: 1_000_000)))
+        }
+        #expect(!board.inject(FaultOrder(.overflow)))
+        board.clearFaults()
+        #expect(board.inject(FaultOrder(.overflow)))
+        let lines = String(repeating: "at 0 overflow\n", count: FaultScript.orderLimit + 1)
+        let defect = #expect(throws: FaultScript.Defect.self) { try FaultScript(parsing: lines) }
+        #expect(defect?.line == FaultScript.orderLimit + 1)
+    }
+
     @Test("a board that vanished is absent, also to a new open, until it returns")
     func vanish() throws {
         let board = try board("at 256 vanish")
