@@ -70,7 +70,9 @@ package enum Failure: Error, Equatable {
         case .noSuchBoard: .noSuchBoard
         case .notPermitted: .notPermitted
         case .outOfRange, .badFault: .usage
-        case .notSimulated, .notTunable, .busy, .noDescriptor, .recordingFailed: .failure
+        case .notSimulated, .notTunable, .busy, .noDescriptor, .recordingFailed,
+            .configurationRefused:
+            .failure
         }
     }
 
@@ -181,6 +183,12 @@ package enum Failure: Error, Equatable {
         case .noDescriptor: ("no file reached metrngd", versionHint)
         case .recordingFailed(let cause):
             ("the recording failed: \(printable(cause))", "choose a file on a disk with room")
+        case .configurationRefused(let problems):
+            (
+                (["the configuration is wrong and was not taken up:"] + problems.map(printable))
+                    .joined(separator: "\nmectl: error: "),
+                "the one in force stays; mend the files and try again"
+            )
         }
     }
 

@@ -22,7 +22,8 @@ struct Mectl: Verb {
             WatchVerb.self, WaitVerb.self, MetricsVerb.self, CalibrateVerb.self, SetVerb.self,
             RecordVerb.self,
             ExportVerb.self,
-            InjectVerb.self, BoardCheckVerb.self, ConfigVerb.self, VersionVerb.self,
+            InjectVerb.self, BoardCheckVerb.self, ReloadVerb.self, ConfigVerb.self,
+            VersionVerb.self,
         ])
 
     @OptionGroup var options: ReadingOptions

@@ -41,6 +41,11 @@ package final class ControlClient {
         try call(.getConfig, returning: ConfigurationReport.self)
     }
 
+    /// Figures for a monitoring system, in the text format of Prometheus.
+    package func metrics() throws(ControlClientError) -> String {
+        try call(.getMetrics, returning: MetricsReply.self).text
+    }
+
     /// The state again and again, until `onReport` wants no more. Then the connection is closed.
     ///
     /// - Parameter intervalSeconds: within `watchIntervals`.
@@ -125,6 +130,11 @@ package final class ControlClient {
             board: board, fault: request.fault, lanes: request.lanes,
             afterShots: request.afterShots, forShots: request.forShots)
         _ = try call(.injectFault, parameters, returning: JSONValue.self)
+    }
+
+    /// Lets the daemon read its configuration again.
+    package func reload() throws(ControlClientError) -> ReloadReport {
+        try call(.reload, returning: ReloadReport.self)
     }
 
     /// Replies come at least as often as the daemon tells how far it is.

@@ -18,6 +18,8 @@ package enum ControlError: Error, Sendable, Equatable {
     /// No descriptor of a file came with the call.
     case noDescriptor
     case recordingFailed(cause: String)
+    /// The configuration is wrong: a line for each problem.
+    case configurationRefused(problems: [String])
 
     private static let prefix = "\(controlInterfaceName)."
 
@@ -43,6 +45,8 @@ package enum ControlError: Error, Sendable, Equatable {
         case .badFault(let reason): error("BadFault", ["reason": .string(reason)])
         case .noDescriptor: error("NoDescriptor", [:])
         case .recordingFailed(let cause): error("RecordingFailed", ["cause": .string(cause)])
+        case .configurationRefused(let problems):
+            error("ConfigurationRefused", ["problems": .array(problems.map(JSONValue.string))])
         }
     }
 
@@ -73,6 +77,8 @@ package enum ControlError: Error, Sendable, Equatable {
         case ("BadFault", _): self = .badFault(reason: details.reason ?? "")
         case ("NoDescriptor", _): self = .noDescriptor
         case ("RecordingFailed", _): self = .recordingFailed(cause: details.cause ?? "")
+        case ("ConfigurationRefused", _):
+            self = .configurationRefused(problems: details.problems ?? [])
         default: return nil
         }
     }
@@ -86,6 +92,7 @@ package enum ControlError: Error, Sendable, Equatable {
         let maximum: Double?
         let cause: String?
         let reason: String?
+        let problems: [String]?
     }
 }
 

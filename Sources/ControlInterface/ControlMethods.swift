@@ -7,6 +7,8 @@ package enum ControlMethod: String, Sendable, CaseIterable {
     case getHealth = "GetHealth"
     case watch = "Watch"
     case getConfig = "GetConfig"
+    case getMetrics = "GetMetrics"
+    case reload = "Reload"
     case setOperatingPoint = "SetOperatingPoint"
     case calibrate = "Calibrate"
     case record = "Record"
@@ -68,6 +70,11 @@ package struct ConfigurationReport: Codable, Sendable, Equatable {
         self.file = file
         self.yaml = yaml
     }
+}
+
+/// The reply to `GetMetrics`.
+struct MetricsReply: Codable, Sendable {
+    var text: String
 }
 
 /// The parameters of `SetOperatingPoint`.

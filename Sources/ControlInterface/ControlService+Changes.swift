@@ -18,6 +18,16 @@ extension ControlService {
         }
     }
 
+    func reload(_ call: VarlinkCall) throws(VarlinkError) -> VarlinkAnswer {
+        guard operation.mayChange(call.peer) else { throw .control(.notPermitted) }
+        _ = try call.decodeParameters(as: JSONValue.self, names: [])
+        let progress = operation.reload()
+        return .replies(everyMilliseconds: Self.pollMilliseconds) {
+            () throws(VarlinkError) in
+            if let report = try progress.poll() { .last(report) } else { .none }
+        }
+    }
+
     /// What the call wants done, and with which board.
     private func wish(
         _ method: ControlMethod, _ call: VarlinkCall
@@ -47,7 +57,7 @@ extension ControlService {
             let asked = try call.decodeParameters(
                 as: InjectFaultParameters.self, names: InjectFaultParameters.names)
             return (asked.board, try asked.operation())
-        case .getStatus, .listBoards, .getHealth, .watch, .getConfig:
+        case .getStatus, .listBoards, .getHealth, .watch, .getConfig, .getMetrics, .reload:
             preconditionFailure("\(method) changes nothing")
         }
     }

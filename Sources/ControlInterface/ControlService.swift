@@ -52,9 +52,14 @@ package struct ControlService: VarlinkInterface {
             return try watch(asked)
         case .setOperatingPoint, .calibrate, .record, .injectFault:
             return try change(method, call)
+        case .reload:
+            return try reload(call)
         case .getConfig:
             _ = try call.decodeParameters(as: JSONValue.self, names: [])
             return .reply(provider.configuration())
+        case .getMetrics:
+            _ = try call.decodeParameters(as: JSONValue.self, names: [])
+            return .reply(MetricsReply(text: metricsText(provider.status())))
         }
     }
 

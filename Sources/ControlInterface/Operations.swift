@@ -17,6 +17,15 @@ package protocol ControlOperator: Sendable {
     func begin(
         _ operation: BoardOperation, on board: String
     ) throws(VarlinkError) -> any BoardOperationProgress
+
+    /// Begins to read the configuration again.
+    func reload() -> any ReloadProgress
+}
+
+/// A reload that is under way.
+package protocol ReloadProgress: AnyObject, Sendable {
+    /// What came of it; nil before that. Throws the errors of the interface when it was refused.
+    func poll() throws(VarlinkError) -> ReloadReport?
 }
 
 /// Something that a client wants done with a board.

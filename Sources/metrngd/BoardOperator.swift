@@ -14,19 +14,23 @@ import Varlink
 /// What clients of the control plane may change, and how it reaches the pipelines.
 struct BoardOperator: ControlOperator {
     private let units: [BoardUnit]
+    private let reloads: ReloadRequests
     /// The group whose members may change things; nil when the system has none of that name.
     private let adminGroup: UInt32?
 
     static let adminGroupName = "metrng-admin"
 
-    init(units: [BoardUnit]) {
+    init(units: [BoardUnit], reloads: ReloadRequests) {
         self.units = units
+        self.reloads = reloads
         adminGroup = getgrnam(Self.adminGroupName).map { $0.pointee.gr_gid }
     }
 
     func mayChange(_ peer: PeerCredentials) -> Bool {
         peer.userID == 0 || peer.userID == geteuid() || adminGroup.map(peer.isInGroup) ?? false
     }
+
+    func reload() -> any ReloadProgress { reloads.add() }
 
     func begin(
         _ operation: BoardOperation, on board: String

@@ -21,6 +21,7 @@ final class Daemon {
     private let shared: DaemonStatus
     private let signals: SignalQueue
     private let events: EventQueue
+    private let reloads: ReloadRequests
     private let poll: EventPoll
     private let descriptors: DescriptorBudget
     private var alarmBudget = AlarmBudget()
@@ -49,6 +50,7 @@ final class Daemon {
         descriptors = try Self.descriptors(settings)
         signals = try SignalQueue([SIGTERM, SIGINT, SIGHUP])
         events = try EventQueue()
+        reloads = ReloadRequests(wakeup: events.wakeup)
         poll = try Self.watch(signals, events)
         lock = try Self.lock(settings.runtimeDirectory)
         let sockets = try Sockets(settings)
@@ -59,7 +61,7 @@ final class Daemon {
         shared = DaemonStatus(configuration: loaded, units: units, sockets: sockets)
         do {
             (entropy, control) = try Self.serve(
-                shared, on: sockets, bitsArrived: bitsArrived, settings: settings,
+                shared, reloads, on: sockets, bitsArrived: bitsArrived, settings: settings,
                 maximumClients: descriptors.entropyClients(settings))
             do {
                 kernelFeed = try Self.feedKernel(shared, settings, logger: logger)
@@ -100,11 +102,14 @@ final class Daemon {
             _ = poll.wait(milliseconds: watchdog?.wait(now: monotonicNanoseconds()))
             tellWatchdog()
             writeEvents()
+            let requests = reloads.takeAll()
+            if !requests.isEmpty {
+                let outcome = reload()
+                for request in requests { request.finish(outcome) }
+            }
             while let signal = signals.next() {
                 guard signal == SIGHUP else { return }
-                manager.tellReloading()
-                reload()
-                manager.tellReady(status: statusLine(shared.status()))
+                _ = reload()
             }
         }
     }
@@ -162,17 +167,24 @@ final class Daemon {
     }
 
     /// Takes up what can change while the daemon runs, and says what cannot.
-    private func reload() {
-        let new: LoadedConfiguration
+    private func reload() -> Result<ReloadReport, ConfigurationRefusal> {
+        manager.tellReloading()
+        defer { manager.tellReady(status: statusLine(shared.status())) }
         do {
-            new = try load()
+            let new = try load()
+            let changes = shared.current.settings.changes(to: new.settings)
+            write(changes)
+            apply(new)
+            return .success(ReloadReport(changes: changes.map(ConfigurationChange.init)))
         } catch {
             logger.log(
                 .configurationRefused, .error,
                 "the configuration is not valid and was not taken up: \(error)")
-            return
+            return .failure(ConfigurationRefusal(problems: error.problems.map(\.description)))
         }
-        let changes = shared.current.settings.changes(to: new.settings)
+    }
+
+    private func write(_ changes: [SettingChange]) {
         for change in changes where !change.appliesLive {
             logger.warning(
                 "\(change.key) is still \(change.old): a restart is needed for \(change.new)")
@@ -180,7 +192,6 @@ final class Daemon {
         for change in changes where change.appliesLive {
             logger.info("\(change.key) is now \(change.new), was \(change.old)")
         }
-        apply(new)
         logger.log(
             .configurationTaken, .info, "read the configuration again: \(changes.count) changes")
     }
@@ -251,8 +262,8 @@ final class Daemon {
     }
 
     private static func serve(
-        _ status: DaemonStatus, on sockets: Sockets, bitsArrived: Wakeup, settings: DaemonSettings,
-        maximumClients: Int
+        _ status: DaemonStatus, _ reloads: ReloadRequests, on sockets: Sockets,
+        bitsArrived: Wakeup, settings: DaemonSettings, maximumClients: Int
     ) throws(SystemError) -> (EntropyServer, VarlinkServer) {
         let entropy = try EntropyServer(
             EntropyServer.Parts(
@@ -263,7 +274,9 @@ final class Daemon {
         do {
             let control = try VarlinkServer(
                 listener: sockets.control, info: DaemonStatus.serviceInfo,
-                interfaces: [ControlService(status, BoardOperator(units: status.units))],
+                interfaces: [
+                    ControlService(status, BoardOperator(units: status.units, reloads: reloads))
+                ],
                 maximumConnections: settings.control.maximumClients,
                 requestLimit: Self.controlRequestLimit)
             return (entropy, control)

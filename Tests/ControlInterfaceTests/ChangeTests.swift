@@ -9,6 +9,7 @@ import Varlink
 
 @Suite("The methods that change something", .timeLimit(.minutes(2)))
 struct ChangeTests {
+    /// Those that are about a board.
     private static let methods: [ControlMethod] = [
         .setOperatingPoint, .calibrate, .record, .injectFault,
     ]
@@ -20,7 +21,7 @@ struct ChangeTests {
         case .calibrate: ["shotsPerPoint": .integer(1_024)]
         case .record: ["shots": .integer(1_000)]
         case .injectFault: ["fault": .string("stall")]
-        case .getStatus, .listBoards, .getHealth, .watch, .getConfig: [:]
+        case .getStatus, .listBoards, .getHealth, .watch, .getConfig, .getMetrics, .reload: [:]
         }
     }
 
@@ -140,7 +141,9 @@ struct ChangeTests {
         #expect(SweepRange(from: 7, to: 7, count: 1).values == [7])
     }
 
-    @Test("Who may not change anything is told so, whatever is asked", arguments: methods)
+    @Test(
+        "Who may not change anything is told so, whatever is asked",
+        arguments: methods + [.reload])
     func notPermitted(method: ControlMethod) throws {
         daemon.operation.permit(false)
         #expect(try refusal(method) == .control(.notPermitted))
@@ -157,7 +160,7 @@ struct ChangeTests {
     @Test("A file that no method wants, or that was wanted, is held by nobody in the end")
     func descriptors() throws {
         daemon.operation.permit(false)
-        for method in Self.methods { _ = try refusal(method) }
+        for method in Self.methods + [.reload] { _ = try refusal(method) }
         #expect(eventually { file.openCount == 1 })
     }
 

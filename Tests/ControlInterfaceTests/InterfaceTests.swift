@@ -17,7 +17,7 @@ struct InterfaceTests {
     @Test("The text in the program is the interface")
     func embedded() {
         #expect(controlInterfaceText.contains("\ninterface \(controlInterfaceName)\n"))
-        #expect(Self.text.types.count == 15)
+        #expect(Self.text.types.count == 16)
     }
 
     @Test("The methods are those of the text")
@@ -56,7 +56,7 @@ struct InterfaceTests {
 
     /// What the methods that only look need no parameters for.
     private static let looking: [ControlMethod] = [
-        .getStatus, .listBoards, .getHealth, .getConfig,
+        .getStatus, .listBoards, .getHealth, .getConfig, .getMetrics,
     ]
 
     @Test("What is not known is written as null")
@@ -134,6 +134,20 @@ struct InterfaceTests {
                 return .proceed
             }
         }
+    }
+
+    @Test("A reload is replied to as the text says, when it is done")
+    func reload() throws {
+        let daemon = try FakeDaemon()
+        let report = ReloadReport(changes: [
+            ConfigurationChange(key: "log.level", old: "info", new: "debug", applied: true)
+        ])
+        daemon.operation.reloads([nil, nil, report])
+        let reply = try VarlinkClient(path: daemon.path).call(
+            ControlMethod.reload.qualifiedName, returning: JSONValue.self)
+        let fields = try #require(Self.text.methods["Reload"]).reply
+        #expect(Self.text.flaw(in: reply, having: fields, at: "Reload") == nil)
+        #expect(try reply.decode(ReloadReport.self) == report)
     }
 
     @Test("Every method takes the parameters of the text and no others")

@@ -90,6 +90,25 @@ struct LifecycleTests {
         #expect(outcome.errors.contains("create it, or choose another with --runtime-directory"))
     }
 
+    @Test("mectl reload does, and tells what came of it")
+    func reloadOnRequest() throws {
+        let daemon = try DaemonProcess("boards: [{name: array0, seed: 1}]\n")
+        #expect(try mectl("reload", directory: daemon.directory).text == "nothing has changed\n")
+        _ = try daemon.directory.write(
+            "boards: [{name: array0, seed: 2}]\nlog: {level: debug}\n", to: "metrngd.yaml")
+        let taken = try mectl("reload", directory: daemon.directory)
+        #expect(taken.status == 0)
+        #expect(taken.text.contains("log.level is now debug, was info\n"))
+        #expect(taken.text.contains("boards[0].seed is still 1: a restart is needed for 2\n"))
+        _ = try daemon.directory.write("log: {level: loud}\n", to: "metrngd.yaml")
+        let refused = try mectl("reload", directory: daemon.directory)
+        #expect(refused.status == 1)
+        #expect(refused.errors.contains("metrngd.yaml:1:14: log.level: "))
+        let configuration = try mectl("config", "show", directory: daemon.directory)
+        #expect(configuration.text.contains("level: debug"))
+        #expect(daemon.stop() == 0)
+    }
+
     @Test("SIGHUP takes up what can change, and says what cannot")
     func reloads() throws {
         let text = "boards: [{name: array0, seed: 1}]\nlog: {level: info}\n"

@@ -27,6 +27,7 @@ package enum Report: Sendable {
     case recording(RecordReport)
     case calibration(CalibrationReport)
     case boardCheck(BoardCheckReport)
+    case reload(ReloadReport)
 
     package enum Form: Sendable {
         /// One line, keys sorted.
@@ -48,6 +49,7 @@ package enum Report: Sendable {
         case (.recording(let recording), .json): try jsonLine(recording)
         case (.calibration(let calibration), .json): try jsonLine(calibration)
         case (.boardCheck(let check), .json): try jsonLine(check)
+        case (.reload(let reload), .json): try jsonLine(reload)
         case (.status(let status), .text(let palette, let now)):
             statusScreen(status, palette: palette, now: now)
         case (.boards(let boards), .text): boardTable(boards.boards)
@@ -58,6 +60,7 @@ package enum Report: Sendable {
         case (.operatingPoint(let point), .text): operatingPointText(point)
         case (.fault(let fault), .text): faultText(fault)
         case (.boardCheck(let check), .text): boardCheckText(check)
+        case (.reload(let reload), .text): reloadText(reload)
         case (.recording(let recording), .text): recordingText(recording)
         case (.calibration(let calibration), .text(let palette, _)):
             calibrationScreen(calibration, palette: palette)
@@ -76,6 +79,16 @@ private func configurationText(_ configuration: ConfigurationReport) -> String {
     )
     .map { printable(String($0)) }.joined(separator: "\n")
     return "# \(source)\n\(yaml)\(yaml.hasSuffix("\n") ? "" : "\n")"
+}
+
+private func reloadText(_ reload: ReloadReport) -> String {
+    guard !reload.changes.isEmpty else { return "nothing has changed\n" }
+    return reload.changes.map { change in
+        let (key, old, new) = (printable(change.key), printable(change.old), printable(change.new))
+        return change.applied
+            ? "\(key) is now \(new), was \(old)\n"
+            : "\(key) is still \(old): a restart is needed for \(new)\n"
+    }.joined()
 }
 
 private func versionText(_ version: VersionReport) -> String {

@@ -26,16 +26,15 @@ struct MetricsVerb: Verb {
     }
 
     func perform(on console: Console) throws(Failure) -> MectlExit {
-        let status: StatusReport
+        let text: String
         do {
-            status = try options.ask(console) { (client) throws(ControlClientError) in
-                try client.status()
+            text = try options.ask(console) { (client) throws(ControlClientError) in
+                try client.metrics()
             }
         } catch {
             if let output { try Self.replace(output, with: metricsOfNoDaemon) }
             throw error
         }
-        let text = metricsText(status)
         if let output {
             try Self.replace(output, with: text)
         } else {

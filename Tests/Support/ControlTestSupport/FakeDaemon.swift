@@ -44,6 +44,7 @@ package final class FakeOperator: ControlOperator {
         var steps: [BoardOperationStep] = [.finished(.done)]
         var begun: [(operation: BoardOperation, board: String)] = []
         var abandoned = 0
+        var reloads: [ReloadReport?] = []
     }
 
     private let script = Mutex(Script())
@@ -62,6 +63,13 @@ package final class FakeOperator: ControlOperator {
 
     /// How many operations nobody holds any more.
     package var abandoned: Int { script.withLock { $0.abandoned } }
+
+    /// What polls of the next reload come to; then it fails, when there is a failure.
+    package func reloads(_ reports: [ReloadReport?]) { script.withLock { $0.reloads = reports } }
+
+    package func reload() -> any ReloadProgress {
+        script.withLock { FakeReload($0.reloads, then: $0.failure) }
+    }
 
     package func mayChange(_ peer: PeerCredentials) -> Bool { script.withLock { $0.isPermitted } }
 
@@ -99,6 +107,22 @@ private final class FakeProgress: BoardOperationProgress {
             steps.count > 1 || failure != nil && !steps.isEmpty ? steps.removeFirst() : steps.first
         }
         if let step { return step }
+        throw failure ?? .permissionDenied
+    }
+}
+
+private final class FakeReload: ReloadProgress {
+    private let steps: Mutex<[ReloadReport?]>
+    private let failure: VarlinkError?
+
+    init(_ steps: [ReloadReport?], then failure: VarlinkError?) {
+        self.steps = Mutex(steps)
+        self.failure = failure
+    }
+
+    func poll() throws(VarlinkError) -> ReloadReport? {
+        let next = steps.withLock { $0.isEmpty ? nil : [$0.removeFirst()] }
+        if let next { return next[0] }
         throw failure ?? .permissionDenied
     }
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ControlInterface
-
 /// What a monitoring system is told, as the text format of Prometheus.
 ///
 /// There is no series for each lane: a board of 4,096 lanes would make as many, and `mectl health` has them.
