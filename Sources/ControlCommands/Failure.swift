@@ -149,7 +149,8 @@ package enum Failure: Error, Equatable {
 
     private func hint(on error: SystemError) -> String? {
         error.code == EEXIST
-            ? "nothing is overwritten: choose another name, or remove the file" : nil
+            ? "nothing is overwritten: choose another name, or remove the file"
+            : error.placeRemedy.map { "\($0), or choose another file" }
     }
 
     private func explain(

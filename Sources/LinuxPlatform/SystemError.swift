@@ -24,6 +24,18 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
 
     /// The kernel's reason in words.
     package var reason: String { String(cString: strerror(code)) }
+
+    /// What to do about the place of a file that could not be made, opened or written; nil when the place is
+    /// not the reason.
+    package var placeRemedy: String? {
+        switch code {
+        case ENOENT, ENOTDIR: "create the directory"
+        case EACCES, EPERM: "let this user write to the directory"
+        case EROFS: "mount its file system for writing"
+        case ENOSPC, EDQUOT: "make room on its file system"
+        default: nil
+        }
+    }
 }
 
 /// Runs a system call, again when a signal interrupted it, and throws when it fails.

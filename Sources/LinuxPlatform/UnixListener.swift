@@ -28,7 +28,7 @@ package enum ListenError: Error, Equatable, CustomStringConvertible {
             "what is passed as the socket \(name) is no local stream socket that listens:"
                 + " use ListenStream= with a path"
         case .system(let error):
-            "\(error); check that the directory exists and may be written by this user"
+            "\(error); \(error.placeRemedy ?? "choose another directory")"
         }
     }
 }

@@ -20,6 +20,13 @@ struct BoardOperator: ControlOperator {
 
     static let adminGroupName = "metrng-admin"
 
+    /// What is to be said when nobody but root and the daemon's user may change anything; nil otherwise.
+    static var lackOfAdministrators: String? {
+        getgrnam(adminGroupName) == nil
+            ? "there is no group \(adminGroupName): only root and the user of metrngd may change anything;"
+                + " systemd-sysusers makes the group, where metrng is installed" : nil
+    }
+
     init(units: [BoardUnit], reloads: ReloadRequests) {
         self.units = units
         self.reloads = reloads

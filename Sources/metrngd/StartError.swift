@@ -22,8 +22,8 @@ enum StartError: Error, CustomStringConvertible {
         case .selfTest(let failure):
             "\(failure)"
         case .directory(let error):
-            "\(error); the directory has to exist and to be writable for this user:"
-                + " create it, or choose another with --runtime-directory"
+            "\(error); the sockets need a directory: \(error.placeRemedy.map { "\($0), or " } ?? "")"
+                + "choose another with --runtime-directory"
         case .fewDescriptors(let limit, let needed):
             "the limit of \(limit) open files is too low, at least \(needed) are needed: raise it"
                 + " (LimitNOFILE= of the unit, or ulimit -n)"

@@ -33,7 +33,7 @@ struct PermissionTests {
         let outcome = try run(command[0], Array(command.dropFirst()))
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("cannot create \(directory.path)/metrngd.lock: Permission"))
-        #expect(outcome.errors.contains("writable for this user"))
+        #expect(outcome.errors.contains("let this user write to the directory"))
     }
 
     @Test("Too little lockable memory: the remedy is told, and the switch works")

@@ -34,6 +34,18 @@ struct SystemCallTests {
     }
 
     @Test(
+        "that fail for their place say what to do about it",
+        arguments: [
+            (ENOENT, "create the directory"), (EACCES, "let this user write to the directory"),
+            (EROFS, "mount its file system for writing"),
+            (ENOSPC, "make room on its file system"), (EDQUOT, "make room on its file system"),
+            (EMFILE, nil), (EINVAL, nil),
+        ] as [(Int32, String?)])
+    func places(code: Int32, remedy: String?) {
+        #expect(SystemError("create", "/x", code: code).placeRemedy == remedy)
+    }
+
+    @Test(
         "that transfer bytes come to one of three ends",
         arguments: [
             (7, 0, Transfer.moved(7)), (0, 0, .ended), (-1, EAGAIN, .wouldBlock),

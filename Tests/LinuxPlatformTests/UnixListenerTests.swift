@@ -178,7 +178,7 @@ struct UnixListenerTests {
         #expect("\(ListenError.notASocket(path: "/p"))".contains("/p exists and is no socket"))
         #expect("\(long)".contains("107 bytes"))
         #expect("\(system)".contains("cannot listen on /p: Permission denied"))
-        #expect("\(system)".contains("may be written by this user"))
+        #expect("\(system)".contains("let this user write to the directory"))
     }
 
     private func leaveStaleSocket() throws { try makeStaleSocket(at: path) }
