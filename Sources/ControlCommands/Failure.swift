@@ -139,7 +139,7 @@ package enum Failure: Error, Equatable {
         switch error {
         case .absent: "plug the board in"
         case .notPermitted: "run this as root, or as a member of the group metrng"
-        case .busy: "end the other program"
+        case .busy, .taken: "end the other program"
         case .unsupported: "see docs/board-protocol.md"
         case .stalled, .ended: "reset or replug the board"
         }

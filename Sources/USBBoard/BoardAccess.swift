@@ -30,8 +30,8 @@ package final class BoardAccess {
     package init(_ settings: USBBoardSettings) throws(BoardError) {
         do throws(SystemError) { link = try BoardLink() } catch { throw .stalled("\(error)") }
         let devices = try link.devices(settings.identifiers)
-        guard let device = devices.candidates(settings.selection).first else {
-            throw devices.absence(settings.selection)
+        guard let device = devices.candidates(settings).first else {
+            throw devices.absence(settings)
         }
         connection = try BoardConnection(device, over: link.raw)
         name = device.name

@@ -43,14 +43,14 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
         link.forgetChanges()
         let devices = try link.devices(settings.identifiers)
         var first: BoardError?
-        for device in devices.candidates(settings.selection) {
+        for device in devices.candidates(settings) {
             do throws(BoardError) {
                 return try open(device)
             } catch {
                 first = first ?? error
             }
         }
-        throw first ?? devices.absence(settings.selection)
+        throw first ?? devices.absence(settings)
     }
 
     private func open(_ device: FoundDevice) throws(BoardError) -> BoardDescription {
