@@ -141,6 +141,7 @@ package enum Failure: Error, Equatable {
         case .absent: "plug the board in"
         case .notPermitted: "run this as root, or as a member of the group metrng"
         case .busy, .taken: "end the other program"
+        case .noBus: error.remedy
         case .unsupported: "see docs/board-protocol.md"
         case .stalled, .ended: "reset or replug the board"
         }

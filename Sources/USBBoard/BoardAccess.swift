@@ -40,7 +40,7 @@ package final class BoardAccess {
 
     /// Opens the first board that the selection allows.
     package init(_ settings: USBBoardSettings) throws(BoardError) {
-        do throws(SystemError) { link = try BoardLink() } catch { throw .stalled("\(error)") }
+        do throws(SystemError) { link = try BoardLink() } catch { throw .noBus("\(error)") }
         let devices = try link.devices(settings.identifiers)
         guard let device = devices.candidates(settings).first else {
             throw devices.absence(settings)

@@ -22,6 +22,9 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
     /// So many times the stream is taken up again; then the board is reset and opened anew.
     private static let recoveryLimit = 3
 
+    /// What could not be done when `init` throws.
+    package static let startOperation = "start libusb"
+
     /// - Parameter locked: whether memory with bits must be kept from swap.
     package init(_ settings: USBBoardSettings, locked: Bool) throws(SystemError) {
         self.settings = settings

@@ -84,7 +84,7 @@ extension BoardError {
     /// What to try with a board of a kind: a file has no plug, and a model no cable.
     fileprivate func remedy(for kind: BoardSettings.Kind) -> String {
         switch (kind, self) {
-        case (_, .ended), (.usb, _), (_, .busy), (_, .taken): remedy
+        case (_, .ended), (.usb, _), (_, .busy), (_, .taken), (_, .noBus): remedy
         case (.simulated, _): "end what was injected: mectl inject none"
         case (.replay, .absent): "see whether there is such a file; metrngd keeps looking for it"
         case (.replay, .notPermitted): "let the user of metrngd read the file"

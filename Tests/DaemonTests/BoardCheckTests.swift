@@ -99,6 +99,18 @@ struct BoardCheckTests {
         }
     }
 
+    @Test("A USB that cannot be used is told with its reason, and what would help")
+    func noBus() throws {
+        // Enough for the program and its libraries, and not for libusb.
+        let outcome = try run(
+            "/usr/bin/prlimit", ["--nofile=4:4", "\(buildDirectory)/mectl", "board-check"])
+        #expect(outcome.status == 1)
+        let expected = "the USB cannot be used: cannot start libusb (LIBUSB_ERROR_"
+        #expect(outcome.errors.contains(expected), "\(outcome.errors)")
+        #expect(outcome.errors.contains("Too many open files"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("ulimit -n"), "\(outcome.errors)")
+    }
+
     @Test("A board that is absent or held is said to be, and wrong usage is refused")
     func absent() throws {
         let boards = try SoftwareBoards()

@@ -67,8 +67,15 @@ struct bl_device {
 
 struct bl_link;
 
+// Why a link could not be opened.
+struct bl_link_failure {
+    const char *usb_error;  // libusb's name of its error, a constant; NULL when it was not libusb
+    int system_error;       // the errno of the call that failed; 0 when it is not known
+};
+
 // Starts libusb and the thread. `*out` is the caller's until bl_link_close; unchanged on failure.
-int bl_link_open(struct bl_link **out);
+// Then `*failure` says why.
+int bl_link_open(struct bl_link **out, struct bl_link_failure *failure);
 
 // Ends the thread. All boards of the link have to be closed before.
 void bl_link_close(struct bl_link *link);
