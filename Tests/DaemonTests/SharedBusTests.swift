@@ -47,4 +47,34 @@ struct SharedBusTests {
             try waitUntil { try daemon.boardStatus("serial", of: "any") as? String == "SOFT-2" })
         #expect(daemon.stop() == 0)
     }
+    @Test(
+        "A board forgets with its power how it was driven, and the daemon that drove it sets it again"
+    )
+    func power() throws {
+        let boards = try SoftwareBoards("--lanes", "64")
+        try boards.tell("plug 1")
+        func width(_ daemon: DaemonProcess) throws -> Double? {
+            #expect(try waitUntil { try daemon.boardStatus("serial") as? String == "SOFT-1" })
+            let point = try daemon.boardStatus("operatingPoint") as? [String: Any]
+            return point?["pulseWidthPicoseconds"] as? Double
+        }
+        let first = try boards.daemon()
+        let powerUp = try #require(try width(first))
+        let wanted = 2 * powerUp
+        #expect(try mectl("set", "--width", "\(wanted)", directory: first.directory).status == 0)
+        try boards.tell("unplug 1")
+        #expect(try waitUntil { try first.boardStatus("state") as? String == "failed" })
+        try boards.tell("plug 1")
+        #expect(try waitUntil { try first.boardStatus("state") as? String != "failed" })
+        #expect(first.stop() == 0)
+        // What a daemon finds that never drove the board is what the board itself has.
+        let second = try boards.daemon()
+        #expect(try width(second) == wanted)
+        #expect(second.stop() == 0)
+        try boards.tell("unplug 1")
+        try boards.tell("plug 1")
+        let third = try boards.daemon()
+        #expect(try width(third) == powerUp)
+        #expect(third.stop() == 0)
+    }
 }
