@@ -43,6 +43,13 @@ struct CommandLineTests {
         #expect(try run("\(buildDirectory)/mectl", ["version"]).status == 0)
     }
 
+    @Test("meboard says what it needs to show boards")
+    func needs() throws {
+        let help = try run("\(buildDirectory)/meboard", ["--help"]).text
+        #expect(help.contains("\"emulate\" needs umockdev-wrapper"))
+        #expect(help.contains("\"attach\" needs root and the kernel's module vhci-hcd"))
+    }
+
     @Test("mectl without a daemon has status 69 and says what to do")
     func unreachable() throws {
         let directory = SocketDirectory()
