@@ -62,6 +62,24 @@ struct CommandLineTests {
         #expect(stream.status == 69)
     }
 
+    @Test(
+        "What a board refuses is not announced before",
+        arguments: [
+            (["calibrate"], "/dev/urandom", ["serving", "idle"]),
+            (["record", "--shots", "1", "--output"], "/dev/absent", ["failed"]),
+        ])
+    func refused(verb: [String], device: String, states: [String]) throws {
+        let daemon = try DaemonProcess(
+            "boards: [{name: a, kind: host, path: \(device), lanes: 64}]")
+        #expect(
+            try waitUntil { states.contains(try daemon.boardStatus("state") as? String ?? "") })
+        let file = verb.last == "--output" ? ["\(daemon.directory.path)/tape"] : []
+        let outcome = try run(
+            "\(buildDirectory)/mectl", verb + file + ["--socket", daemon.directory.control])
+        #expect(outcome.status != 0)
+        #expect(outcome.errors.hasPrefix("mectl: error: "), "\(outcome.errors)")
+    }
+
     @Test("mectl stream gives exactly the bytes asked for, and simulated ones only when told to")
     func stream() throws {
         let daemon = try DaemonProcess()
