@@ -11,7 +11,7 @@ package protocol ControlProvider: Sendable {
     func boards() -> [BoardSummary]
 
     /// - Parameter board: its name.
-    /// - Returns: nil when there is no such board any more.
+    /// - Returns: nil when the board was not opened yet.
     func health(board: String) -> BoardHealth?
 
     func configuration() -> ConfigurationReport
@@ -68,7 +68,7 @@ package struct ControlService: VarlinkInterface {
     private func health(of board: String?) throws(VarlinkError) -> BoardHealth {
         let name = try self.board(named: board)
         guard let health = provider.health(board: name) else {
-            throw .control(.noSuchBoard(asked: name, boards: provider.boards().map(\.name)))
+            throw .control(.boardFailed(board: name, cause: "it was not opened yet"))
         }
         return health
     }

@@ -18,7 +18,7 @@ extension BoardUnit {
         let counters = pipeline.counters
         let now = monotonicNanoseconds()
         let board = status.description
-        let lanes = board?.lanes ?? settings.lanes
+        let lanes = board?.lanes ?? settings.lanesBeforeOpening
         let point = board?.operatingPoint
         let rate = counters.shotsPerSecond.value(now: now)
         return BoardStatus(
@@ -41,6 +41,16 @@ extension BoardUnit {
             creditedBits: counters.creditedBits.int, newestBitAge: counters.newestBitAge(now: now),
             rings: [source.report(of: .full, now: now), source.report(of: .raw, now: now)],
             lastAlarm: status.alarms.last.map(AlarmReport.init))
+    }
+}
+
+extension BoardSettings {
+    /// 0 where only the board or the recording itself can tell.
+    fileprivate var lanesBeforeOpening: Int {
+        switch kind {
+        case .usb, .replay: 0
+        case .simulated, .host: lanes
+        }
     }
 }
 

@@ -63,6 +63,18 @@ struct ServiceTests {
         }
     }
 
+    @Test("A board that was not opened yet has no health, and is not said to be absent")
+    func unopened() throws {
+        var board = Self.board("left", serial: "")
+        board.lanes = 0
+        let daemon = try FakeDaemon(boards: [board])
+        let client = try ControlClient(path: daemon.path)
+        let expected = ControlClientError.control(
+            .boardFailed(board: "left", cause: "it was not opened yet"))
+        #expect(throws: expected) { try client.health(of: "left") }
+        #expect(throws: expected) { try client.health() }
+    }
+
     @Test("A serial number that several boards have is told to be ambiguous, with their names")
     func ambiguous() throws {
         let daemon = try FakeDaemon(

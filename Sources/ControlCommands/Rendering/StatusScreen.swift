@@ -51,6 +51,7 @@ private func stateFacts(
 }
 
 private func lanesText(_ board: BoardStatus) -> String {
+    if board.lanes == 0 { return "not known before the board is opened" }
     let counts = board.laneCounts
     switch board.state {
     case .failed, .ended:
@@ -106,6 +107,7 @@ private func flowFacts(_ board: BoardStatus) -> [Fact] {
                 + " \(decimal(point.pulseWidthPicoseconds, places: 0)) ps,"
                 + " \(grouped(Int(clamping: point.biasFieldMicrotesla.rounded()))) µT"
                 + (isModel ? " (of the model)" : "")
+                + (board.state == .calibrating ? " before the sweep and after it" : "")
         ),
         ("Encoding", printable(board.encoding)),
     ]
