@@ -19,6 +19,7 @@ test:
 	scripts/check-version
 	scripts/make-board-vectors --check
 	scripts/check-unit
+	scripts/check-journal
 	scripts/test-scripts
 	swift test -c release --disable-xctest
 	scripts/check-manuals

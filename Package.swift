@@ -95,7 +95,7 @@ let package = Package(
         target("BoardCheck", ["BoardProtocol", "Boards", "USBBoard"]),
         .systemLibrary(
             name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
-        target("SystemdSupport", ["CSystemd", "LinuxPlatform"]),
+        target("SystemdSupport", ["CLinux", "CSystemd", "LinuxPlatform"]),
         .systemLibrary(
             name: "CUMockdev", pkgConfig: "umockdev-1.0", providers: [.apt(["libumockdev-dev"])]),
         .target(name: "CUsbfsEmulation", dependencies: ["CUMockdev"], cSettings: c),
@@ -127,7 +127,7 @@ let package = Package(
             [
                 "BoardCheck", "BoardProtocol", "Boards", "ControlInterface", "EntropyClient",
                 "EntropyTerms", "LinuxPlatform",
-                "Recordings", "USBBoard", "Varlink", arguments,
+                "Recordings", "SystemdSupport", "USBBoard", "Varlink", arguments,
             ]),
         tool("mectl", ["ControlCommands"]),
         tool(
@@ -202,7 +202,7 @@ let package = Package(
         tests(
             "HostSourceTests",
             ["Boards", "EntropyTerms", "HostSource", "LinuxPlatform", "TestSupport"]),
-        tests("SystemdSupportTests", ["LinuxPlatform", "SystemdSupport"]),
+        tests("SystemdSupportTests", ["LinuxPlatform", "SystemdSupport", "TestSupport"]),
         tests("DevicePhysicsTests", ["DevicePhysics", "TestMaterials", "TestSupport"]),
         tests(
             "SimulatedBoardTests",

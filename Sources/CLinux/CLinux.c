@@ -145,6 +145,17 @@ int clinux_unix_connect(const char *path, bool waits) {
     return result < 0 ? close_keeping_errno(fd) : fd;
 }
 
+int clinux_unix_datagram(void) {
+    return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+ssize_t clinux_unix_send_to(int fd, const char *path, const void *bytes, size_t count) {
+    struct sockaddr_un address;
+    if (make_address(path, &address) < 0) return -1;
+    return sendto(fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address,
+                  sizeof address);
+}
+
 size_t clinux_unix_path_limit(void) { return sizeof(((struct sockaddr_un *)0)->sun_path) - 1; }
 
 int clinux_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ControlInterface
 import Glibc
 package import LinuxPlatform
 import Synchronization
@@ -33,6 +34,8 @@ package struct Console: Sendable {
     /// From now on, an interrupt or a wish to terminate ends nothing, but `isInterrupted` tells of it.
     package var catchInterrupts: @Sendable () -> Void
     package var isInterrupted: @Sendable () -> Bool
+    /// Fills in what this machine knows of the process that a client is.
+    package var identify: @Sendable (ClientStatus) -> ClientStatus
 
     package init(
         environment: [String: String], outputIsTerminal: Bool, messagesAreOnTerminal: Bool,
@@ -41,7 +44,8 @@ package struct Console: Sendable {
         writeBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws(OutputError) -> Void,
         tell: @escaping @Sendable (String) -> Void, endOnInterrupt: @escaping @Sendable () -> Void,
         catchInterrupts: @escaping @Sendable () -> Void,
-        isInterrupted: @escaping @Sendable () -> Bool
+        isInterrupted: @escaping @Sendable () -> Bool,
+        identify: @escaping @Sendable (ClientStatus) -> ClientStatus
     ) {
         self.environment = environment
         self.outputIsTerminal = outputIsTerminal
@@ -54,6 +58,7 @@ package struct Console: Sendable {
         self.endOnInterrupt = endOnInterrupt
         self.catchInterrupts = catchInterrupts
         self.isInterrupted = isInterrupted
+        self.identify = identify
     }
 
     /// Colours are for terminals whose user has not declined them (https://no-color.org).
@@ -85,7 +90,8 @@ extension Console {
                     signal(number) { _ in wasInterrupted.store(true, ordering: .relaxed) }
                 }
             },
-            isInterrupted: { wasInterrupted.load(ordering: .relaxed) })
+            isInterrupted: { wasInterrupted.load(ordering: .relaxed) },
+            identify: { $0.identified() })
     }
 }
 
@@ -125,12 +131,6 @@ struct Progress {
     func end() {
         if console.messagesAreOnTerminal { console.tell("\r\u{1B}[K") }
     }
-}
-
-private func secondsSinceEpoch() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
 private func writeAll(_ text: String, to descriptor: Int32) throws(OutputError) {

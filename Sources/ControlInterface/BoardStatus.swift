@@ -47,6 +47,9 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
 
 /// What a board does and has done since the daemon started.
 package struct BoardStatus: Codable, Sendable, Equatable {
+    /// So many failures are told of.
+    package static let reportedFailures = 5
+
     package var name: String
     package var kind: String
     package var provenance: ReportedProvenance
@@ -82,7 +85,9 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     /// In seconds; nil before the first bit.
     @Nullable package var newestBitAge: Double?
     package var rings: [RingStatus]
-    @Nullable package var lastAlarm: AlarmReport?
+    /// The newest first; at most `reportedFailures`. The health of the board has more.
+    package var lastFailures: [AlarmReport]
+    @Nullable package var lastWarning: AlarmReport?
 
     package init(
         name: String, kind: String, provenance: ReportedProvenance, state: BoardState,
@@ -92,7 +97,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         temperatureCelsius: Double?, claimedEntropyPerBit: Double, xorFold: Int, shots: Int,
         shotsPerSecond: Double, rawBytesPerSecond: Double, framesAccepted: Int,
         framesRejected: Int, shotsDropped: Int, creditedBits: Int, newestBitAge: Double?,
-        rings: [RingStatus], lastAlarm: AlarmReport?
+        rings: [RingStatus], lastFailures: [AlarmReport], lastWarning: AlarmReport?
     ) {
         self.name = name
         self.kind = kind
@@ -122,7 +127,8 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         self.creditedBits = creditedBits
         self.newestBitAge = newestBitAge
         self.rings = rings
-        self.lastAlarm = lastAlarm
+        self.lastFailures = lastFailures
+        self.lastWarning = lastWarning
     }
 }
 

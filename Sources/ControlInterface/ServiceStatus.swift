@@ -2,6 +2,9 @@
 
 /// The daemon itself.
 package struct ServiceStatus: Codable, Sendable, Equatable {
+    /// So many clients are told of one by one, so that a report has a bound.
+    package static let reportedClients = 256
+
     package var version: String
     package var processId: Int
     /// In seconds since the Unix epoch.
@@ -12,6 +15,8 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
     package var clients: Int
     package var maximumClients: Int
     package var clientsRefused: Int
+    /// Those that drew most first; at most `reportedClients`.
+    package var topClients: [ClientStatus]
     /// Whether bits are kept from swap.
     package var lockedMemory: Bool
     /// Nil when the kernel is not to be fed.
@@ -20,7 +25,7 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
     package init(
         version: String, processId: Int, startTime: Double, entropySocket: String,
         controlSocket: String, clients: Int, maximumClients: Int, clientsRefused: Int,
-        lockedMemory: Bool, kernel: KernelFeedStatus? = nil
+        topClients: [ClientStatus], lockedMemory: Bool, kernel: KernelFeedStatus? = nil
     ) {
         self.version = version
         self.processId = processId
@@ -30,6 +35,7 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
         self.clients = clients
         self.maximumClients = maximumClients
         self.clientsRefused = clientsRefused
+        self.topClients = topClients
         self.lockedMemory = lockedMemory
         self.kernel = kernel
     }

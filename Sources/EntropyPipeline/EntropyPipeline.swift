@@ -240,13 +240,6 @@ package final class EntropyPipeline: Sendable {
     }
 }
 
-/// Seconds since the Unix epoch.
-func secondsSinceEpoch() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-}
-
 /// What the first opening of a board came to.
 private enum Beginning {
     case run(BoardRun)

@@ -87,7 +87,8 @@ package final class PipelineCounters: Sendable {
 
 /// What stands behind a lock: read and written once a window at most.
 struct PipelineBook: Sendable {
-    /// How many alarms are kept to be shown.
+    /// How many alarms of each severity are kept to be shown: a healthy array warns again and again, and
+    /// would push out the failures.
     static let alarmCapacity = 64
 
     var state = PipelineState.starting
@@ -105,7 +106,8 @@ struct PipelineBook: Sendable {
     var alarms: [TimedAlarm] = []
 
     mutating func add(_ alarm: TimedAlarm) {
-        if alarms.count == Self.alarmCapacity { alarms.removeFirst() }
+        let alike = alarms.indices.filter { alarms[$0].alarm.severity == alarm.alarm.severity }
+        if alike.count == Self.alarmCapacity { alarms.remove(at: alike[0]) }
         alarms.append(alarm)
     }
 }

@@ -7,6 +7,7 @@ import LinuxPlatform
 final class EntropyConnection {
     let socket: Descriptor
     let token: UInt64
+    let client: ServerClient
     var session = EntropySession()
     /// Where the bits of the answer under way come from. One answer has one source.
     var source: EntropySource?
@@ -25,7 +26,8 @@ final class EntropyConnection {
         case hungry
     }
 
-    init(socket: Descriptor, token: UInt64) {
+    init(socket: Descriptor, token: UInt64) throws(SystemError) {
+        client = ServerClient(try PeerCredentials(of: socket))
         self.socket = socket
         self.token = token
     }

@@ -29,6 +29,8 @@ package final class EntropyServer: Sendable {
 
     /// Clients connected now.
     package let clients = Atomic<Int>(0)
+    /// The clients, by the tokens of their connections.
+    let connected = Mutex<[UInt64: ServerClient]>([:])
     /// Connections that were refused because there were enough.
     package let clientsRefused = Atomic<Int>(0)
     /// How many clients there may be. Connections that are there stay when it is lowered.
@@ -52,6 +54,9 @@ package final class EntropyServer: Sendable {
         let worker = try WorkerThread(name: "metrng-entropy") { loop.run() }
         thread.withLock { $0 = worker }
     }
+
+    /// Who is connected now, in no order. Any thread.
+    package func connectedClients() -> [ServerClient] { connected.withLock { Array($0.values) } }
 
     /// Ends every connection and the thread. To be called once.
     package func stop() {

@@ -107,14 +107,16 @@ final class EntropyServerLoop {
         guard connections.count < server.maximumClients.load(ordering: .relaxed) else {
             return turnAway(socket)
         }
-        let connection = EntropyConnection(socket: socket, token: nextToken)
-        nextToken += 1
+        let connection: EntropyConnection
         do {
+            connection = try EntropyConnection(socket: socket, token: nextToken)
             try poll.add(socket, connection.interest, token: connection.token)
         } catch {
             return
         }
+        nextToken += 1
         connections[connection.token] = connection
+        server.connected.withLock { $0[connection.token] = connection.client }
         server.clients.store(connections.count, ordering: .relaxed)
     }
 
@@ -297,7 +299,9 @@ final class EntropyServerLoop {
     private func deliver(_ count: Int, of grade: Grade, from connection: EntropyConnection) {
         guard let source = connection.source else { return }
         source.remove(count, of: grade)
-        source.ring(of: grade)?.deliveredPerSecond.add(count, now: monotonicNanoseconds())
+        let now = monotonicNanoseconds()
+        source.ring(of: grade)?.deliveredPerSecond.add(count, now: now)
+        connection.client.deliver(count, now: now)
     }
 
     // MARK: Connections
@@ -312,6 +316,7 @@ final class EntropyServerLoop {
         connection.session.disconnected()
         poll.remove(connection.socket)
         connections[connection.token] = nil
+        server.connected.withLock { $0[connection.token] = nil }
         server.clients.store(connections.count, ordering: .relaxed)
     }
 
@@ -323,6 +328,7 @@ final class EntropyServerLoop {
             }
         }
         connections.removeAll()
+        server.connected.withLock { $0.removeAll() }
         server.clients.store(0, ordering: .relaxed)
     }
 }

@@ -140,7 +140,7 @@ package final class KernelFeeder: @unchecked Sendable {
                 record.contributions += 1
                 record.bytes += settings.byteCount
                 record.creditedBits += bits
-                record.lastFed = unixTime()
+                record.lastFed = secondsSinceEpoch()
                 record.refusal = nil
             case .failure(let refusal):
                 record.refusal = refusal
@@ -150,10 +150,4 @@ package final class KernelFeeder: @unchecked Sendable {
         }
         if isNews { report(record) }
     }
-}
-
-private func unixTime() -> Double {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
 }

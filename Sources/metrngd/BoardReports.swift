@@ -40,7 +40,8 @@ extension BoardUnit {
             framesRejected: counters.framesRejected.int, shotsDropped: counters.shotsDropped.int,
             creditedBits: counters.creditedBits.int, newestBitAge: counters.newestBitAge(now: now),
             rings: [source.report(of: .full, now: now), source.report(of: .raw, now: now)],
-            lastAlarm: status.alarms.last.map(AlarmReport.init))
+            lastFailures: Array(status.newest(.failure).prefix(BoardStatus.reportedFailures)),
+            lastWarning: status.newest(.warning).first)
     }
 }
 
@@ -55,6 +56,11 @@ extension BoardSettings {
 }
 
 extension PipelineStatus {
+    /// The alarms of a severity, the newest first.
+    fileprivate func newest(_ severity: LaneAlarm.Severity) -> [AlarmReport] {
+        alarms.reversed().filter { $0.alarm.severity == severity }.map(AlarmReport.init)
+    }
+
     fileprivate var reportedState: BoardState {
         switch state {
         case .tuning: .tuning

@@ -16,7 +16,7 @@ import Varlink
 
 /// Everything that runs, and the main thread's loop: signals, and what the pipelines report.
 final class Daemon {
-    private let logger = Logger(label: "metrngd") { _ in StandardErrorLog() }
+    private let logger = DaemonLog.logger
     private let load: () throws(ConfigurationError) -> LoadedConfiguration
     private let shared: DaemonStatus
     private let signals: SignalQueue
@@ -78,18 +78,19 @@ final class Daemon {
     func run() {
         let configuration = shared.current
         let files = configuration.files.isEmpty ? ["built-in values"] : configuration.files
-        logger.info(
+        logger.log(
+            .started, .info,
             "started, version \(metrngVersion), configuration: \(files.joined(separator: ", "))")
         if configuration.settings.boards.isEmpty {
             logger.warning("no board is configured: nothing is served; see boards in metrngd.yaml")
         }
         warnOfFewDescriptors()
-        manager.tellReady(status: statusLine(shared.status().boards))
+        manager.tellReady(status: statusLine(shared.status()))
         watchdog = Watchdog.timeout.map { Watchdog(timeout: $0, threads: threads) }
         loop()
         manager.tellStopping()
         stop()
-        logger.info("stopped")
+        logger.log(.stopped, .info, "stopped")
     }
 
     // MARK: The loop
@@ -103,7 +104,7 @@ final class Daemon {
                 guard signal == SIGHUP else { return }
                 manager.tellReloading()
                 reload()
-                manager.tellReady(status: statusLine(shared.status().boards))
+                manager.tellReady(status: statusLine(shared.status()))
             }
         }
     }
@@ -116,9 +117,13 @@ final class Daemon {
     private func tellWatchdog() {
         switch watchdog?.look(now: monotonicNanoseconds()) {
         case nil, .notDue: break
-        case .alive: manager.tellAlive()
+        case .alive:
+            manager.tellAlive()
+            // Clients come and go without an event.
+            manager.tell(status: statusLine(shared.status()))
         case .stopped(let names):
-            logger.error(
+            logger.log(
+                .threadStopped, .error,
                 """
                 the thread of \(names.joined(separator: ", of ")) does not move: the service manager \
                 is left without word, and will start metrngd again
@@ -129,21 +134,31 @@ final class Daemon {
     private func writeEvents() {
         let untold = alarmBudget.renew(now: monotonicNanoseconds())
         if untold > 0 {
-            logger.warning(
+            logger.log(
+                .laneFailed, .warning,
                 "\(untold) more lane failures were not told one by one; see mectl health")
         }
         let (entries, lost) = events.takeAll()
         for entry in entries { write(entry) }
         if lost > 0 { logger.debug("\(lost) more alarms of lanes did not fit the queue") }
         if entries.contains(where: { !$0.event.isFrequent }) {
-            manager.tell(status: statusLine(shared.status().boards))
+            manager.tell(status: statusLine(shared.status()))
         }
     }
 
     private func write(_ entry: EventQueue.Entry) {
-        let (level, text) = entry.event.logLine
-        if entry.event.isFrequent, level >= .warning, !alarmBudget.admits() { return }
-        logger.log(level: level, "board \(entry.board): \(text)")
+        let line = entry.event.logLine
+        if entry.event.isFrequent, line.level >= .warning, !alarmBudget.admits() { return }
+        logger.log(
+            line.event, line.level, "board \(entry.board): \(line.text)",
+            line.fields.merging(fields(of: entry.board)) { $1 })
+    }
+
+    /// What every line about a board is filed under: the epoch is that of now.
+    private func fields(of board: String) -> Logger.Metadata {
+        let unit = shared.units.first { $0.settings.name == board }
+        let epoch = unit?.source.healthEpoch.load(ordering: .relaxed) ?? 0
+        return [JournalField.board: "\(board)", JournalField.epoch: "\(epoch)"]
     }
 
     /// Takes up what can change while the daemon runs, and says what cannot.
@@ -152,7 +167,9 @@ final class Daemon {
         do {
             new = try load()
         } catch {
-            logger.error("the configuration is not valid and was not taken up: \(error)")
+            logger.log(
+                .configurationRefused, .error,
+                "the configuration is not valid and was not taken up: \(error)")
             return
         }
         let changes = shared.current.settings.changes(to: new.settings)
@@ -164,7 +181,8 @@ final class Daemon {
             logger.info("\(change.key) is now \(change.new), was \(change.old)")
         }
         apply(new)
-        logger.info("read the configuration again: \(changes.count) changes")
+        logger.log(
+            .configurationTaken, .info, "read the configuration again: \(changes.count) changes")
     }
 
     private func apply(_ new: LoadedConfiguration) {
@@ -281,7 +299,10 @@ final class Daemon {
                 throw StartError.board(error, board: board.name)
             }
             guard policy == .ifPermitted else { throw StartError.memory(error, board: board.name) }
-            logger.warning("board \(board.name): \(error); bits can reach swap")
+            logger.log(
+                .memoryNotLocked, .warning,
+                "board \(board.name): \(error); bits can reach swap",
+                [JournalField.board: "\(board.name)"])
             return try BoardUnit(board, locked: false, surroundings: surroundings)
         }
     }

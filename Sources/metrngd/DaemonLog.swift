@@ -4,17 +4,20 @@ import DaemonConfiguration
 import Glibc
 import Logging
 import Synchronization
+import SystemdSupport
 
 /// The least severe level that is written, for all loggers; changed on a reload.
 let logThreshold = Atomic<Int>(Logger.Level.info.severity)
 
-/// Writes log lines to standard error: with `<n>` for the journal when it reads them, otherwise
-/// with the program's name and the level in words.
-struct StandardErrorLog: LogHandler {
+/// The daemon's log: entries of the journal where the standard error goes there, otherwise lines on the
+/// standard error, with the program's name and the level in words.
+struct DaemonLog: LogHandler {
     var metadata: Logger.Metadata = [:]
     /// Always everything: `logThreshold` decides, so that a reload reaches every copy.
     var logLevel: Logger.Level = .trace
-    private let isForJournal = getenv("JOURNAL_STREAM") != nil
+    private let journal = JournalSocket.takesStandardError ? try? JournalSocket() : nil
+
+    static let logger = Logger(label: "metrngd") { _ in DaemonLog() }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -23,9 +26,21 @@ struct StandardErrorLog: LogHandler {
 
     func log(event: LogEvent) {
         guard event.level.severity >= logThreshold.load(ordering: .relaxed) else { return }
-        let start =
-            isForJournal ? "<\(event.level.journalPriority)>" : "metrngd: \(event.level.rawValue): "
-        write("\(start)\(event.message)\n")
+        if let journal {
+            journal.send(fields(of: event))
+        } else {
+            for line in "\(event.message)".split(separator: "\n") {
+                write("metrngd: \(event.level.rawValue): \(line)\n")
+            }
+        }
+    }
+
+    private func fields(of event: LogEvent) -> [JournalSocket.Field] {
+        let own: [JournalSocket.Field] = [
+            ("MESSAGE", "\(event.message)"), ("PRIORITY", "\(event.level.journalPriority)"),
+            ("SYSLOG_IDENTIFIER", "metrngd"),
+        ]
+        return own + metadata.merging(event.metadata ?? [:]) { $1 }.map { ($0, "\($1)") }
     }
 
     /// Drops the line when nobody takes it: a daemon must not hang because its log does.
@@ -42,7 +57,7 @@ extension Logger.Level {
     /// Rises with severity.
     var severity: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 
-    /// The priority of sd-daemon(3).
+    /// The priority of syslog(3).
     var journalPriority: Int {
         switch self {
         case .trace, .debug: 7

@@ -21,7 +21,7 @@ final class DaemonStatus: ControlProvider {
         url: "")
 
     let units: [BoardUnit]
-    private let startTime = Date().timeIntervalSince1970
+    private let startTime = secondsSinceEpoch()
     let entropyPath: String
     private let controlPath: String
     private let entropy = Mutex<EntropyServer?>(nil)
@@ -82,19 +82,28 @@ final class DaemonStatus: ControlProvider {
     }
 
     private func service() -> ServiceStatus {
-        let (clients, refused) = entropy.withLock { server in
-            (
-                server?.clients.load(ordering: .relaxed) ?? 0,
-                server?.clientsRefused.load(ordering: .relaxed) ?? 0
-            )
-        }
-        let maximum = maximumClients
+        let server = entropy.withLock { $0 }
         return ServiceStatus(
             version: metrngVersion, processId: Int(getpid()), startTime: startTime,
-            entropySocket: entropyPath, controlSocket: controlPath, clients: clients,
-            maximumClients: maximum, clientsRefused: refused,
+            entropySocket: entropyPath, controlSocket: controlPath,
+            clients: server?.clients.load(ordering: .relaxed) ?? 0,
+            maximumClients: maximumClients,
+            clientsRefused: server?.clientsRefused.load(ordering: .relaxed) ?? 0,
+            topClients: topClients(server?.connectedClients() ?? []),
             lockedMemory: units.allSatisfy { $0.source.full.isLocked && $0.source.raw.isLocked },
             kernel: feeder.withLock { $0?.status })
+    }
+
+    private func topClients(_ clients: [ServerClient]) -> [ClientStatus] {
+        let now = monotonicNanoseconds()
+        return clients.map { client in
+            ClientStatus(
+                processId: Int(client.processID), userId: Int(client.userID), since: client.since,
+                deliveredBytes: client.delivered.load(ordering: .relaxed),
+                deliveredBytesPerSecond: client.deliveredPerSecond.value(now: now))
+        }
+        .sorted { ($1.deliveredBytes, $0.since) < ($0.deliveredBytes, $1.since) }
+        .prefix(ServiceStatus.reportedClients).map { $0 }
     }
 
     // MARK: INFO of the entropy plane

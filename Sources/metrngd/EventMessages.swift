@@ -6,6 +6,25 @@ import EntropyTerms
 import LaneHealth
 import Logging
 
+/// What the log tells of an event.
+struct LogLine {
+    /// Nil for what nobody is going to look for.
+    let event: JournalEvent?
+    let level: Logger.Level
+    let text: String
+    let fields: Logger.Metadata
+
+    init(
+        _ event: JournalEvent?, _ level: Logger.Level, _ text: String,
+        _ fields: Logger.Metadata = [:]
+    ) {
+        self.event = event
+        self.level = level
+        self.text = text
+        self.fields = fields
+    }
+}
+
 extension PipelineEvent {
     /// Whether there can be very many of its kind.
     var isFrequent: Bool {
@@ -15,49 +34,59 @@ extension PipelineEvent {
         }
     }
 
-    /// How the log tells it, and how severe it is.
-    var logLine: (level: Logger.Level, text: String) {
+    /// How the log tells it.
+    var logLine: LogLine {
         switch self {
         case .opened(let board):
             let note = board.provenance.isGenuine ? "" : "; its bits are NOT random"
             let text =
                 "opened \(board.serial), \(board.lanes) lanes, \(board.provenance.name)\(note)"
-            return (board.provenance.isGenuine ? .info : .warning, text)
+            return LogLine(.boardOpened, board.provenance.isGenuine ? .info : .warning, text)
         case .became(let state):
             return state.logLine
         case .alarm(let alarm):
-            // A warning is part of normal life: a healthy source trips it with probability 2^-20.
-            return (alarm.severity == .failure ? .warning : .debug, alarm.text)
+            return alarm.logLine
         case .shotsDropped(let count):
-            return (.warning, "\(count) shots were lost between the array and this program")
+            return LogLine(
+                .shotsLost, .warning,
+                "\(count) shots were lost between the array and this program")
         case .framesRejected(let rejection):
-            return (.warning, "frames were not used: \(rejection.reason)")
+            return LogLine(.shotsLost, .warning, "frames were not used: \(rejection.reason)")
         case .operatingPointSet(let point):
-            return (.info, "the operating point is \(point.text)")
+            return LogLine(.boardChanged, .info, "the operating point is \(point.text)")
         case .recorded(let shots):
-            return (.info, "\(shots) shots were recorded and are served to nobody")
+            return LogLine(
+                .boardChanged, .info, "\(shots) shots were recorded and are served to nobody")
         case .faultInjected(let order, let shots):
             let lanes = order.lanes.isEmpty ? "" : ", lanes \(LaneList.text(order.lanes))"
-            return (.warning, "made to fail after \(shots) shots: \(order.fault.text)\(lanes)")
+            return LogLine(
+                .boardChanged, .warning,
+                "made to fail after \(shots) shots: \(order.fault.text)\(lanes)")
         case .faultsCleared:
-            return (.info, "all faults that were made are ended")
+            return LogLine(.boardChanged, .info, "all faults that were made are ended")
         }
     }
 }
 
 extension PipelineState {
-    fileprivate var logLine: (level: Logger.Level, text: String) {
+    fileprivate var logLine: LogLine {
         switch self {
-        case .tuning: (.info, "learning the trims of the lanes")
-        case .correlated: (.error, "serves nothing: the lanes move together")
-        case .calibrating: (.info, "measuring operating points; nothing is served meanwhile")
-        case .recording: (.info, "recording; what is recorded is served to nobody")
-        case .ended(let error): (.warning, "\(error)")
-        case .starting: (.info, "testing the lanes before anything is served")
-        case .serving: (.info, "serving bits")
+        case .tuning: LogLine(nil, .info, "learning the trims of the lanes")
+        case .starting: LogLine(nil, .info, "testing the lanes before anything is served")
+        case .serving: LogLine(.boardServing, .info, "serving bits")
+        case .calibrating:
+            LogLine(
+                .boardChanged, .info, "measuring operating points; nothing is served meanwhile")
+        case .recording:
+            LogLine(.boardChanged, .info, "recording; what is recorded is served to nobody")
+        case .correlated:
+            LogLine(.boardUnhealthy, .error, "serves nothing: the lanes move together")
         case .unhealthy(let good, let minimum):
-            (.error, "serves nothing: \(good) good lanes, at least \(minimum) are needed")
-        case .failed(let error): (.error, "\(error); \(error.remedy)")
+            LogLine(
+                .boardUnhealthy, .error,
+                "serves nothing: \(good) good lanes, at least \(minimum) are needed")
+        case .failed(let error): LogLine(.boardFailed, .error, "\(error); \(error.remedy)")
+        case .ended(let error): LogLine(.boardEnded, .warning, "\(error)")
         }
     }
 }
@@ -82,11 +111,20 @@ extension FrameReader.Rejection {
 }
 
 extension LaneAlarm {
-    fileprivate var text: String {
+    fileprivate var logLine: LogLine {
         let subject = lane.map { "lane \($0)" } ?? "the array"
-        return severity == .failure
-            ? "\(subject) failed the \(test.text)\(lane == nil ? "" : " and is masked")"
-            : "\(subject) reached the warning cut-off of the \(test.text)"
+        var fields: Logger.Metadata = [JournalField.test: "\(test.rawValue)"]
+        if let lane { fields[JournalField.lane] = "\(lane)" }
+        return switch severity {
+        case .failure:
+            LogLine(
+                .laneFailed, .warning,
+                "\(subject) failed the \(test.text)\(lane == nil ? "" : " and is masked")", fields)
+        case .warning:
+            // Part of normal life: a healthy source trips it with probability 2^-20.
+            LogLine(
+                nil, .debug, "\(subject) reached the warning cut-off of the \(test.text)", fields)
+        }
     }
 }
 

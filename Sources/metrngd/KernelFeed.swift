@@ -25,7 +25,7 @@ extension Daemon {
             to: KernelPool()
         ) { record in
             let (level, text) = record.logLine
-            logger.log(level: level, "kernel: \(text)")
+            logger.log(.kernelFeeding, level, "kernel: \(text)")
         }
         status.attach(feeder)
         return try KernelFeedThread(feeder)

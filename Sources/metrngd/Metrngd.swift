@@ -6,6 +6,7 @@ import DaemonConfiguration
 import FoundationEssentials
 import Glibc
 import LinuxPlatform
+import Logging
 
 /// The daemon's command line.
 @main
@@ -69,7 +70,7 @@ struct Metrngd: ParsableCommand {
             }
             daemon.run()
         } catch {
-            Self.complain("\(error)")
+            Self.complain(.cannotStart, "\(error)")
             throw ExitCode.failure
         }
     }
@@ -78,7 +79,7 @@ struct Metrngd: ParsableCommand {
         do {
             return try loadConfiguration()
         } catch {
-            Self.complain(error.description)
+            Self.complain(.configurationRefused, error.description)
             throw ExitCode(Self.configurationExit)
         }
     }
@@ -114,14 +115,12 @@ struct Metrngd: ParsableCommand {
             let status = exitCode(for: error)
             let text = fullMessage(for: error)
             if status.isSuccess || text.isEmpty { exit(withError: error) }
-            complain(text.hasPrefix("Error: ") ? String(text.dropFirst("Error: ".count)) : text)
+            complain(.cannotStart, "\(text.trimmingPrefix("Error: "))")
             Glibc.exit(status.rawValue)
         }
     }
 
-    private static func complain(_ message: String) {
-        for line in message.split(separator: "\n") {
-            writeToStandardError("metrngd: error: \(line)\n")
-        }
+    private static func complain(_ event: JournalEvent, _ message: String) {
+        DaemonLog.logger.log(event, .error, "\(message)")
     }
 }

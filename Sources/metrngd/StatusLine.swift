@@ -3,18 +3,32 @@
 import ControlInterface
 
 /// One line that answers whether the daemon works, and for whom: what `systemctl status` shows.
-func statusLine(_ boards: [BoardStatus]) -> String {
+func statusLine(_ report: StatusReport) -> String {
+    let boards = report.boards
     guard !boards.isEmpty else { return "no board is configured; nothing is served" }
     let serving = boards.filter(\.serves)
     let troubled = boards.first { $0.cause != nil }
     if let troubled {
-        let others = serving.isEmpty ? "nothing is served" : "\(names(serving)) \(verb(serving))"
+        let others =
+            serving.isEmpty ? "nothing is served" : report.service.whatIsServed(by: serving)
         return "\(troubled.name): \(troubled.cause ?? ""); \(others)"
     }
     guard serving.count == boards.count else {
         return "testing the lanes of \(names(boards.filter { !$0.serves }))"
     }
-    return "\(names(serving)) \(verb(serving))"
+    return report.service.whatIsServed(by: serving)
+}
+
+extension ServiceStatus {
+    fileprivate func whatIsServed(by boards: [BoardStatus]) -> String {
+        let whom =
+            switch clients {
+            case 0: "nobody is connected"
+            case 1: "to 1 client"
+            default: "to \(clients) clients"
+            }
+        return "\(names(boards)) \(verb(boards))\(clients == 0 ? "; " : " ")\(whom)"
+    }
 }
 
 private func names(_ boards: [BoardStatus]) -> String {

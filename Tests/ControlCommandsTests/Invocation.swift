@@ -44,7 +44,8 @@ struct Invocation: Sendable {
                 transcript.messages.withLock { $0 += text }
                 onMessage(text)
             },
-            endOnInterrupt: {}, catchInterrupts: {}, isInterrupted: isInterrupted)
+            endOnInterrupt: {}, catchInterrupts: {}, isInterrupted: isInterrupted,
+            identify: { $0 })
         exitCode = runMectl(arguments, on: console)
         output = transcript.output.withLock { $0.prefix(room).joined() }
         messages = transcript.messages.withLock { $0 }

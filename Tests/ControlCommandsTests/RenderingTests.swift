@@ -35,6 +35,7 @@ struct RenderingTests {
                   Ring raw: 100 % of 1 MiB; delivered 0 B, now 0 B/s
                  Ring full: 50 % of 4 MiB; delivered 67.1 MB, now 48.3 MB/s
                 Last alarm: failure of adaptiveProportion on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
+              Last warning: none
 
             metrngd 0.1.0, process 4242, up 2 h 0 min, memory locked
             clients 3/64 at /run/metrng/entropy.sock, 0 refused
@@ -42,6 +43,54 @@ struct RenderingTests {
 
             """
         #expect(try Self.text(.status(Samples.status)) == expected)
+    }
+
+    @Test("Who draws is told, those that drew most first, and how many more there are")
+    func clients() throws {
+        var status = Samples.status
+        status.service.topClients = Samples.clients
+        let expected = """
+            clients 3/64 at /run/metrng/entropy.sock, 0 refused
+              PROCESS  USER   UNIT             COMMAND      SINCE    BYTES        NOW
+                 4711  alice  sampler.service  python3  1 h 2 min  67.0 MB  48.0 MB/s
+                    ?  65534  -                -              5 s     32 B      0 B/s
+              and 1 more; mectl status --json has more of them
+            kernel not fed: kernel.feed is false
+
+            """
+        #expect(try Self.text(.status(status)).hasSuffix(expected))
+        status.service.clients = 20
+        status.service.topClients = Array(repeating: Samples.clients[0], count: 20)
+        let text = try Self.text(.status(status))
+        #expect(text.contains("  and 12 more; "))
+        #expect(text.split(separator: "\n").count { $0.contains("sampler.service") } == 8)
+    }
+
+    @Test("The newest three failures are told, and the newest warning as what it is")
+    func alarms() throws {
+        var board = Samples.board
+        board.lastFailures = (0..<5).map { age in
+            var alarm = Samples.alarm
+            alarm.time -= Double(age)
+            alarm.lane = age
+            return alarm
+        }
+        let text = try Self.text(Self.status([board]))
+        for (name, lane, age) in [
+            ("Last alarm", 0, 15), ("      before", 1, 16), ("      before", 2, 17),
+        ] {
+            #expect(
+                text.contains(
+                    "\(name): failure of adaptiveProportion on lane \(lane), 2026-03-01 11:58:\(60 - age) UTC;"
+                ))
+        }
+        #expect(!text.contains("lane 3"))
+        board.lastWarning = AlarmReport(
+            time: Samples.now - 1, lane: 9, test: "repetitionCount", severity: .warning, shot: 1)
+        #expect(
+            try Self.text(Self.status([board])).contains(
+                "  Last warning: warning of repetitionCount on lane 9, 2026-03-01 11:59:59 UTC; 1 s ago"
+                    + " (also healthy lanes warn)"))
     }
 
     @Test("A board that is ill says why, and what is not known says so")
@@ -53,13 +102,14 @@ struct RenderingTests {
         board.remedy = "check the cable"
         board.temperatureCelsius = nil
         board.newestBitAge = nil
-        board.lastAlarm = nil
+        board.lastFailures = []
         let text = try Self.text(Self.status([board]))
         #expect(text.hasPrefix("× board0 — "))
         for line in [
             "         State: failed since 2026-03-01 10:00:00 UTC; 2 h 0 min ago",
             "         Cause: no frame for 2 s", "        Remedy: check the cable",
             "    Newest bit: none yet", "   Temperature: not known", "    Last alarm: none",
+            "  Last warning: none",
         ] {
             #expect(text.contains(line + "\n"))
         }

@@ -37,12 +37,14 @@ private final class Manager {
             String.init)
     }
 
-    /// Whether a message comes that has all these lines.
-    func hears(_ lines: String...) -> Bool {
+    /// Whether a message comes that has a line for each of these beginnings.
+    func hears(_ beginnings: String...) -> Bool {
         while true {
             let message = next()
             if message.isEmpty { return false }
-            if lines.allSatisfy(message.contains) { return true }
+            if beginnings.allSatisfy({ start in message.contains { $0.hasPrefix(start) } }) {
+                return true
+            }
         }
     }
 }
@@ -78,6 +80,25 @@ struct ServiceManagerTests {
                 "/usr/bin/env", "NOTIFY_SOCKET=\(manager.path)", "WATCHDOG_USEC=200000",
             ])
         for _ in 0..<5 { #expect(manager.hears("WATCHDOG=1")) }
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("It is told for whom the daemon works, as clients come and go")
+    func clients() throws {
+        let directory = SocketDirectory()
+        let manager = try Manager(directory)
+        let daemon = try DaemonProcess(
+            directory: directory,
+            wrapper: [
+                "/usr/bin/env", "NOTIFY_SOCKET=\(manager.path)", "WATCHDOG_USEC=200000",
+            ])
+        #expect(manager.hears("STATUS=array0 serves simulated bits; nobody is connected"))
+        var clients = [try daemon.connect()]
+        #expect(manager.hears("STATUS=array0 serves simulated bits to 1 client"))
+        clients.append(try daemon.connect())
+        #expect(manager.hears("STATUS=array0 serves simulated bits to 2 clients"))
+        clients.removeAll()
+        #expect(manager.hears("STATUS=array0 serves simulated bits; nobody is connected"))
         #expect(daemon.stop() == 0)
     }
 

@@ -116,6 +116,32 @@ struct PipelineHealthTests {
         }
     }
 
+    @Test("failures are kept, however many warnings come after them")
+    func warningsPushOutNoFailure() throws {
+        var maker = WindowMaker(lanes: 128)
+        try PipelineRig(.init(lanes: 128, minimumGoodLanesPercent: 1)).run { rig in
+            let run = HealthCutoffs(
+                claimedEntropyPerBit: rig.pipeline.settings.claimedEntropyPerBit
+            ).repetitionCountWarning
+            try rig.pass(maker.windows(3))
+            try rig.pass(maker.windows(1, stuck: 0..<3))
+            // A run of ones between two zeros in each of the other lanes.
+            var rows = maker.window(stuck: 0..<3)
+            for shot in 100...(101 + run) {
+                let isEdge = shot == 100 || shot == 101 + run
+                rows[2 * shot] = isEdge ? 7 : .max
+                rows[2 * shot + 1] = isEdge ? 0 : .max
+            }
+            try rig.pass([rows])
+            let kept = rig.pipeline.status().alarms.map(\.alarm)
+            #expect(
+                kept.filter { $0.severity == .failure && $0.lane != nil }.map(\.lane) == [0, 1, 2])
+            #expect(
+                kept.filter { $0.severity == .warning }.compactMap(\.lane)
+                    == Array(Array(3..<128).suffix(64)))
+        }
+    }
+
     @Test("the status fits together, whenever it is asked for")
     func statusIsConsistent() throws {
         var maker = WindowMaker(lanes: 64)

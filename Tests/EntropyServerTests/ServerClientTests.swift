@@ -4,6 +4,7 @@ import EntropyProtocol
 import EntropyRing
 import EntropyServer
 import EntropyTerms
+import Glibc
 import LinuxPlatform
 import PlaneTestSupport
 import TestSupport
@@ -12,6 +13,28 @@ import Testing
 
 @Suite("Clients of the server")
 struct ServerClientTests {
+    @Test("are told of, with their process, user and what each has had, until they go")
+    func whoIsConnected() throws {
+        try ServerRig.run { rig in
+            let before = secondsSinceEpoch()
+            #expect(rig.server.connectedClients().isEmpty)
+            try rig.filling {
+                let (one, other) = (try rig.connect(), try rig.connect())
+                for _ in 0..<3 { #expect(try one.ask(.read(1_000, grade: .full)) != nil) }
+                #expect(try other.ask(.read(70_000, grade: .full)) != nil)
+                let clients = rig.server.connectedClients()
+                #expect(
+                    clients.map { $0.delivered.load(ordering: .relaxed) }.sorted() == [
+                        3_000, 70_000,
+                    ])
+                #expect(clients.allSatisfy { $0.processID == getpid() && $0.userID == geteuid() })
+                #expect(
+                    clients.allSatisfy { $0.since >= before && $0.since <= secondsSinceEpoch() })
+            }
+            #expect(eventually { rig.server.connectedClients().isEmpty })
+        }
+    }
+
     @Test("that ask and never read keep nobody else waiting")
     func neverReads() throws {
         try ServerRig.run { rig in

@@ -59,6 +59,13 @@ int clinux_unix_adopt(int fd, char *path, size_t capacity);
 // EAGAIN.
 int clinux_unix_connect(const char *path, bool waits);
 
+// A datagram socket without an address, non-blocking.
+int clinux_unix_datagram(void);
+
+// Sends a datagram to the socket at `path`, without waiting. Returns how many bytes were taken: all
+// or, with EAGAIN, none.
+ssize_t clinux_unix_send_to(int fd, const char *path, const void *bytes, size_t count);
+
 // The longest path, in bytes without the terminating NUL, that a Unix socket can have.
 size_t clinux_unix_path_limit(void);
 

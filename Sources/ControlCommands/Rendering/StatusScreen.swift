@@ -22,10 +22,13 @@ private func boardSection(_ board: BoardStatus, palette: Palette, now: Double) -
         "\(palette.paint(mark, color)) \(printable(board.name)) — \(identity.joined(separator: ", "))"
     let facts =
         stateFacts(board, palette: palette, color: color, now: now) + flowFacts(board)
-        + board.rings.map(ringFact) + alarmFact(board, now: now)
+        + board.rings.map(ringFact) + alarmFacts(board, now: now)
     let lines = facts.map { "\(padded($0.name, to: 14, .right)): \($0.text)\n" }
     return heading + "\n" + lines.joined()
 }
+
+/// How many failures are shown; mectl health has more.
+private let shownFailures = 3
 
 private typealias Fact = (name: String, text: String)
 
@@ -123,8 +126,13 @@ private func ringFact(_ ring: RingStatus) -> Fact {
     )
 }
 
-private func alarmFact(_ board: BoardStatus, now: Double) -> [Fact] {
-    [("Last alarm", board.lastAlarm.map { alarmText($0, now: now) } ?? "none")]
+private func alarmFacts(_ board: BoardStatus, now: Double) -> [Fact] {
+    let failures = board.lastFailures.prefix(shownFailures).enumerated().map { index, alarm in
+        Fact(name: index == 0 ? "Last alarm" : "before", text: alarmText(alarm, now: now))
+    }
+    let warning = board.lastWarning.map { "\(alarmText($0, now: now)) (also healthy lanes warn)" }
+    return (failures.isEmpty ? [("Last alarm", "none")] : failures)
+        + [("Last warning", warning ?? "none")]
 }
 
 func alarmText(_ alarm: AlarmReport, now: Double) -> String {
@@ -140,7 +148,7 @@ private func serviceLines(_ service: ServiceStatus, now: Double) -> String {
         up \(duration(now - service.startTime)), \(memory)
         clients \(service.clients)/\(service.maximumClients) at \
         \(printable(service.entropySocket)), \(grouped(service.clientsRefused)) refused
-        \(kernelLine(service.kernel, now: now))
+        \(clientTable(service, now: now))\(kernelLine(service.kernel, now: now))
 
         """
 }

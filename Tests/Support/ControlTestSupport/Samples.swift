@@ -10,7 +10,22 @@ package enum Samples {
     package static let service = ServiceStatus(
         version: "0.1.0", processId: 4_242, startTime: now - 7_205,
         entropySocket: "/run/metrng/entropy.sock", controlSocket: "/run/metrng/control.sock",
-        clients: 3, maximumClients: 64, clientsRefused: 0, lockedMemory: true)
+        clients: 3, maximumClients: 64, clientsRefused: 0,
+        topClients: [], lockedMemory: true)
+
+    /// One of a service, and one of which nothing but its number is known.
+    package static let clients: [ClientStatus] = {
+        var known = ClientStatus(
+            processId: 4_711, userId: 1_000, since: now - 3_725, deliveredBytes: 67_000_000,
+            deliveredBytesPerSecond: 48_000_000)
+        known.user = "alice"
+        known.unit = "sampler.service"
+        known.command = "python3"
+        let unknown = ClientStatus(
+            processId: 0, userId: 65_534, since: now - 5, deliveredBytes: 32,
+            deliveredBytesPerSecond: 0)
+        return [known, unknown]
+    }()
 
     package static let alarm = AlarmReport(
         time: now - 75, lane: 17, test: "adaptiveProportion", severity: .failure, shot: 4_194_303)
@@ -35,7 +50,7 @@ package enum Samples {
                 grade: "full", capacityBytes: 4_194_304, availableBytes: 2_097_152,
                 deliveredBytes: 67_108_864, deliveredBytesPerSecond: 48_250_000),
         ],
-        lastAlarm: alarm)
+        lastFailures: [alarm], lastWarning: nil)
 
     package static let status = StatusReport(service: service, boards: [board])
 

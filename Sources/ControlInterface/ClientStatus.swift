@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A client of the entropy plane.
+package struct ClientStatus: Codable, Sendable, Equatable {
+    /// Of the process that connected; 0 when the daemon cannot see it.
+    package var processId: Int
+    package var userId: Int
+    /// The daemon does not look at other processes: this, `unit` and `command` are filled in by who asks,
+    /// and are nil where that is not known.
+    @Nullable package var user: String?
+    @Nullable package var unit: String?
+    @Nullable package var command: String?
+    /// When it connected, in seconds since the Unix epoch.
+    package var since: Double
+    package var deliveredBytes: Int
+    package var deliveredBytesPerSecond: Double
+
+    package init(
+        processId: Int, userId: Int, since: Double, deliveredBytes: Int,
+        deliveredBytesPerSecond: Double
+    ) {
+        self.processId = processId
+        self.userId = userId
+        user = nil
+        unit = nil
+        command = nil
+        self.since = since
+        self.deliveredBytes = deliveredBytes
+        self.deliveredBytesPerSecond = deliveredBytesPerSecond
+    }
+}

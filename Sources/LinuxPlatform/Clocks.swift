@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Nanoseconds since an arbitrary moment, never going back.
+package func monotonicNanoseconds() -> UInt64 {
+    let time = time(CLOCK_MONOTONIC)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// Seconds since the Unix epoch; goes back when somebody sets the clock.
+package func secondsSinceEpoch() -> Double { seconds(CLOCK_REALTIME) }
+
+/// Seconds since the machine was started, also those that it slept.
+func secondsSinceBoot() -> Double { seconds(CLOCK_BOOTTIME) }
+
+private func seconds(_ clock: clockid_t) -> Double {
+    let time = time(clock)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+private func time(_ clock: clockid_t) -> timespec {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return time
+}
