@@ -34,8 +34,11 @@ package struct BoardChecker {
     /// - Throws: when the board does not tell what it is, without which there is nothing to check.
     package init(_ access: BoardAccess) throws(BoardError) {
         self.access = access
-        guard case .done(let bytes) = access.get(BoardRequest.getInfo.rawValue, count: 256) else {
-            throw .stalled("\(access.name): GET_INFO is not answered")
+        let outcome = access.get(BoardRequest.getInfo.rawValue, count: 256)
+        guard case .done(let bytes) = outcome else {
+            throw outcome == .gone
+                ? .absent("\(access.name) was unplugged")
+                : .stalled("\(access.name): \(BoardRequest.getInfo.text): \(outcome)")
         }
         do throws(RecordDefect) {
             info = try InfoRecord(parsing: bytes)
@@ -45,22 +48,30 @@ package struct BoardChecker {
     }
 
     /// Does all checks, each from an idle board. Takes a few seconds, and leaves the board as after power-up.
-    package func run() -> [Result] {
-        let results = (Self.requestChecks + Self.streamChecks + Self.arrayChecks).map { check in
-            Result(check: check.name, verdict: verdict(of: check))
+    ///
+    /// - Throws: `absent` when the board was unplugged meanwhile.
+    package func run() throws(BoardError) -> [Result] {
+        var results: [Result] = []
+        for check in Self.requestChecks + Self.streamChecks + Self.arrayChecks {
+            results.append(Result(check: check.name, verdict: try verdict(of: check)))
         }
         _ = access.set(BoardRequest.reset.rawValue)
         return results
     }
 
-    private func verdict(of check: Check) -> Verdict {
+    private func verdict(of check: Check) throws(BoardError) -> Verdict {
         guard info.features.isSuperset(of: check.needs) else { return .notOffered }
         do throws(Finding) {
             try order(.reset)
             try check.run(self)
             return .passed
         } catch {
-            return .failed(error.text)
+            guard case .wrong(let text) = error else {
+                throw .absent("\(access.name) was unplugged in the check \"\(check.name)\"")
+            }
+            // A bus that loses a board may call it something else at first.
+            try access.checkPresence()
+            return .failed(text)
         }
     }
 
@@ -69,7 +80,7 @@ package struct BoardChecker {
     func get(_ request: BoardRequest, value: UInt16 = 0, count: Int) throws(Finding) -> [UInt8] {
         switch access.get(request.rawValue, value: value, count: count) {
         case .done(let bytes): return bytes
-        case let other: throw Finding("\(request): \(other)")
+        case let other: throw Finding(request.text, other)
         }
     }
 
@@ -77,7 +88,7 @@ package struct BoardChecker {
         _ request: BoardRequest, value: UInt16 = 0, _ bytes: [UInt8] = []
     ) throws(Finding) {
         let outcome = access.set(request.rawValue, value: value, bytes)
-        if outcome != .done([]) { throw Finding("\(request): \(outcome)") }
+        if outcome != .done([]) { throw Finding(request.text, outcome) }
     }
 
     func status() throws(Finding) -> StatusRecord {
@@ -93,15 +104,19 @@ package struct BoardChecker {
     ) throws(Finding) {
         let before = try status()
         let outcome = request()
-        guard outcome == .refused else { throw Finding("\(what): \(outcome), and not refused") }
+        guard outcome == .refused else {
+            throw Finding("\(what) has to be refused", outcome)
+        }
         let after = try status()
         guard after.lastRefusal == reason, after.refusals == before.refusals &+ 1 else {
             throw Finding(
-                "\(what) was refused; the status says \(after.lastRefusal), \(after.refusals)"
-                    + " refusals, instead of \(reason), \(before.refusals &+ 1)")
+                "\(what) was refused; the status says code \(after.lastRefusal.rawValue),"
+                    + " \(after.refusals) refusals, instead of code \(reason.rawValue),"
+                    + " \(before.refusals &+ 1)")
         }
         guard after.activity == before.activity else {
-            throw Finding("\(what): the board was \(before.activity) and is \(after.activity)")
+            throw Finding(
+                "\(what): the board was \(before.activity.text) and is \(after.activity.text)")
         }
     }
 

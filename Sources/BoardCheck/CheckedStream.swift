@@ -3,10 +3,23 @@
 import Boards
 import USBBoard
 
-/// Why a check does not hold: what was found.
-struct Finding: Error {
-    let text: String
-    init(_ text: String) { self.text = text }
+/// Why a check does not hold.
+enum Finding: Error {
+    /// What was found.
+    case wrong(String)
+    /// There is no board any more.
+    case gone
+
+    init(_ text: String) { self = .wrong(text) }
+
+    init(_ error: BoardError) {
+        if case .absent = error { self = .gone } else { self = .wrong("\(error)") }
+    }
+
+    /// - Parameter what: was asked of the board.
+    init(_ what: String, _ outcome: BoardAccess.Outcome) {
+        self = outcome == .gone ? .gone : .wrong("\(what): \(outcome)")
+    }
 }
 
 /// The frames of a board, each of which has to follow the one before without a byte between them.
@@ -26,7 +39,7 @@ final class CheckedStream {
     /// Transfers wait from now on until this is released.
     init(_ access: BoardAccess) throws(Finding) {
         self.access = access
-        do throws(BoardError) { try access.startTransfers() } catch { throw Finding("\(error)") }
+        do throws(BoardError) { try access.startTransfers() } catch { throw Finding(error) }
     }
 
     deinit { access.stopTransfers() }
@@ -66,14 +79,17 @@ final class CheckedStream {
     }
 
     private func read(milliseconds: Int32) throws(Finding) -> Int {
-        do {
-            let count = try buffer.withUnsafeMutableBytes {
-                try access.read(into: $0, milliseconds: milliseconds)
+        let outcome = buffer.withUnsafeMutableBytes { buffer in
+            Result { () throws(BoardError) in
+                try access.read(into: buffer, milliseconds: milliseconds)
             }
+        }
+        do throws(BoardError) {
+            let count = try outcome.get()
             bytes += buffer.prefix(count)
             return count
         } catch {
-            throw Finding("\(error)")
+            throw Finding(error)
         }
     }
 }

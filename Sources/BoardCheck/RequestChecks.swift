@@ -21,14 +21,15 @@ extension BoardChecker {
             (checker) throws(Finding) in
             let part = try checker.get(.getInfo, count: 2)
             try checker.require(
-                part == [BoardInterface.majorVersion, checker.info.minorVersion], "\(part)")
+                part == [BoardInterface.majorVersion, checker.info.minorVersion],
+                "its two bytes are \(part.map { "\($0)" }.joined(separator: ", "))")
         },
         Check(name: "after a reset it is idle, and has refused nothing") {
             (checker) throws(Finding) in
             let status = try checker.status()
             try checker.require(
                 status.activity == .idle && status.refusals == 0 && status.lastRefusal == .none,
-                "it is \(status.activity), with \(status.refusals) refusals")
+                "it is \(status.activity.text), with \(status.refusals) refusals")
         },
         Check(name: "unknown requests are refused") { (checker) throws(Finding) in
             for code in [0x00, 0x0B, 0x7F, 0xFF] as [UInt8] {
@@ -50,7 +51,7 @@ extension BoardChecker {
         },
         Check(name: "data where none belongs is refused") { (checker) throws(Finding) in
             for request in [BoardRequest.start, .stop, .selfTest, .reset] {
-                try checker.expectRefusal(.badLength, "\(request) with a byte") {
+                try checker.expectRefusal(.badLength, "\(request.text) with a byte") {
                     checker.access.set(request.rawValue, [0])
                 }
             }
@@ -86,11 +87,11 @@ extension BoardChecker {
                 biasFieldMicrotesla: info.tuning.biasFieldMicrotesla[keyPath: edge])
             try order(.operatingPoint, OperatingPointRecord(wanted).bytes)
             let found = try point()
-            try require(found == wanted, "\(wanted) was set, and \(found) is told")
+            try require(found == wanted, "\(wanted.text) were set, and \(found.text) are told")
         }
         try order(.reset)
         let after = try point()
-        try require(after == before, "a reset leaves \(after) instead of \(before)")
+        try require(after == before, "a reset leaves \(after.text) instead of \(before.text)")
     }
 
     private func setBadPoints() throws(Finding) {
@@ -100,7 +101,7 @@ extension BoardChecker {
         var wide = before
         wide.pulseWidthPicoseconds = info.tuning.pulseWidthPicoseconds.upperBound + 1
         for wrong in [high, wide] {
-            try expectRefusal(.badValue, "\(wrong)") {
+            try expectRefusal(.badValue, "\(wrong.text)") {
                 access.set(
                     BoardRequest.operatingPoint.rawValue, OperatingPointRecord(wrong).bytes)
             }
@@ -109,7 +110,7 @@ extension BoardChecker {
             access.set(BoardRequest.operatingPoint.rawValue, [1, 2, 3])
         }
         let after = try point()
-        try require(after == before, "a refused point has changed \(before) to \(after)")
+        try require(after == before, "a refused point has changed \(before.text) to \(after.text)")
     }
 
     private func setTrims() throws(Finding) {

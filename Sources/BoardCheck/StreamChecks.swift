@@ -26,14 +26,14 @@ extension BoardChecker {
             try checker.order(.stop)
             try checker.require(try stream.isSilent(), "frames go on")
             let activity = try checker.status().activity
-            try checker.require(activity == .idle, "it is \(activity)")
+            try checker.require(activity == .idle, "it is \(activity.text)")
         },
         Check(name: "the status counts frames and shots") { (checker) throws(Finding) in
             let stream = try CheckedStream(checker.access)
             try checker.order(.start)
             let frame = try stream.next()
             let status = try checker.status()
-            try checker.require(status.activity == .streaming, "it is \(status.activity)")
+            try checker.require(status.activity == .streaming, "it is \(status.activity.text)")
             try checker.require(
                 status.frames >= 1 && status.shots >= UInt64(frame.header.shots),
                 "\(status.frames) frames and \(status.shots) shots")
@@ -156,7 +156,7 @@ extension BoardChecker {
         }
         try require(try stream.isSilent(), "more comes than was asked for")
         let activity = try status().activity
-        try require(activity == .idle, "it is \(activity) afterwards")
+        try require(activity == .idle, "it is \(activity.text) afterwards")
     }
 
     private func maskLane() throws(Finding) {
@@ -182,7 +182,7 @@ extension BoardChecker {
 
     private func writeArray(_ states: [UInt8]) throws(Finding) {
         try order(.array, value: ArrayOperation.write.rawValue)
-        do throws(BoardError) { try access.write(states) } catch { throw Finding("\(error)") }
+        do throws(BoardError) { try access.write(states) } catch { throw Finding(error) }
     }
 
     private func readArray() throws(Finding) -> [UInt8] {

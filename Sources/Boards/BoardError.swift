@@ -9,6 +9,10 @@ package enum BoardError: Error, Equatable, CustomStringConvertible {
     case notPermitted(String)
     /// It is there, and another program or a driver of the kernel has it; says which, as far as it is known.
     case busy(String)
+    /// It is there, and another part of this process has it.
+    case taken(String)
+    /// Nobody knows whether it is there: what it would be plugged into cannot be used.
+    case noBus(String)
     /// It speaks a protocol this program does not.
     case unsupported(String)
     /// It was there and stopped answering, or nothing it sends can be used.
@@ -20,7 +24,8 @@ package enum BoardError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .absent(let what): "the board is absent: \(what)"
         case .notPermitted(let what): "the board may not be opened: \(what)"
-        case .busy(let what): "the board is in use: \(what)"
+        case .busy(let what), .taken(let what): "the board is in use: \(what)"
+        case .noBus(let what): "the USB cannot be used: \(what)"
         case .unsupported(let what): "the board is not supported: \(what)"
         case .stalled(let what): "the board gives no usable frames: \(what)"
         case .ended(let what): "the board has given all it has: \(what)"
@@ -34,6 +39,11 @@ package enum BoardError: Error, Equatable, CustomStringConvertible {
         case .notPermitted:
             "give the user of metrngd access to the device; 70-metrng.rules of udev does it for boards"
         case .busy: "end the other program; metrngd keeps trying"
+        case .taken:
+            "plug in a board for each entry of boards, and tell them apart by usb.serial; metrngd keeps"
+                + " trying"
+        case .noBus:
+            "let the program read /dev/bus/usb, use AF_NETLINK sockets, and open more files (ulimit -n)"
         case .unsupported: "name another file or device, or update the board's firmware or metrngd"
         case .stalled: "reset or replug the board; metrngd keeps trying"
         case .ended: "start metrngd again, with another recording"

@@ -127,7 +127,7 @@ bool bl_is_present(const struct bl_board *board) { return !atomic_load(&board->i
 // MARK: the whole device
 
 int bl_clear_halt(struct bl_board *board, uint8_t endpoint) {
-    return bl_counted(board, bl_error_of_usb(libusb_clear_halt(board->handle, endpoint)));
+    return bl_error_of_usb(libusb_clear_halt(board->handle, endpoint));
 }
 
 int bl_reset(struct bl_board *board) {
@@ -135,5 +135,5 @@ int bl_reset(struct bl_board *board) {
     int result = libusb_reset_device(board->handle);
     // It came back with other descriptors, or not at all.
     bool is_another = result == LIBUSB_ERROR_NOT_FOUND;
-    return bl_counted(board, is_another ? BL_GONE : bl_error_of_usb(result));
+    return is_another ? BL_GONE : bl_error_of_usb(result);
 }

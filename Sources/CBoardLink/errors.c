@@ -77,34 +77,3 @@ int bl_submit(struct libusb_transfer *transfer) {
     if (error == LIBUSB_ERROR_IO && errno == ENOMEM) error = LIBUSB_ERROR_NO_MEM;
     return bl_error_of_usb(error);
 }
-
-void bl_add(atomic_uint_fast64_t *counter, uint64_t count) {
-    atomic_fetch_add_explicit(counter, count, memory_order_relaxed);
-}
-
-int bl_counted(struct bl_board *board, int error) {
-    if (error < 0) bl_add(&board->errors[-error], 1);
-    return error;
-}
-
-static uint64_t value(const atomic_uint_fast64_t *counter) {
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-struct bl_counters bl_counters_of(const struct bl_board *board) {
-    return (struct bl_counters){
-        .transfers = value(&board->transfers),
-        .bytes = value(&board->bytes),
-        .cancelled = value(&board->cancelled),
-        .recoveries = value(&board->recoveries),
-        .gone = value(&board->errors[-BL_GONE]),
-        .timeouts = value(&board->errors[-BL_TIMEOUT]),
-        .stalls = value(&board->errors[-BL_STALL]),
-        .overflows = value(&board->errors[-BL_OVERFLOW]),
-        .bus_errors = value(&board->errors[-BL_IO]),
-        .memory_shortages = value(&board->errors[-BL_NO_MEMORY]),
-        // An open board is permitted and is not busy, but for a reset that lost the interface.
-        .other_errors = value(&board->errors[-BL_OTHER]) + value(&board->errors[-BL_BUSY]) +
-                        value(&board->errors[-BL_NOT_PERMITTED]),
-    };
-}

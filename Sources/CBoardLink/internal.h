@@ -15,7 +15,6 @@ enum {
     // How long transfers may take to come back once they are cancelled. The kernel gives all of
     // them back, also those of a device that is gone; the limit is for one that does not.
     BL_TAKE_BACK_MILLISECONDS = 2000,
-    BL_ERROR_KINDS = -BL_OTHER + 1,
 };
 
 struct bl_link {
@@ -83,12 +82,6 @@ struct bl_board {
     pthread_cond_t changed;  // by the monotonic clock
     struct bl_stream stream;
     struct bl_request *lost;  // that the kernel did not give back; NULL as a rule
-
-    atomic_uint_fast64_t transfers;
-    atomic_uint_fast64_t bytes;
-    atomic_uint_fast64_t cancelled;
-    atomic_uint_fast64_t recoveries;
-    atomic_uint_fast64_t errors[BL_ERROR_KINDS];  // by -bl_error
 };
 
 // An error of libusb, or the status of a transfer, as one of ours; success is 0.
@@ -106,11 +99,6 @@ void bl_describe_place(libusb_device *device, char *out, size_t room);
 
 // The monotonic time in so many milliseconds.
 struct timespec bl_after(uint32_t milliseconds);
-
-void bl_add(atomic_uint_fast64_t *counter, uint64_t count);
-
-// Counts an error, and returns it; 0 is none.
-int bl_counted(struct bl_board *board, int error);
 
 // Frees what was not given back in time. Only when the device is closed: then nobody has it any
 // more.

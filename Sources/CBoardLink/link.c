@@ -105,8 +105,9 @@ static void *serve(void *context) {
     return NULL;
 }
 
-static int start_thread(struct bl_link *link) {
-    if (pthread_create(&link->thread, NULL, serve, link) != 0) return BL_NO_MEMORY;
+static int start_thread(struct bl_link *link, struct bl_link_failure *failure) {
+    failure->system_error = pthread_create(&link->thread, NULL, serve, link);
+    if (failure->system_error != 0) return BL_NO_MEMORY;
     pthread_setname_np(link->thread, "metrng-usb");
     return 0;
 }
@@ -117,8 +118,19 @@ static void stop_listening(struct bl_link *link) {
     if (link->has_hotplug) libusb_hotplug_deregister_callback(link->context, link->hotplug);
 }
 
-static int start(struct bl_link *link) {
-    int error = bl_error_of_usb(libusb_init(&link->context));
+static int start_usb(struct bl_link *link, struct bl_link_failure *failure) {
+    // libusb has one name for many failures, and leaves errno as the call left it that failed.
+    errno = 0;
+    int error = libusb_init(&link->context);
+    if (error != 0) {
+        failure->system_error = errno;
+        failure->usb_error = libusb_error_name(error);
+    }
+    return bl_error_of_usb(error);
+}
+
+static int start(struct bl_link *link, struct bl_link_failure *failure) {
+    int error = start_usb(link, failure);
     if (error != 0) return error;
     int both = LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED | LIBUSB_HOTPLUG_EVENT_DEVICE_LEFT;
     int any = LIBUSB_HOTPLUG_MATCH_ANY;
@@ -126,7 +138,7 @@ static int start(struct bl_link *link) {
         libusb_has_capability(LIBUSB_CAP_HAS_HOTPLUG) &&
         libusb_hotplug_register_callback(link->context, both, 0, any, any, any, on_change, link,
                                          &link->hotplug) == LIBUSB_SUCCESS;
-    error = start_thread(link);
+    error = start_thread(link, failure);
     if (error != 0) {
         stop_listening(link);
         libusb_exit(link->context);
@@ -134,16 +146,18 @@ static int start(struct bl_link *link) {
     return error;
 }
 
-int bl_link_open(struct bl_link **out) {
+int bl_link_open(struct bl_link **out, struct bl_link_failure *failure) {
+    *failure = (struct bl_link_failure){.usb_error = NULL, .system_error = ENOMEM};
     struct bl_link *link = calloc(1, sizeof *link);
     if (link == NULL) return BL_NO_MEMORY;
     link->changes = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (link->changes < 0) failure->system_error = errno;
     pthread_mutex_init(&link->lock, NULL);
     // The threads that are made here, libusb's own among them, take no signals.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = link->changes < 0 ? BL_NO_MEMORY : start(link);
+    int error = link->changes < 0 ? BL_OTHER : start(link, failure);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) {
         if (link->changes >= 0) close(link->changes);

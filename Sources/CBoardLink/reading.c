@@ -90,7 +90,6 @@ ssize_t bl_stream_read(struct bl_board *board, void *buffer, size_t room, int mi
         if (slot == NULL) break;
         count += copy_from(board, slot, (unsigned char *)buffer + count, room - count);
     }
-    bl_add(&board->bytes, count);
     return count > 0 ? (ssize_t)count : stream->error;
 }
 

@@ -98,25 +98,25 @@ static int control(struct bl_board *board, struct bl_request *request, void *dat
 
 int bl_control(struct bl_board *board, uint8_t type, uint8_t number, uint16_t value, uint16_t index,
                void *data, uint16_t length, uint32_t milliseconds) {
-    if (!is_free(board)) return bl_counted(board, BL_TIMEOUT);
+    if (!is_free(board)) return BL_TIMEOUT;
     struct bl_request *request = make_request(board, LIBUSB_CONTROL_SETUP_SIZE + (size_t)length);
-    if (request == NULL) return bl_counted(board, BL_NO_MEMORY);
+    if (request == NULL) return BL_NO_MEMORY;
     libusb_fill_control_setup(request->bytes, type, number, value, index, length);
     int result = control(board, request, data, milliseconds);
     if (board->lost == NULL) free_request(request);
-    return bl_counted(board, result);
+    return result;
 }
 
 int bl_bulk_out(struct bl_board *board, uint8_t endpoint, const void *data, size_t length,
                 uint32_t milliseconds) {
-    if (!is_free(board)) return bl_counted(board, BL_TIMEOUT);
+    if (!is_free(board)) return BL_TIMEOUT;
     struct bl_request *request = length > INT_MAX ? NULL : make_request(board, length);
-    if (request == NULL) return bl_counted(board, BL_NO_MEMORY);
+    if (request == NULL) return BL_NO_MEMORY;
     if (length > 0) memcpy(request->bytes, data, length);
     libusb_fill_bulk_transfer(request->transfer, board->handle, endpoint, request->bytes,
                               (int)length, finished, request, 0);
     int result = perform(request, milliseconds);
     if (board->lost == NULL) free_request(request);
     if (result >= 0) result = (size_t)result == length ? 0 : BL_IO;
-    return bl_counted(board, result);
+    return result;
 }

@@ -37,12 +37,7 @@ static void enqueue(struct bl_board *board, struct bl_slot *slot, int error) {
     stream->queue[(stream->first + stream->queued) % stream->shape.transfers] =
         (unsigned)(slot - stream->slots);
     stream->queued++;
-    if (error == 0) {
-        bl_add(&board->transfers, 1);
-    } else {
-        stream->halted = true;
-        bl_counted(board, error);
-    }
+    if (error != 0) stream->halted = true;
 }
 
 static void finished(struct libusb_transfer *transfer) {
@@ -52,7 +47,6 @@ static void finished(struct libusb_transfer *transfer) {
     board->stream.flying--;
     if (board->stream.halted) {
         slot->whereabouts = BL_IDLE;
-        if (transfer->status == LIBUSB_TRANSFER_CANCELLED) bl_add(&board->cancelled, 1);
     } else {
         enqueue(board, slot, bl_error_of_status(transfer->status));
     }
@@ -84,7 +78,7 @@ static int submit(struct bl_slot *slot) {
     slot->whereabouts = BL_IDLE;
     board->stream.flying--;
     pthread_mutex_unlock(&board->lock);
-    return bl_counted(board, error);
+    return error;
 }
 
 int bl_submit_idle(struct bl_board *board) {
@@ -186,14 +180,14 @@ int bl_stream_start(struct bl_board *board, uint8_t endpoint, struct bl_stream_s
                     bool locked) {
     struct bl_stream *stream = &board->stream;
     bl_stream_stop(board);
-    if (stream->memory != NULL) return bl_counted(board, BL_TIMEOUT);
-    if (!is_possible(shape)) return bl_counted(board, BL_NO_MEMORY);
+    if (stream->memory != NULL) return BL_TIMEOUT;
+    if (!is_possible(shape)) return BL_NO_MEMORY;
     stream->endpoint = endpoint;
     stream->shape = shape;
     stream->error = 0;
     if (!allocate(board, locked)) {
         bl_free_stream(board);
-        return bl_counted(board, BL_NO_MEMORY);
+        return BL_NO_MEMORY;
     }
     stream->is_started = true;
     int error = set_off(board);
@@ -210,9 +204,8 @@ void bl_stream_stop(struct bl_board *board) {
 
 int bl_stream_recover(struct bl_board *board) {
     struct bl_stream *stream = &board->stream;
-    if (!stream->is_started) return bl_counted(board, BL_OTHER);
-    bl_add(&board->recoveries, 1);
-    int error = take_back(board) ? 0 : bl_counted(board, BL_TIMEOUT);
+    if (!stream->is_started) return BL_OTHER;
+    int error = take_back(board) ? 0 : BL_TIMEOUT;
     if (error == 0) error = bl_clear_halt(board, stream->endpoint);
     if (error == 0) error = set_off(board);
     stream->error = error;

@@ -98,21 +98,38 @@ extension Console {
 /// Set by handlers of signals.
 private let wasInterrupted = Atomic(false)
 
-extension Console {
-    /// Says how far something is, on a line that the next message writes over; says nothing where
-    /// there is no terminal.
-    ///
-    /// - Returns: whether to go on with it: not after an interrupt.
-    func showProgress(_ done: Int, of total: Int, _ unit: String) -> VarlinkClient.Decision {
-        if messagesAreOnTerminal {
-            tell("\rmectl: \(grouped(done)) of \(grouped(total)) \(unit)\u{1B}[K")
-        }
-        return isInterrupted() ? .stop : .proceed
+/// What is said while the daemon does something that takes its time.
+struct Progress {
+    let console: Console
+    /// What there is to know of it, said once: when the daemon has accepted it.
+    let note: String
+    let unit: String
+    private var isAccepted = false
+
+    init(on console: Console, note: String, unit: String) {
+        self.console = console
+        self.note = note
+        self.unit = unit
     }
 
-    /// Clears the line of `showProgress`.
-    func endProgress() {
-        if messagesAreOnTerminal { tell("\r\u{1B}[K") }
+    /// Says how far it is, on a line that the next message writes over, where there is a terminal.
+    ///
+    /// - Parameter total: 0 before the daemon has accepted it.
+    /// - Returns: whether to go on with it: not after an interrupt.
+    mutating func show(_ done: Int, of total: Int) -> VarlinkClient.Decision {
+        if total > 0 {
+            if !isAccepted { console.tell("mectl: note: \(note)\n") }
+            isAccepted = true
+            if console.messagesAreOnTerminal {
+                console.tell("\rmectl: \(grouped(done)) of \(grouped(total)) \(unit)\u{1B}[K")
+            }
+        }
+        return console.isInterrupted() ? .stop : .proceed
+    }
+
+    /// Clears the line of `show`.
+    func end() {
+        if console.messagesAreOnTerminal { console.tell("\r\u{1B}[K") }
     }
 }
 

@@ -15,6 +15,7 @@ package enum MectlExit: Int32, Sendable {
     case failure = 1
     /// There is no board, or one is unhealthy or has failed.
     case notHealthy = 3
+    /// There is no such board, or more than one.
     case noSuchBoard = 4
     /// The command line makes no sense.
     case usage = 64
@@ -67,7 +68,7 @@ package enum Failure: Error, Equatable {
     private func exitCode(of error: ControlError) -> MectlExit {
         switch error {
         case .noSuchBoard("", boards: []), .boardFailed: .notHealthy
-        case .noSuchBoard: .noSuchBoard
+        case .noSuchBoard, .ambiguousBoard: .noSuchBoard
         case .notPermitted: .notPermitted
         case .outOfRange, .badFault: .usage
         case .notSimulated, .notTunable, .busy, .noDescriptor, .recordingFailed,
@@ -141,7 +142,8 @@ package enum Failure: Error, Equatable {
         switch error {
         case .absent: "plug the board in"
         case .notPermitted: "run this as root, or as a member of the group metrng"
-        case .busy: "end the other program"
+        case .busy, .taken: "end the other program"
+        case .noBus: error.remedy
         case .unsupported: "see docs/board-protocol.md"
         case .stalled, .ended: "reset or replug the board"
         }
@@ -159,6 +161,11 @@ package enum Failure: Error, Equatable {
         switch error {
         case .noSuchBoard(let asked, let boards):
             explain(asked: asked, boards: boards.map(printable))
+        case .ambiguousBoard(let asked, let boards):
+            (
+                "more than one board has the serial number \(printable(asked))",
+                "name one of: \(boards.map(printable).joined(separator: ", "))"
+            )
         case .notPermitted:
             (
                 "metrngd does not permit this user to change anything",

@@ -13,8 +13,8 @@ struct Mectl: Verb {
             Without a verb: status.
 
             Exit codes: 0 all is well; 1 failure; 3 there is no board, or one is not healthy; \
-            4 no such board; 64 wrong usage; 69 metrngd does not answer; 77 not permitted; \
-            130 interrupted.
+            4 no such board, or more than one; 64 wrong usage; 69 metrngd does not answer; \
+            77 not permitted; 130 interrupted.
             """,
         version: "mectl \(metrngVersion)",
         subcommands: [

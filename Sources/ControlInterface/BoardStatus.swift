@@ -33,6 +33,9 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     /// It has given all it has.
     case ended
 
+    /// Whether metrngd has the board open, as far as it is of use.
+    package var isOpen: Bool { self != .failed && self != .ended }
+
     /// Whether the board gives bits, or will without anybody doing anything.
     package var isHealthy: Bool {
         switch self {
@@ -60,6 +63,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     package var serial: String
     package var path: String
     package var firmware: String
+    /// 0 while it is not known, before the board was opened.
     package var lanes: Int
     package var laneCounts: LaneCounts
     /// With fewer, nothing is served.

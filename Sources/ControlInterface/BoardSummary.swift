@@ -8,10 +8,11 @@ package struct BoardSummary: Codable, Sendable, Equatable {
     package var serial: String
     package var path: String
     package var firmware: String
+    /// 0 while it is not known, before the board was opened.
     package var lanes: Int
     package var goodLanes: Int
     package var state: BoardState
-    /// The program that reads the board.
+    /// The program that has the board open; empty when metrngd has not.
     package var holder: String
 
     package init(

@@ -6,6 +6,8 @@ package import Varlink
 package enum ControlError: Error, Sendable, Equatable {
     /// There is no board of that name or serial; with `asked` empty, there is not exactly one board.
     case noSuchBoard(asked: String, boards: [String])
+    /// Several boards have that serial; with their names, of which each means one.
+    case ambiguousBoard(asked: String, boards: [String])
     /// The client may read, but not change anything.
     case notPermitted
     case notSimulated(board: String)
@@ -28,6 +30,10 @@ package enum ControlError: Error, Sendable, Equatable {
         case .noSuchBoard(let asked, let boards):
             error(
                 "NoSuchBoard",
+                ["board": .string(asked), "boards": .array(boards.map(JSONValue.string))])
+        case .ambiguousBoard(let asked, let boards):
+            error(
+                "AmbiguousBoard",
                 ["board": .string(asked), "boards": .array(boards.map(JSONValue.string))])
         case .notPermitted: error("NotPermitted", [:])
         case .notSimulated(let board): error("NotSimulated", ["board": .string(board)])
@@ -62,6 +68,8 @@ package enum ControlError: Error, Sendable, Equatable {
         switch (error.name.dropFirst(Self.prefix.count), details.board) {
         case ("NoSuchBoard", let board?):
             self = .noSuchBoard(asked: board, boards: details.boards ?? [])
+        case ("AmbiguousBoard", let board?):
+            self = .ambiguousBoard(asked: board, boards: details.boards ?? [])
         case ("NotPermitted", _): self = .notPermitted
         case ("NotSimulated", let board?): self = .notSimulated(board: board)
         case ("NotTunable", let board?): self = .notTunable(board: board)

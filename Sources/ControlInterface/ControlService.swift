@@ -11,7 +11,7 @@ package protocol ControlProvider: Sendable {
     func boards() -> [BoardSummary]
 
     /// - Parameter board: its name.
-    /// - Returns: nil when there is no such board any more.
+    /// - Returns: nil when the board was not opened yet.
     func health(board: String) -> BoardHealth?
 
     func configuration() -> ConfigurationReport
@@ -66,26 +66,27 @@ package struct ControlService: VarlinkInterface {
     private func status(of board: String?) throws(VarlinkError) -> StatusReport {
         var report = provider.status()
         guard let board else { return report }
-        let all = report.boards
-        report.boards = all.filter { $0.name == board || $0.serial == board }
-        guard !report.boards.isEmpty else { throw .noSuchBoard(board, of: all.map(\.name)) }
+        report.boards = [try Self.board(meantBy: board, among: report.boards)]
         return report
     }
 
     private func health(of board: String?) throws(VarlinkError) -> BoardHealth {
         let name = try self.board(named: board)
         guard let health = provider.health(board: name) else {
-            throw .noSuchBoard(board, of: provider.boards().map(\.name))
+            throw .control(.boardFailed(board: name, cause: "it was not opened yet"))
         }
         return health
     }
 
     /// The name of the board that is meant: by name or serial, or the only one.
     func board(named board: String?) throws(VarlinkError) -> String {
-        let boards = provider.boards()
-        let asked = boards.filter { board == nil || $0.name == board || $0.serial == board }
-        guard asked.count == 1 else { throw .noSuchBoard(board, of: boards.map(\.name)) }
-        return asked[0].name
+        try Self.board(meantBy: board, among: provider.boards()).name
+    }
+
+    private static func board<Board: NamedBoard>(
+        meantBy asked: String?, among boards: [Board]
+    ) throws(VarlinkError) -> Board {
+        do { return try boards.meant(by: asked) } catch { throw .control(error) }
     }
 
     private func watch(_ asked: WatchParameters) throws(VarlinkError) -> VarlinkAnswer {
@@ -95,12 +96,5 @@ package struct ControlService: VarlinkInterface {
         return .replies(everyMilliseconds: Int((interval * 1_000).rounded())) {
             () throws(VarlinkError) in .item(try status(of: asked.board))
         }
-    }
-}
-
-extension VarlinkError {
-    /// - Parameter board: nil when none was named.
-    fileprivate static func noSuchBoard(_ board: String?, of boards: [String]) -> VarlinkError {
-        .control(.noSuchBoard(asked: board ?? "", boards: boards))
     }
 }

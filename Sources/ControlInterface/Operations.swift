@@ -44,6 +44,7 @@ package protocol BoardOperationProgress: AnyObject, Sendable {
 }
 
 package enum BoardOperationStep: Sendable {
+    /// The total is 0 until it was accepted: the board is there and can do it.
     case running(done: Int, total: Int)
     case finished(BoardOperationResult)
 }

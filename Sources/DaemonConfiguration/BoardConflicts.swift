@@ -3,7 +3,7 @@
 import Boards
 import DevicePhysics
 
-/// Values of a board that are possible each by itself, and not together.
+/// Values of a board, or of two, that are possible each by itself, and not together.
 struct BoardConflict: Sendable, Equatable {
     /// The key that is to be changed.
     let key: String
@@ -12,6 +12,35 @@ struct BoardConflict: Sendable, Equatable {
 }
 
 extension BoardSettings {
+    /// Why there cannot be both this entry and another; nil when there can.
+    ///
+    /// - Parameter key: the keys that lead to the other.
+    func conflict(with other: BoardSettings, at key: String) -> BoardConflict? {
+        if name == other.name {
+            return BoardConflict(
+                key: "name", found: name, expected: "another name than that of \(key)")
+        }
+        return conflictOnTheBus(with: other, at: key)
+    }
+
+    /// Two entries that name the same board on the USB.
+    private func conflictOnTheBus(with other: BoardSettings, at key: String) -> BoardConflict? {
+        guard kind == .usb, other.kind == .usb,
+            usb.identifiers.contains(where: other.usb.identifiers.contains)
+        else { return nil }
+        func expected(_ what: String) -> String {
+            "another \(what) than that of \(key), \(other.name)"
+        }
+        if !usb.serial.isEmpty, usb.serial == other.usb.serial {
+            return BoardConflict(
+                key: "usb.serial", found: "\(excerpt(usb.serial)) for \(name)",
+                expected: expected("serial number"))
+        }
+        guard !usb.place.isEmpty, usb.place == other.usb.place else { return nil }
+        return BoardConflict(
+            key: "usb.place", found: "\(usb.place) for \(name)", expected: expected("place"))
+    }
+
     /// Everything about the board that does not fit; empty when all does.
     var conflicts: [BoardConflict] {
         [pathConflict, usbConflict, foldConflict, deviceConflict, driveConflict, faultConflict]

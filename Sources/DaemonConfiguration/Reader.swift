@@ -123,11 +123,14 @@ private struct Reader {
             let read = read(item, as: BoardSettings.fields, key: path, into: &board)
             checkFrame(of: board, at: read["shotsPerFrame"] ?? read["lanes"], key: path)
             check(board, at: read, item.position, key: path)
-            if let other = boards.firstIndex(where: { $0.name == board.name }) {
+            let conflict = boards.enumerated().lazy.compactMap { other, earlier in
+                board.conflict(with: earlier, at: "\(key)[\(other)]")
+            }.first
+            if let conflict {
+                let key = path.appending(key: conflict.key)
                 report(
-                    .value(
-                        found: board.name, expected: "another name than that of \(key)[\(other)]"),
-                    at: read["name"] ?? item.position, key: path.appending(key: "name"))
+                    .value(found: conflict.found, expected: conflict.expected),
+                    at: positions[key] ?? item.position, key: key)
             }
             boards.append(board)
         }

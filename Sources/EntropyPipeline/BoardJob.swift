@@ -17,6 +17,7 @@ package final class BoardJob: Sendable {
     }
 
     package enum State: Sendable {
+        /// The total is 0 until it was accepted: the board is there and can do it.
         case running(done: Int, total: Int)
         case finished
         case swept(Sweep)
@@ -39,7 +40,7 @@ package final class BoardJob: Sendable {
     }
 
     package let task: Task
-    private let mutableState = Mutex(State.running(done: 0, total: 1))
+    private let mutableState = Mutex(State.running(done: 0, total: 0))
     private let isCancelledFlag = Atomic(false)
 
     package init(_ task: Task) { self.task = task }

@@ -14,6 +14,8 @@ extension BoardRun {
         do {
             pipeline.finish(job, try outcome(of: job))
         } catch {
+            // Who sees that the job has failed is to see why.
+            pipeline.fail(error)
             pipeline.finish(job, .failed(.board(error.description)))
             throw error
         }

@@ -132,7 +132,11 @@ package final class EntropyPipeline: Sendable {
             let error = Self.failure { () throws(OpenError) in
                 let run = if let first = next.take() { first } else { try open() }
                 defer { run.end() }
-                do throws(BoardError) { try run.run() } catch { throw OpenError.board(error) }
+                do throws(BoardError) { try run.run() } catch {
+                    // Now: it may be long before a board that has failed is closed.
+                    fail(error)
+                    throw OpenError.board(error)
+                }
             }
             if let error { fail(error) }
             if case .ended = error { break }
@@ -226,7 +230,7 @@ package final class EntropyPipeline: Sendable {
         return BoardRun(pipeline: self, board: board, description: description, memory: memory)
     }
 
-    private func fail(_ error: BoardError) {
+    func fail(_ error: BoardError) {
         if case .ended = error {
             source.end()
             return become(.ended(error))

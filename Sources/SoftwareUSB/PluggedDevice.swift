@@ -35,7 +35,11 @@ package final class PluggedDevice {
     /// US English, in which all strings are.
     private static let language: [UInt8] = [0x09, 0x04]
 
-    package init(_ function: any USBFunction) { self.function = function }
+    /// Gives a function its power, with which it begins anew: what it was told before went with the cable.
+    package init(_ function: any USBFunction) {
+        self.function = function
+        function.reset()
+    }
 
     /// Any request on endpoint 0.
     ///

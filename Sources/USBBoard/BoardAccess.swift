@@ -8,13 +8,25 @@ import LinuxPlatform
 /// A board on the USB as it is, for whoever checks one: any request, in any order. For one thread.
 package final class BoardAccess {
     /// What came of a request.
-    package enum Outcome: Sendable, Equatable {
+    package enum Outcome: Sendable, Equatable, CustomStringConvertible {
         /// With what the board gave, if it was asked for something.
         case done([UInt8])
         /// With a stall.
         case refused
         case unanswered
+        /// The board was unplugged.
+        case gone
         case failed(String)
+
+        package var description: String {
+            switch self {
+            case .done: "it was done"
+            case .refused: "it was refused"
+            case .unanswered: "it was not answered in \(BoardRequest.timeLimitMilliseconds) ms"
+            case .gone: "the board was unplugged"
+            case .failed(let reason): reason
+            }
+        }
     }
 
     /// Serial number and place.
@@ -28,16 +40,19 @@ package final class BoardAccess {
 
     /// Opens the first board that the selection allows.
     package init(_ settings: USBBoardSettings) throws(BoardError) {
-        do throws(SystemError) { link = try BoardLink() } catch { throw .stalled("\(error)") }
+        do throws(SystemError) { link = try BoardLink() } catch { throw .noBus("\(error)") }
         let devices = try link.devices(settings.identifiers)
-        guard let device = devices.candidates(settings.selection).first else {
-            throw devices.absence(settings.selection)
+        guard let device = devices.candidates(settings).first else {
+            throw devices.absence(settings)
         }
         connection = try BoardConnection(device, over: link.raw)
         name = device.name
         product = device.product
         majorVersion = device.raw.interface_protocol
     }
+
+    /// - Throws: `absent` when the board was unplugged, as far as this is known yet.
+    package func checkPresence() throws(BoardError) { try connection.checkPresence() }
 
     // MARK: Requests
 
@@ -58,6 +73,7 @@ package final class BoardAccess {
         switch bl_error(error) {
         case BL_STALL: .refused
         case BL_TIMEOUT: .unanswered
+        case BL_GONE: .gone
         default: .failed(String(cString: bl_error_text(error)))
         }
     }

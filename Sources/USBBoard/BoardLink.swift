@@ -2,6 +2,7 @@
 
 import Boards
 import CBoardLink
+import Glibc
 import LinuxPlatform
 
 /// The bus, with the thread that serves it. Has to outlive the connections that are made over it.
@@ -12,10 +13,9 @@ final class BoardLink: @unchecked Sendable {
 
     init() throws(SystemError) {
         var opened: OpaquePointer?
-        let outcome = bl_link_open(&opened)
-        guard outcome == 0, let opened else {
-            throw SystemError("use the USB", code: outcome == BL_NO_MEMORY.rawValue ? 12 : 5)
-        }
+        var failure = bl_link_failure()
+        let outcome = bl_link_open(&opened, &failure)
+        guard outcome == 0, let opened else { throw SystemError(failure) }
         raw = opened
     }
 
@@ -36,9 +36,17 @@ final class BoardLink: @unchecked Sendable {
             bl_link_list(raw, wanted, wanted.count, found.baseAddress, found.count)
         }
         guard count >= 0 else {
-            throw .stalled(
-                "the bus cannot be looked at: \(String(cString: bl_error_text(Int32(count))))")
+            throw .noBus("it cannot be looked at: \(String(cString: bl_error_text(Int32(count))))")
         }
         return found.prefix(count).map(FoundDevice.init)
+    }
+}
+
+extension SystemError {
+    fileprivate init(_ failure: bl_link_failure) {
+        self.init(
+            USBBoard.startOperation,
+            failure.usb_error.map { "(\(String(cString: $0)))" } ?? "",
+            code: failure.system_error != 0 ? failure.system_error : EIO)
     }
 }

@@ -46,10 +46,16 @@ struct FoundDevice {
         case BL_GONE: return .absent("\(name) was unplugged")
         case BL_NOT_PERMITTED:
             return .notPermitted("\(path), \(name)")
-        case BL_BUSY:
-            let holders = HolderSearch.holders(ofPathEnding: path).joined(separator: ", ")
-            return .busy("\(name) is held by \(holders.isEmpty ? "another program" : holders)")
+        case BL_BUSY: return held
         default: return .stalled(what)
+        }
+    }
+
+    private var held: BoardError {
+        switch HolderSearch.holder(ofPathEnding: path) {
+        case .thisProcess: .taken("\(name) is held for another entry of boards")
+        case .others([]): .busy("\(name) is held by another program")
+        case .others(let holders): .busy("\(name) is held by \(holders.joined(separator: ", "))")
         }
     }
 
@@ -62,26 +68,36 @@ struct FoundDevice {
 }
 
 extension [FoundDevice] {
-    /// The boards among them that a selection allows, in the order of their places.
-    func candidates(_ selection: USBBoardSettings.Selection) -> [FoundDevice] {
-        filter { device in
-            guard device.isBoard else { return false }
-            return switch selection {
-            case .any: true
-            case .serial(let serial): device.serial == serial
-            case .place(let place): device.place == place
-            }
-        }.sorted { $0.place < $1.place }
+    private var boards: [FoundDevice] { filter(\.isBoard).sorted { $0.place < $1.place } }
+
+    /// The boards among them that the settings allow, in the order of their places.
+    func candidates(_ settings: USBBoardSettings) -> [FoundDevice] {
+        boards.filter { board in
+            settings.selection.allows(board)
+                && (settings.selection != .any || !settings.reserved.contains { $0.allows(board) })
+        }
     }
 
     /// Why there is no candidate.
-    func absence(_ selection: USBBoardSettings.Selection) -> BoardError {
-        let boards = candidates(.any).map(\.name).joined(separator: ", ")
-        let others = boards.isEmpty ? "" : "; there are: \(boards)"
-        return switch selection {
-        case .any: .absent("no \(BoardInterface.productPrefix) board is on the bus")
+    func absence(_ settings: USBBoardSettings) -> BoardError {
+        let names = boards.map(\.name).joined(separator: ", ")
+        let others = names.isEmpty ? "" : "; there are: \(names)"
+        return switch settings.selection {
+        case .any where names.isEmpty:
+            .absent("no \(BoardInterface.productPrefix) board is on the bus")
+        case .any: .absent("every board is named by another entry of boards\(others)")
         case .serial(let serial): .absent("no board has the serial number \(serial)\(others)")
         case .place(let place): .absent("there is no board at \(place)\(others)")
+        }
+    }
+}
+
+extension USBBoardSettings.Selection {
+    fileprivate func allows(_ device: FoundDevice) -> Bool {
+        switch self {
+        case .any: true
+        case .serial(let serial): device.serial == serial
+        case .place(let place): device.place == place
         }
     }
 }

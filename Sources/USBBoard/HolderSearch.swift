@@ -4,18 +4,27 @@ import Glibc
 
 /// Who has a device file open, as far as this user may know.
 enum HolderSearch {
-    /// - Parameter ending: how the path of the file ends: "/dev/bus/usb/001/004".
-    /// - Returns: a text for each, as "usb-reader (process 123)".
-    static func holders(ofPathEnding ending: String) -> [String] {
+    enum Holder: Equatable {
+        /// This process, for another of its boards.
+        case thisProcess
+        /// Others, as "usb-reader (process 123)"; none when they may not be known.
+        case others([String])
+    }
+
+    /// - Parameter ending: how the path of the file ends: "/dev/bus/usb/001/004". This caller does not have it
+    ///   open.
+    static func holder(ofPathEnding ending: String) -> Holder {
         let own = getpid()
-        let holding = numbers(in: "/proc").filter { process in
-            let folder = "/proc/\(process)/fd"
-            return process != own
-                && numbers(in: folder).contains { descriptor in
-                    target(of: "\(folder)/\(descriptor)")?.hasSuffix(ending) ?? false
-                }
+        if hasOpen(own, pathEnding: ending) { return .thisProcess }
+        let holding = numbers(in: "/proc").filter { $0 != own && hasOpen($0, pathEnding: ending) }
+        return .others(holding.map { "\(name(of: $0)) (process \($0))" })
+    }
+
+    private static func hasOpen(_ process: Int32, pathEnding ending: String) -> Bool {
+        let folder = "/proc/\(process)/fd"
+        return numbers(in: folder).contains { descriptor in
+            target(of: "\(folder)/\(descriptor)")?.hasSuffix(ending) ?? false
         }
-        return holding.map { "\(name(of: $0)) (process \($0))" }
     }
 
     /// The entries of a folder that are numbers; none of a folder that may not be read.

@@ -22,6 +22,9 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
     /// So many times the stream is taken up again; then the board is reset and opened anew.
     private static let recoveryLimit = 3
 
+    /// What could not be done when `init` throws.
+    package static let startOperation = "start libusb"
+
     /// - Parameter locked: whether memory with bits must be kept from swap.
     package init(_ settings: USBBoardSettings, locked: Bool) throws(SystemError) {
         self.settings = settings
@@ -43,14 +46,14 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
         link.forgetChanges()
         let devices = try link.devices(settings.identifiers)
         var first: BoardError?
-        for device in devices.candidates(settings.selection) {
+        for device in devices.candidates(settings) {
             do throws(BoardError) {
                 return try open(device)
             } catch {
                 first = first ?? error
             }
         }
-        throw first ?? devices.absence(settings.selection)
+        throw first ?? devices.absence(settings)
     }
 
     private func open(_ device: FoundDevice) throws(BoardError) -> BoardDescription {

@@ -6,7 +6,7 @@ import Boards
 /// Which board on the bus, and what is expected of it.
 package struct USBBoardSettings: Sendable, Equatable {
     package enum Selection: Sendable, Equatable {
-        /// The first that is free.
+        /// The first that is free and not reserved.
         case any
         case serial(String)
         /// Bus and ports, as the kernel names a place: "1-2.3".
@@ -28,6 +28,8 @@ package struct USBBoardSettings: Sendable, Equatable {
     }
 
     package var selection = Selection.any
+    /// The boards that others in this process have by name: one that takes any board leaves them alone.
+    package var reserved: [Selection] = []
     package var identifiers = [Identifier.test]
     /// Whether the board has to say that it is simulated. One that says otherwise is refused, so that bits
     /// never carry another provenance than the one they are expected to have.

@@ -18,6 +18,10 @@ struct MEBoard: ParsableCommand {
               unplug N           pulls it out
               fault N NAME       lets it fail: \(BoardSet.faultNames)
               fault N none       ends that
+
+            "emulate" needs umockdev-wrapper (of Debian's package umockdev) around itself and around the programs \
+            that are to see the boards.
+            "attach" needs root and the kernel's module vhci-hcd (modprobe vhci-hcd); then every program sees them.
             """,
         subcommands: [Emulate.self, Attach.self])
 }

@@ -18,7 +18,7 @@ extension BoardUnit {
         let counters = pipeline.counters
         let now = monotonicNanoseconds()
         let board = status.description
-        let lanes = board?.lanes ?? settings.lanes
+        let lanes = board?.lanes ?? settings.lanesBeforeOpening
         let point = board?.operatingPoint
         let rate = counters.shotsPerSecond.value(now: now)
         return BoardStatus(
@@ -42,6 +42,16 @@ extension BoardUnit {
             rings: [source.report(of: .full, now: now), source.report(of: .raw, now: now)],
             lastFailures: Array(status.newest(.failure).prefix(BoardStatus.reportedFailures)),
             lastWarning: status.newest(.warning).first)
+    }
+}
+
+extension BoardSettings {
+    /// 0 where only the board or the recording itself can tell.
+    fileprivate var lanesBeforeOpening: Int {
+        switch kind {
+        case .usb, .replay: 0
+        case .simulated, .host: lanes
+        }
     }
 }
 
@@ -90,7 +100,7 @@ extension BoardError {
     /// What to try with a board of a kind: a file has no plug, and a model no cable.
     fileprivate func remedy(for kind: BoardSettings.Kind) -> String {
         switch (kind, self) {
-        case (_, .ended), (.usb, _), (_, .busy): remedy
+        case (_, .ended), (.usb, _), (_, .busy), (_, .taken), (_, .noBus): remedy
         case (.simulated, _): "end what was injected: mectl inject none"
         case (.replay, .absent): "see whether there is such a file; metrngd keeps looking for it"
         case (.replay, .notPermitted): "let the user of metrngd read the file"

@@ -44,7 +44,8 @@ struct BoardUnit: Sendable {
         let health = surroundings.daemon.health
         let events = surroundings.events
         pipeline = try EntropyPipeline(
-            board: try settings.makeBoard(locked: locked), source: source,
+            board: try settings.makeBoard(among: surroundings.daemon.boards, locked: locked),
+            source: source,
             settings: PipelineSettings(
                 claimedEntropyPerBit: health.claimedEntropyPerBit,
                 startUpWindows: health.startUpWindows,
@@ -89,11 +90,15 @@ extension BoardSettings {
             : nil
     }
 
-    /// - Parameter locked: whether memory with bits must be kept from swap.
-    fileprivate func makeBoard(locked: Bool) throws(SystemError) -> any Board {
+    /// - Parameters:
+    ///   - all: the entries of the daemon, this one among them.
+    ///   - locked: whether memory with bits must be kept from swap.
+    fileprivate func makeBoard(
+        among all: [BoardSettings], locked: Bool
+    ) throws(SystemError) -> any Board {
         switch kind {
         case .usb:
-            try USBBoard(usbBoard, locked: locked)
+            try USBBoard(usbBoard(among: all), locked: locked)
         case .simulated:
             try SimulatedArrayBoard(
                 name: name, lanes: lanes, settings: simulatedArray, shotsPerFrame: shotsPerFrame,
@@ -105,10 +110,10 @@ extension BoardSettings {
         }
     }
 
-    private var usbBoard: USBBoardSettings {
+    private func usbBoard(among all: [BoardSettings]) -> USBBoardSettings {
         var board = USBBoardSettings()
-        if !usb.serial.isEmpty { board.selection = .serial(usb.serial) }
-        if !usb.place.isEmpty { board.selection = .place(usb.place) }
+        board.selection = usb.selection
+        board.reserved = all.filter { $0.kind == .usb }.map(\.usb.selection).filter { $0 != .any }
         board.identifiers = usb.identifiers.map {
             USBBoardSettings.Identifier(vendor: $0.vendor, product: $0.product)
         }
@@ -151,5 +156,12 @@ extension BoardSettings {
         case .kernel: .kernel
         case .fixed(let number): .fixed(number)
         }
+    }
+}
+
+extension USBSettings {
+    fileprivate var selection: USBBoardSettings.Selection {
+        if !serial.isEmpty { return .serial(serial) }
+        return place.isEmpty ? .any : .place(place)
     }
 }

@@ -62,7 +62,8 @@ final class DaemonStatus: ControlProvider {
                 name: status.name, kind: status.kind, provenance: status.provenance,
                 serial: status.serial, path: status.path, firmware: status.firmware,
                 lanes: status.lanes, goodLanes: status.laneCounts.good + status.laneCounts.warned,
-                state: status.state, holder: "metrngd (process \(getpid()))")
+                state: status.state,
+                holder: status.state.isOpen ? "metrngd (process \(getpid()))" : "")
         }
     }
 

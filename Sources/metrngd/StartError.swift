@@ -4,6 +4,7 @@ import Conditioning
 import Glibc
 import LinuxPlatform
 import SystemdSupport
+import USBBoard
 
 /// Why the daemon cannot run, with the remedy.
 enum StartError: Error, CustomStringConvertible {
@@ -38,7 +39,7 @@ enum StartError: Error, CustomStringConvertible {
                 + " or ulimit -l), make the rings smaller, or set rings.lockMemory to ifPermitted"
                 + " or never, with which bits can reach swap"
         case .board(let error, let board):
-            "board \(board): \(error)\(error.limitRemedy)"
+            "board \(board): \(error)\(error.limitRemedy)\(error.busRemedy)"
         case .system(let error):
             "\(error)\(error.limitRemedy)"
         }
@@ -53,5 +54,11 @@ extension SystemError {
     fileprivate var limitRemedy: String {
         code == EMFILE
             ? "; raise the limit of open files (LimitNOFILE= of the unit, or ulimit -n)" : ""
+    }
+    /// What to try when libusb did not start; empty for other reasons.
+    fileprivate var busRemedy: String {
+        operation == USBBoard.startOperation && code != EMFILE
+            ? "; let metrngd use AF_NETLINK sockets and read /dev/bus/usb (RestrictAddressFamilies= and"
+                + " DeviceAllow= of the unit)" : ""
     }
 }

@@ -150,6 +150,20 @@ struct CalibrateTests {
         #expect(directory.entries.isEmpty)
     }
 
+    @Test(
+        "Of a sweep that the daemon or the board refuses nothing else is said",
+        arguments: [[], [.running(done: 0, total: 0)]] as [[BoardOperationStep]])
+    func refused(steps: [BoardOperationStep]) throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play(steps)
+        daemon.operation.fail(.notTunable(board: "board0"))
+        let invocation = Self.run(daemon)
+        #expect(invocation.exitCode == 1)
+        #expect(
+            invocation.messages == "mectl: error: board0 has no operating point that could be set\n"
+        )
+    }
+
     @Test("An interrupt ends the sweep and leaves nothing")
     func interrupted() throws {
         let daemon = try FakeDaemon()

@@ -20,6 +20,10 @@ struct FailureTests {
             (.daemon(.control(.noSuchBoard(asked: "a", boards: [])), path: "/s"), .noSuchBoard),
             (.daemon(.control(.noSuchBoard(asked: "a", boards: ["b"])), path: "/s"), .noSuchBoard),
             (
+                .daemon(.control(.ambiguousBoard(asked: "s", boards: ["b", "c"])), path: "/s"),
+                .noSuchBoard
+            ),
+            (
                 .daemon(.control(.noSuchBoard(asked: "", boards: ["b", "c"])), path: "/s"),
                 .noSuchBoard
             ),

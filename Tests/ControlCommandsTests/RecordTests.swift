@@ -109,6 +109,18 @@ struct RecordTests {
         #expect(directory.entries.isEmpty)
     }
 
+    @Test(
+        "Of a recording that the daemon or the board refuses nothing else is said",
+        arguments: [[], [.running(done: 0, total: 0)]] as [[BoardOperationStep]])
+    func refused(steps: [BoardOperationStep]) throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play(steps)
+        daemon.operation.fail(.busy(board: "board0"))
+        let invocation = record(daemon)
+        #expect(invocation.exitCode == 1 && directory.entries.isEmpty)
+        #expect(invocation.messages.hasPrefix("mectl: error: "), "\(invocation.messages)")
+    }
+
     @Test("A recording that was interrupted leaves no file and no work for the board")
     func interrupted() throws {
         let daemon = try FakeDaemon()

@@ -115,6 +115,33 @@ struct RenderingTests {
         }
     }
 
+    @Test("Of a board that was not opened yet no number of lanes is shown")
+    func unknownLanes() throws {
+        var board = Samples.board
+        board.state = .failed
+        board.lanes = 0
+        board.laneCounts = LaneCounts(starting: 0, good: 0, warned: 0, failed: 0)
+        let text = try Self.text(Self.status([board]))
+        #expect(text.contains("         Lanes: not known before the board is opened\n"))
+        var summary = Samples.summary(of: board)
+        summary.holder = ""
+        let expected = """
+            NAME    KIND       PROVENANCE  STATE   LANES  SERIAL    FIRMWARE  PATH      HOLDER
+            board0  simulated  simulated   failed         SIM-0001  1.0       built-in
+
+            """
+        #expect(try Self.text(.boards(BoardList(boards: [summary]))) == expected)
+    }
+
+    @Test("In a sweep the pulses are said to be those of before and after")
+    func calibrating() throws {
+        var board = Samples.board
+        board.state = .calibrating
+        let line =
+            "        Pulses: 1100 mV, 350 ps, 250 µT (of the model) before the sweep and after it\n"
+        #expect(try Self.text(Self.status([board])).contains(line))
+    }
+
     @Test("Unlocked memory and no board are said plainly")
     func noBoard() throws {
         var service = Samples.service

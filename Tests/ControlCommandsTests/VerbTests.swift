@@ -91,6 +91,23 @@ struct VerbTests {
                 == "mectl: error: there is no board x\nmectl: hint: there are: left, right\n")
     }
 
+    @Test(
+        "Who asks for a serial number that two boards have is told their names",
+        arguments: [
+            ["status", "S"], ["health", "S"], ["watch", "S"], ["calibrate", "S"],
+            ["set", "S", "--width", "1"], ["wait", "--for", "board", "S"],
+        ])
+    func ambiguous(arguments: [String]) throws {
+        var boards = [Self.board("left"), Self.board("right")]
+        for index in boards.indices { boards[index].serial = "S" }
+        let invocation = Self.run(arguments, try FakeDaemon(boards: boards))
+        #expect(invocation.exitCode == 4 && invocation.output == "")
+        #expect(
+            invocation.messages
+                == "mectl: error: more than one board has the serial number S\n"
+                + "mectl: hint: name one of: left, right\n")
+    }
+
     @Test("Health has to be told which of several boards, and says when there is none")
     func whichBoard() throws {
         let daemon = try FakeDaemon(boards: [Self.board("left"), Self.board("right")])

@@ -242,7 +242,9 @@ struct ChangeTests {
     @Test(
         "Every error comes back from its text as it was",
         arguments: [
-            .noSuchBoard(asked: "a", boards: ["b"]), .notPermitted, .notSimulated(board: "b"),
+            .noSuchBoard(asked: "a", boards: ["b"]),
+            .ambiguousBoard(asked: "a", boards: ["b", "c"]), .notPermitted,
+            .notSimulated(board: "b"),
             .notTunable(board: "b"),
             .outOfRange(quantity: "q", value: 1.5, minimum: -2, maximum: 1), .busy(board: "b"),
             .boardFailed(board: "b", cause: "c"), .badFault(reason: "r"), .noDescriptor,

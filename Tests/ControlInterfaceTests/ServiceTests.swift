@@ -63,6 +63,48 @@ struct ServiceTests {
         }
     }
 
+    @Test("A board that was not opened yet has no health, and is not said to be absent")
+    func unopened() throws {
+        var board = Self.board("left", serial: "")
+        board.lanes = 0
+        let daemon = try FakeDaemon(boards: [board])
+        let client = try ControlClient(path: daemon.path)
+        let expected = ControlClientError.control(
+            .boardFailed(board: "left", cause: "it was not opened yet"))
+        #expect(throws: expected) { try client.health(of: "left") }
+        #expect(throws: expected) { try client.health() }
+    }
+
+    @Test("A serial number that several boards have is told to be ambiguous, with their names")
+    func ambiguous() throws {
+        let daemon = try FakeDaemon(
+            boards: [
+                Self.board("left", serial: "S"), Self.board("right", serial: "S"),
+                Self.board("third", serial: "T"),
+            ])
+        let client = try ControlClient(path: daemon.path)
+        let expected = ControlClientError.control(
+            .ambiguousBoard(asked: "S", boards: ["left", "right"]))
+        #expect(throws: expected) { try client.health(of: "S") }
+        #expect(throws: expected) { try client.status(of: "S") }
+        #expect(throws: expected) { try client.watch("S") { _ in .proceed } }
+        #expect(try client.health(of: "T").name == "third")
+    }
+
+    @Test("A name goes before a serial number, and boards without one have none")
+    func nameFirst() throws {
+        let boards = [
+            Self.board("left", serial: "right"), Self.board("right", serial: ""),
+            Self.board("third", serial: ""),
+        ]
+        let daemon = try FakeDaemon(boards: boards)
+        let client = try ControlClient(path: daemon.path)
+        #expect(try client.status(of: "right").boards == [boards[1]])
+        let expected = ControlClientError.control(
+            .noSuchBoard(asked: "", boards: ["left", "right", "third"]))
+        #expect(throws: expected) { try client.status(of: "") }
+    }
+
     @Test("Watches until told to stop")
     func watch() throws {
         let daemon = try FakeDaemon(boards: Self.two)

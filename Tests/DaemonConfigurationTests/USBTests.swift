@@ -86,6 +86,41 @@ struct USBTests {
         #expect(found.first?.contains(expected) == true, "\(found)")
     }
 
+    @Test(
+        "Two entries that name the same board are refused, and both are named",
+        arguments: [
+            (
+                "serial: ME-1", "serial: ME-1",
+                "m.yaml:3:40: boards[1].usb.serial: found ME-1 for b, expected another serial number"
+                    + " than that of boards[0], a"
+            ),
+            (
+                "place: '1-2'", "place: '1-2', identifiers: '16c0:05dc, 1209:0001'",
+                "m.yaml:3:39: boards[1].usb.place: found 1-2 for b, expected another place than that"
+                    + " of boards[0], a"
+            ),
+        ])
+    func sameBoard(first: String, second: String, problem: String) {
+        let text = """
+            boards:
+              - {name: a, kind: usb, usb: {\(first)}}
+              - {name: b, kind: usb, usb: {\(second)}}
+            """
+        #expect(problems(text) == [problem])
+    }
+
+    @Test(
+        "Two entries that can be for two boards are taken",
+        arguments: [
+            ("serial: ME-1", "serial: ME-2"), ("simulated: true", "simulated: true"),
+            ("serial: ME-1", "serial: ME-1, identifiers: 16c0:05dc"), ("serial: a", "place: '1-2'"),
+        ])
+    func twoBoards(first: String, second: String) throws {
+        let text =
+            "boards: [{name: a, kind: usb, usb: {\(first)}}, {name: b, kind: usb, usb: {\(second)}}]"
+        #expect(try settings(text).boards.count == 2)
+    }
+
     @Test("The breakdown of the simulated device does not limit a real one")
     func breakdown() throws {
         let text = "boards: [{kind: usb, operatingPoint: {amplitudeMillivolts: 4000}}]"

@@ -51,7 +51,9 @@ struct BoardCheckTests {
     @Test(
         "A board that does not tell what it is cannot be checked",
         arguments: [
-            ("refusal", "GET_INFO is not answered"), ("nonsense", "it speaks MEB/90"),
+            ("refusal", "GET_INFO: it was refused"),
+            ("mutedRequests", "GET_INFO: it was not answered in 500 ms"),
+            ("nonsense", "it speaks MEB/90"),
             ("otherVersion", "it speaks MEB/2"),
         ])
     func cannot(fault: String, cause: String) throws {
@@ -60,6 +62,53 @@ struct BoardCheckTests {
         try boards.tell("fault 1 \(fault)")
         let outcome = try Self.check(boards)
         #expect(outcome.status == 1 && outcome.errors.contains(cause), "\(outcome.errors)")
+    }
+
+    @Test("A board that is pulled out in the middle is said to be, in the words of people")
+    func unplugged() throws {
+        let boards = try SoftwareBoards()
+        try boards.tell("plug 1")
+        // A silent board takes many seconds to check.
+        try boards.tell("fault 1 silence")
+        let command = boards.surroundings + ["\(buildDirectory)/mectl", "board-check"]
+        let check = Process()
+        let errors = Pipe()
+        check.executableURL = URL(fileURLWithPath: command[0])
+        check.arguments = Array(command.dropFirst())
+        check.standardOutput = FileHandle.nullDevice
+        check.standardError = errors
+        try check.run()
+        #expect(waitUntil { Self.isOpen("/dev/bus/usb/001/002", by: check.processIdentifier) })
+        sleep(1)
+        try boards.tell("unplug 1")
+        let text = String(
+            decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        check.waitUntilExit()
+        #expect(check.terminationStatus == 3, "\(text)")
+        let expected = "mectl: error: the board is absent: SOFT-1 at 1-1 was unplugged"
+        #expect(text.hasPrefix(expected), "\(text)")
+    }
+
+    private static func isOpen(_ file: String, by process: Int32) -> Bool {
+        let folder = "/proc/\(process)/fd"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.contains { name in
+            let target = try? FileManager.default.destinationOfSymbolicLink(
+                atPath: "\(folder)/\(name)")
+            return target?.hasSuffix(file) ?? false
+        }
+    }
+
+    @Test("A USB that cannot be used is told with its reason, and what would help")
+    func noBus() throws {
+        // Enough for the program and its libraries, and not for libusb.
+        let outcome = try run(
+            "/usr/bin/prlimit", ["--nofile=4:4", "\(buildDirectory)/mectl", "board-check"])
+        #expect(outcome.status == 1)
+        let expected = "the USB cannot be used: cannot start libusb (LIBUSB_ERROR_"
+        #expect(outcome.errors.contains(expected), "\(outcome.errors)")
+        #expect(outcome.errors.contains("Too many open files"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("ulimit -n"), "\(outcome.errors)")
     }
 
     @Test("A board that is absent or held is said to be, and wrong usage is refused")

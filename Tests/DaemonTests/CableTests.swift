@@ -44,9 +44,17 @@ struct CableTests {
         let daemon = try boards.daemon()
         #expect(try Self.cause(daemon).contains("no ME-MTJ board is on the bus"))
         #expect(try mectl("status", directory: daemon.directory).status == 3)
+        #expect(try Self.number("lanes", daemon) == 0)
+        let holder = "metrngd (process \(daemon.processID))"
+        func isHeld() throws -> Bool {
+            try mectl("boards", directory: daemon.directory).text.contains(holder)
+        }
+        #expect(try !isHeld())
         try boards.tell("plug 1")
         let connection = try daemon.connect()
         #expect(try connection.read(count: 1 << 20).count == 1 << 20)
+        #expect(try Self.number("lanes", daemon) == 512)
+        #expect(try isHeld())
         #expect(try daemon.boardStatus("serial") as? String == "SOFT-1")
         #expect(try daemon.boardStatus("path") as? String == "usb:1-1")
         #expect(try daemon.boardStatus("provenance") as? String == "simulated")

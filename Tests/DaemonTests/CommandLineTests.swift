@@ -43,6 +43,13 @@ struct CommandLineTests {
         #expect(try run("\(buildDirectory)/mectl", ["version"]).status == 0)
     }
 
+    @Test("meboard says what it needs to show boards")
+    func needs() throws {
+        let help = try run("\(buildDirectory)/meboard", ["--help"]).text
+        #expect(help.contains("\"emulate\" needs umockdev-wrapper"))
+        #expect(help.contains("\"attach\" needs root and the kernel's module vhci-hcd"))
+    }
+
     @Test("mectl without a daemon has status 69 and says what to do")
     func unreachable() throws {
         let directory = SocketDirectory()
@@ -53,6 +60,24 @@ struct CommandLineTests {
         let stream = try run(
             "\(buildDirectory)/mectl", ["stream", "--entropy-socket", directory.entropy])
         #expect(stream.status == 69)
+    }
+
+    @Test(
+        "What a board refuses is not announced before",
+        arguments: [
+            (["calibrate"], "/dev/urandom", ["serving", "idle"]),
+            (["record", "--shots", "1", "--output"], "/dev/absent", ["failed"]),
+        ])
+    func refused(verb: [String], device: String, states: [String]) throws {
+        let daemon = try DaemonProcess(
+            "boards: [{name: a, kind: host, path: \(device), lanes: 64}]")
+        #expect(
+            try waitUntil { states.contains(try daemon.boardStatus("state") as? String ?? "") })
+        let file = verb.last == "--output" ? ["\(daemon.directory.path)/tape"] : []
+        let outcome = try run(
+            "\(buildDirectory)/mectl", verb + file + ["--socket", daemon.directory.control])
+        #expect(outcome.status != 0)
+        #expect(outcome.errors.hasPrefix("mectl: error: "), "\(outcome.errors)")
     }
 
     @Test("mectl stream gives exactly the bytes asked for, and simulated ones only when told to")

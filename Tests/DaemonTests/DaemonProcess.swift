@@ -173,9 +173,13 @@ final class DaemonProcess {
         return (count("fd"), count("task"), kibibytes)
     }
 
-    /// The value of a field of the first board in `GetStatus`, as JSON gave it.
-    func boardStatus(_ field: String) throws -> Any? {
-        let outcome = try mectl("status", "--json", directory: directory)
+    /// The value of a field of a board in `GetStatus`, as JSON gave it.
+    ///
+    /// - Parameter board: nil for the first.
+    func boardStatus(_ field: String, of board: String? = nil) throws -> Any? {
+        let outcome = try run(
+            "\(buildDirectory)/mectl",
+            ["status", "--json", "--socket", directory.control] + [board].compactMap { $0 })
         let object = try JSONSerialization.jsonObject(with: outcome.output) as? [String: Any]
         return (object?["boards"] as? [[String: Any]])?.first?[field]
     }

@@ -61,6 +61,15 @@ final class SoftwareBoards {
             wrapper: wrapper + surroundings, program: program)
     }
 
+    /// A daemon on this USB with several entries.
+    ///
+    /// - Parameter entries: names, and keys of the section `usb`.
+    func daemon(of entries: KeyValuePairs<String, String>) throws -> DaemonProcess {
+        let boards = entries.map { "{name: \($0.key), kind: usb, usb: {\($0.value)}}" }
+        return try DaemonProcess(
+            "boards: [\(boards.joined(separator: ", "))]", wrapper: surroundings)
+    }
+
     /// What goes before a program that is to see this USB.
     var surroundings: [String] { ["/usr/bin/env", "UMOCKDEV_DIR=\(directory)", Self.wrapper] }
 

@@ -256,8 +256,12 @@ struct PipelineTuningTests {
         rig.board.before(shot: 2048, ofStart: 2) { $0.fail(call, error) }
         try rig.run { rig in
             try #require(eventually { rig.state == .serving })
+            rig.board.beforeClose { [pipeline = rig.pipeline] in
+                #expect(pipeline.status().state == .failed(error))
+            }
             let outcome = try rig.perform(.sweep(Self.plan()))
             #expect(outcome.failure == .board(error.description))
+            #expect(rig.state != .calibrating)
             let isBack = rig.passes([.serving, .calibrating, .failed(error), .starting, .serving])
             #expect(isBack)
             #expect(rig.board.point == ModelBoard.startingPoint)

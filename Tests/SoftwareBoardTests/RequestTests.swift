@@ -72,6 +72,24 @@ struct RequestTests {
         #expect(asked.board.identity.strings[1].contains("simulated"))
     }
 
+    @Test("Without power it forgets what it was told")
+    func power() throws {
+        let asked = try AskedBoard()
+        let before = try #require(asked.get(0x03, count: 12))
+        var record = try OperatingPointRecord(parsing: before)
+        record = OperatingPointRecord(
+            OperatingPoint(
+                amplitudeMillivolts: record.point.amplitudeMillivolts,
+                pulseWidthPicoseconds: 2 * record.point.pulseWidthPicoseconds,
+                biasFieldMicrotesla: record.point.biasFieldMicrotesla))
+        #expect(asked.set(0x03, record.bytes))
+        #expect(asked.get(0x03, count: 12) == record.bytes)
+        #expect(asked.set(0x06))
+        _ = PluggedDevice(asked.board)
+        #expect(asked.get(0x03, count: 12) == before)
+        #expect(try asked.status().activity == .idle)
+    }
+
     /// A request that is refused.
     struct Refusal: Sendable {
         let code: UInt8

@@ -56,13 +56,14 @@ struct PluggedDeviceTests {
         #expect(read() == .done(8))
     }
 
-    @Test("A configuration that is set is told, and resets the function")
+    @Test("A configuration that is set is told, and resets the function as a plug does")
     func configuration() {
         let device = PluggedDevice(function)
+        #expect(function.resets == 1)
         #expect(ask(0x80, 8, length: 1, of: device).1 == [0])
         #expect(ask(0x00, 9, value: 1, length: 0, of: device).0 == .done(0))
         #expect(ask(0x80, 8, length: 1, of: device).1 == [1])
-        #expect(function.resets == 1)
+        #expect(function.resets == 2)
     }
 
     @Test("Requests of the vendor are the function's")

@@ -6,7 +6,7 @@
 // Threads. A link has one thread of its own, "metrng-usb", with all signals blocked, that serves
 // libusb. It moves finished transfers into a queue and wakes whoever waits for it; nothing here
 // ever calls back. The calls for a link come from one thread at a time, and so do those for a
-// board, which may be another thread; but bl_stream_interrupt, bl_counters_of and bl_is_present may
+// board, which may be another thread; but bl_stream_interrupt and bl_is_present may
 // come from any thread while the board is open.
 //
 // Results. Calls that return int or ssize_t give 0 or a count, or one of the negative `bl_error`.
@@ -67,8 +67,15 @@ struct bl_device {
 
 struct bl_link;
 
+// Why a link could not be opened.
+struct bl_link_failure {
+    const char *usb_error;  // libusb's name of its error, a constant; NULL when it was not libusb
+    int system_error;       // the errno of the call that failed; 0 when it is not known
+};
+
 // Starts libusb and the thread. `*out` is the caller's until bl_link_close; unchanged on failure.
-int bl_link_open(struct bl_link **out);
+// Then `*failure` says why.
+int bl_link_open(struct bl_link **out, struct bl_link_failure *failure);
 
 // Ends the thread. All boards of the link have to be closed before.
 void bl_link_close(struct bl_link *link);
@@ -159,24 +166,5 @@ int bl_stream_recover(struct bl_board *board);
 // Takes all transfers back and frees them, their memory wiped. What the kernel does not give back
 // in time is kept until bl_close, and bl_stream_start fails with BL_TIMEOUT meanwhile.
 void bl_stream_stop(struct bl_board *board);
-
-// Since the board was opened.
-struct bl_counters {
-    uint64_t transfers;   // that finished with all they could, while the stream ran
-    uint64_t bytes;       // that were read
-    uint64_t cancelled;   // transfers that were taken back
-    uint64_t recoveries;  // calls of bl_stream_recover
-    // Transfers and requests that failed, by bl_error.
-    uint64_t gone;
-    uint64_t timeouts;
-    uint64_t stalls;
-    uint64_t overflows;
-    uint64_t bus_errors;
-    uint64_t memory_shortages;
-    uint64_t other_errors;
-};
-
-// Any thread. Each number is exact; they are read one after the other.
-struct bl_counters bl_counters_of(const struct bl_board *board);
 
 #endif

@@ -2,6 +2,7 @@
 
 import BoardCheck
 import BoardProtocol
+import Boards
 package import ControlInterface
 import USBBoard
 
@@ -39,14 +40,14 @@ package struct BoardCheckReport: Codable, Sendable, Equatable {
     package var notOffered: Int
 
     /// Does the checks.
-    init(_ checker: BoardChecker, of access: BoardAccess) {
+    init(_ checker: BoardChecker, of access: BoardAccess) throws(BoardError) {
         let info = checker.info
         board = access.name
         product = access.product
         firmware = "\(info.firmware.major).\(info.firmware.minor)"
         lanes = info.lanes
         simulated = info.features.contains(.simulated)
-        let checks = checker.run().map { Check($0) }
+        let checks = try checker.run().map { Check($0) }
         self.checks = checks
         func count(_ verdict: String) -> Int { checks.count { $0.verdict == verdict } }
         passed = count("passed")

@@ -11,7 +11,8 @@ package func boardTable(_ boards: [BoardSummary]) -> String {
     let rows = boards.map { board in
         [
             board.name, board.kind, board.provenance.rawValue, board.state.rawValue,
-            "\(board.goodLanes)/\(board.lanes)", board.serial, board.firmware, board.path,
+            board.lanes == 0 ? "" : "\(board.goodLanes)/\(board.lanes)", board.serial,
+            board.firmware, board.path,
             board.holder,
         ].map(printable)
     }

@@ -54,6 +54,7 @@ private func stateFacts(
 }
 
 private func lanesText(_ board: BoardStatus) -> String {
+    if board.lanes == 0 { return "not known before the board is opened" }
     let counts = board.laneCounts
     switch board.state {
     case .failed, .ended:
@@ -109,6 +110,7 @@ private func flowFacts(_ board: BoardStatus) -> [Fact] {
                 + " \(decimal(point.pulseWidthPicoseconds, places: 0)) ps,"
                 + " \(grouped(Int(clamping: point.biasFieldMicrotesla.rounded()))) µT"
                 + (isModel ? " (of the model)" : "")
+                + (board.state == .calibrating ? " before the sweep and after it" : "")
         ),
         ("Encoding", printable(board.encoding)),
     ]

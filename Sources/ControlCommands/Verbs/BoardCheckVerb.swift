@@ -11,7 +11,8 @@ struct BoardCheckVerb: Verb {
         abstract: "Run a board on the USB through every request of MEB/1.",
         discussion: """
             The one verb that opens a board itself: metrngd must not hold it, and the board is left as after \
-            power-up. Exit codes: 0 when all holds, 1 when something does not.
+            power-up. Exit codes: 0 when all holds, 1 when something does not, 3 when there is no board, or \
+            not to the end.
             """)
 
     @Option(help: "The serial number of the board (default: the first board on the bus).")
@@ -41,7 +42,7 @@ struct BoardCheckVerb: Verb {
         let report: BoardCheckReport
         do throws(BoardError) {
             let access = try BoardAccess(settings)
-            report = BoardCheckReport(try BoardChecker(access), of: access)
+            report = try BoardCheckReport(try BoardChecker(access), of: access)
         } catch {
             throw .board(error)
         }

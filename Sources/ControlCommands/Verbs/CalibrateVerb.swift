@@ -100,12 +100,14 @@ struct CalibrateVerb: Verb {
 
     private func measure(_ console: Console) throws(Failure) -> SweepReport {
         console.catchInterrupts()
-        defer { console.endProgress() }
+        var progress = Progress(
+            on: console, note: "nothing is served while operating points are measured",
+            unit: "points")
+        defer { progress.end() }
         let sweep = try options.ask(console) { (client) throws(ControlClientError) in
             let source = try client.theBoard(board)
-            console.tell("mectl: note: nothing is served while operating points are measured\n")
-            return try client.calibrate(request, board: source.name) { progress in
-                console.showProgress(progress.pointsDone, of: progress.pointsTotal, "points")
+            return try client.calibrate(request, board: source.name) {
+                progress.show($0.pointsDone, of: $0.pointsTotal)
             }
         }
         guard let sweep else { throw .interrupted }

@@ -81,13 +81,14 @@ struct RecordVerb: Verb {
         to file: NewFile, _ console: Console
     ) throws(Failure) -> RecordReport {
         console.catchInterrupts()
-        defer { console.endProgress() }
+        var progress = Progress(
+            on: console, note: "bits that are recorded are served to nobody", unit: "shots")
+        defer { progress.end() }
         let (source, recorded) = try options.ask(console) { (client) throws(ControlClientError) in
             let source = try client.theBoard(board)
-            console.tell("mectl: note: bits that are recorded are served to nobody\n")
             let recorded = try client.record(
                 shots: shots, restarts: restarts, to: file.descriptor, board: source.name
-            ) { console.showProgress($0.shotsDone, of: $0.shotsTotal, "shots") }
+            ) { progress.show($0.shotsDone, of: $0.shotsTotal) }
             return (source, recorded)
         }
         guard let recorded else { throw .interrupted }

@@ -27,7 +27,8 @@ package final class FakeProvider: ControlProvider {
     }
 
     package func health(board: String) -> BoardHealth? {
-        guard current.withLock({ $0 }).contains(where: { $0.name == board }) else { return nil }
+        let isOpened = current.withLock { $0 }.contains { $0.name == board && $0.lanes > 0 }
+        guard isOpened else { return nil }
         var health = Samples.health
         health.name = board
         return health

@@ -53,6 +53,7 @@ package final class ModelBoard: TunableBoard, FaultyBoard {
         var failure: (call: Failing, error: BoardError)?
         var isAbsent = false
         var isIdle = false
+        var onClose: (@Sendable () -> Void)?
     }
 
     package static let startingPoint = OperatingPoint(
@@ -99,6 +100,11 @@ package final class ModelBoard: TunableBoard, FaultyBoard {
         shot: UInt64, ofStart start: Int = 0, _ action: @escaping @Sendable (ModelBoard) -> Void
     ) {
         state.withLock { $0.plans.append(Plan(start: start, shot: shot, action: action)) }
+    }
+
+    /// Lets `action` be done, on the pipeline's thread, when the board is closed next.
+    package func beforeClose(_ action: @escaping @Sendable () -> Void) {
+        state.withLock { $0.onClose = action }
     }
 
     /// Sends no more than so many shots in each start from now on, and waits then.
@@ -173,6 +179,7 @@ package final class ModelBoard: TunableBoard, FaultyBoard {
     package func stop() { try? enter(.stop, from: [.streaming], to: .stopped) }
 
     package func close() {
+        state.withLock { $0.onClose.take() }?()
         try? enter(.close, from: [.open, .stopped], to: .closed)
     }
 
