@@ -87,7 +87,9 @@ struct LifecycleTests {
         let outcome = try run(
             "\(buildDirectory)/metrngd", ["--simulated", "--runtime-directory", "/tmp/metrng-none"])
         #expect(outcome.status == 1)
-        #expect(outcome.errors.contains("create the directory, or choose another with --runtime-directory"))
+        #expect(
+            outcome.errors.contains(
+                "create the directory, or choose another with --runtime-directory"))
     }
 
     @Test("mectl reload does, and tells what came of it")
