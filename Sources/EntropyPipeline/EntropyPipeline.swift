@@ -160,14 +160,16 @@ package final class EntropyPipeline: Sendable {
         }
     }
 
-    /// After the last bit of a board that has ended: lets clients take what is in the rings.
+    /// After the last bit of a board that has ended: lets clients take what is in the rings, and does jobs.
     private func drain() {
-        while !isStopping {
-            if source.isOpen, source.raw.available == 0, source.full.available == 0 {
-                source.close()
+        while source.isOpen, !isStopping {
+            _ = heartbeat.waiting {
+                source.waitForSpace { isStopping || hasJob || source.isEmpty }
             }
-            restWithoutBoard(milliseconds: source.isOpen ? 100 : Self.longestDelay)
+            if source.isEmpty { source.close() }
+            restWithoutBoard(milliseconds: 0)
         }
+        while !isStopping { restWithoutBoard(milliseconds: Self.longestDelay) }
     }
 
     private func open() throws(OpenError) -> BoardRun {
@@ -235,7 +237,7 @@ package final class EntropyPipeline: Sendable {
             source.end()
             return become(.ended(error))
         }
-        source.close()
+        closeGate()
         become(.failed(error))
     }
 }

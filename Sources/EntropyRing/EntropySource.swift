@@ -105,6 +105,9 @@ package final class EntropySource: @unchecked Sendable {
         }
     }
 
+    /// Whether the consumer has removed everything.
+    package var isEmpty: Bool { raw.free == raw.capacity && full.free == full.capacity }
+
     /// Makes a producer that waits look again. Any thread.
     package func wakeProducer() { spaceFreed.signal() }
 

@@ -125,6 +125,7 @@ struct PipelineMonitorTests {
         try rig.run { rig in
             try #require(eventually { rig.state == .ended(Self.end) })
             #expect(rig.states == [.serving, .ended(Self.end)])
+            #expect(try rig.perform(.clearFaults).isFinished)
             #expect(rig.source.isOpen)
             linger()
             rig.expectOutput(rig.windows()[2...].map { bits(of: $0, lanes: .all, words: 1) })
