@@ -31,7 +31,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
         switch code {
         case ENOENT, ENOTDIR: "create the directory"
         case EACCES, EPERM: "let this user write to the directory"
-        case EROFS: "mount its file system for writing"
+        case EROFS: "make it writable: mount -o remount,rw, or ReadWritePaths= of the unit"
         case ENOSPC, EDQUOT: "make room on its file system"
         default: nil
         }

@@ -25,6 +25,8 @@ final class Daemon {
     private let poll: EventPoll
     private let descriptors: DescriptorBudget
     private var alarmBudget = AlarmBudget()
+    /// Within a minute, an event like another of the same board is told once.
+    private var repetitions = RepeatedMessages<BoardEvent>(period: 60_000_000_000)
     private var manager = ServiceManager()
     /// Nil when nobody watches.
     private var watchdog: Watchdog?
@@ -154,10 +156,21 @@ final class Daemon {
 
     private func write(_ entry: EventQueue.Entry) {
         let line = entry.event.logLine
-        if entry.event.isFrequent, line.level >= .warning, !alarmBudget.admits() { return }
+        guard let more = admits(entry, line.level) else { return }
+        let note = more > 0 ? ", and \(more) times more since this was told last" : ""
         logger.log(
-            line.event, line.level, "board \(entry.board): \(line.text)",
+            line.event, line.level, "board \(entry.board): \(line.text)\(note)",
             line.fields.merging(fields(of: entry.board)) { $1 })
+    }
+
+    /// How many events like this one were left out before it; nil when it is to be left out, too.
+    private func admits(_ entry: EventQueue.Entry, _ level: Logger.Level) -> Int? {
+        guard let repeated = entry.event.repeated, level >= .warning else { return 0 }
+        let event = BoardEvent(board: entry.board, event: repeated)
+        guard let more = repetitions.admits(event, now: monotonicNanoseconds()),
+            alarmBudget.admits()
+        else { return nil }
+        return more
     }
 
     /// What every line about a board is filed under: the epoch is that of now.
@@ -320,4 +333,10 @@ final class Daemon {
             return try BoardUnit(board, locked: false, surroundings: surroundings)
         }
     }
+}
+
+/// What is told once in a while.
+private struct BoardEvent: Hashable {
+    let board: String
+    let event: RepeatedEvent
 }

@@ -6,6 +6,13 @@ import EntropyTerms
 import LaneHealth
 import Logging
 
+/// Events of a board that are alike.
+enum RepeatedEvent: Hashable {
+    case alarm(LaneAlarm.Severity, LaneAlarm.Test, lane: Int?)
+    case shotsDropped
+    case framesRejected
+}
+
 /// What the log tells of an event.
 struct LogLine {
     /// Nil for what nobody is going to look for.
@@ -26,13 +33,18 @@ struct LogLine {
 }
 
 extension PipelineEvent {
-    /// Whether there can be very many of its kind.
-    var isFrequent: Bool {
+    /// What it is one more time of, for events of which there can be very many.
+    var repeated: RepeatedEvent? {
         switch self {
-        case .alarm, .shotsDropped, .framesRejected: true
-        case .opened, .became, .operatingPointSet, .recorded, .faultInjected, .faultsCleared: false
+        case .alarm(let alarm): .alarm(alarm.severity, alarm.test, lane: alarm.lane)
+        case .shotsDropped: .shotsDropped
+        case .framesRejected: .framesRejected
+        case .opened, .became, .operatingPointSet, .recorded, .faultInjected, .faultsCleared: nil
         }
     }
+
+    /// Whether there can be very many of its kind.
+    var isFrequent: Bool { repeated != nil }
 
     /// How the log tells it.
     var logLine: LogLine {

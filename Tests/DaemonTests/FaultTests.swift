@@ -131,6 +131,24 @@ struct FaultTests {
         #expect(daemon.stop() == 0)
     }
 
+    @Test("A lane that fails again and again is told once in the log")
+    func toldOnce() throws {
+        let (daemon, _) = try Self.serving()
+        #expect(
+            try mectl("inject", "telegraph", "--lanes", "5", directory: daemon.directory).status
+                == 0)
+        let failsAgain = try Self.draw(from: daemon, mebibytes: 256) {
+            try Self.alarms(daemon).count {
+                $0.alarm == Alarm(lane: 5, test: "adaptiveProportion", severity: "failure")
+            } >= 4
+        }
+        #expect(failsAgain)
+        let told = daemon.logText.components(
+            separatedBy: "board array0: lane 5 failed the adaptive proportion test and is masked")
+        #expect(told.count == 2)
+        #expect(daemon.stop() == 0)
+    }
+
     @Test(
         "A fault of the drive fails every lane, and nothing is served until it ends",
         arguments: [("driveLoss", 128), ("pulseTooLong", 115)])

@@ -76,8 +76,8 @@ struct HealthTests {
         #expect(epoch > 1000)
         #expect(daemon.stop() == 0)
         let lines = daemon.logText.split(separator: "\n")
-        // 600 in ten seconds, and a few lines about other things.
-        #expect((500..<2500).contains(lines.count))
+        // Each lane once a minute for each test that it fails, and a few lines about other things.
+        #expect((100..<1500).contains(lines.count))
         #expect(lines.contains { $0.contains("failed the") })
     }
 

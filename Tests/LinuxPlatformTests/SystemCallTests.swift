@@ -37,7 +37,7 @@ struct SystemCallTests {
         "that fail for their place say what to do about it",
         arguments: [
             (ENOENT, "create the directory"), (EACCES, "let this user write to the directory"),
-            (EROFS, "mount its file system for writing"),
+            (EROFS, "make it writable: mount -o remount,rw, or ReadWritePaths= of the unit"),
             (ENOSPC, "make room on its file system"), (EDQUOT, "make room on its file system"),
             (EMFILE, nil), (EINVAL, nil),
         ] as [(Int32, String?)])
