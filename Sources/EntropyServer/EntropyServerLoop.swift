@@ -104,12 +104,10 @@ final class EntropyServerLoop {
     }
 
     private func admit(_ socket: Descriptor) {
-        guard connections.count < server.maximumClients.load(ordering: .relaxed) else {
-            return turnAway(socket)
-        }
         let connection: EntropyConnection
         do {
             connection = try EntropyConnection(socket: socket, token: nextToken)
+            guard isThereRoom(for: connection.client) else { return turnAway(socket) }
             try poll.add(socket, connection.interest, token: connection.token)
         } catch {
             return
@@ -118,6 +116,23 @@ final class EntropyServerLoop {
         connections[connection.token] = connection
         server.connected.withLock { $0[connection.token] = connection.client }
         server.clients.store(connections.count, ordering: .relaxed)
+    }
+
+    /// Whether there is room, or is now: the user with the most connections gives up one for another's.
+    private func isThereRoom(for newcomer: ServerClient) -> Bool {
+        let maximum = server.maximumClients.load(ordering: .relaxed)
+        if connections.count < maximum { return true }
+        let users = connections.values.map(\.client.userID)
+        guard connections.count == maximum,
+            let user = userToMakeRoom(for: newcomer.userID, among: users),
+            let victim = connections.values.filter({ $0.client.userID == user }).max(by: {
+                ($0.session.action == .receive ? 1 : 0, $0.token)
+                    < ($1.session.action == .receive ? 1 : 0, $1.token)
+            })
+        else { return false }
+        server.clientsRefused.add(1, ordering: .relaxed)
+        drop(victim)
+        return true
     }
 
     private func turnAway(_ socket: Descriptor) {
@@ -318,6 +333,13 @@ final class EntropyServerLoop {
         connections[connection.token] = nil
         server.connected.withLock { $0[connection.token] = nil }
         server.clients.store(connections.count, ordering: .relaxed)
+    }
+
+    /// Closes a connection that may have something under way: what the kernel has not taken is nobody's yet.
+    private func drop(_ connection: EntropyConnection) {
+        runnable.removeAll { $0 === connection }
+        hungry.removeAll { $0 === connection }
+        close(connection)
     }
 
     private func shutDown() {

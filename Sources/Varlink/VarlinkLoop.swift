@@ -184,18 +184,32 @@ final class VarlinkLoop: @unchecked Sendable {
     }
 
     private func admit(_ descriptor: Descriptor) {
-        let maximum = control.maximumConnections.load(ordering: .relaxed)
-        guard connections.count < maximum || closeIdlest() else { return }
         do {
             let connection = try VarlinkConnection(
                 descriptor, token: nextToken, requestLimit: requestLimit,
                 now: monotonicNanoseconds())
+            guard isThereRoom(for: connection.peer) else { return }
             try poll.add(descriptor, connection.interest, token: nextToken)
             connections[nextToken] = connection
             nextToken += 1
         } catch {
             // The client has gone meanwhile, or the kernel is out of memory: it sees a close.
         }
+    }
+
+    /// Whether there is room, or is now: who is idle goes, and then the youngest connection of the user with
+    /// the most, if that is another user.
+    private func isThereRoom(for newcomer: PeerCredentials) -> Bool {
+        let maximum = control.maximumConnections.load(ordering: .relaxed)
+        if connections.count < maximum || closeIdlest() { return true }
+        let users = connections.values.map(\.peer.userID)
+        guard connections.count == maximum,
+            let user = userToMakeRoom(for: newcomer.userID, among: users),
+            let victim = connections.values.filter({ $0.peer.userID == user })
+                .max(by: { $0.token < $1.token })
+        else { return false }
+        close(victim)
+        return true
     }
 
     /// Makes room by closing the client that has had nothing under way for longest.

@@ -42,5 +42,12 @@ private func verb(_ boards: [BoardStatus]) -> String {
 }
 
 extension BoardStatus {
-    fileprivate var serves: Bool { state == .serving || state == .idle }
+    /// Whether clients can have bits of it: also of a recording that is over while some are left.
+    fileprivate var serves: Bool {
+        switch state {
+        case .serving, .idle: true
+        case .ended: rings.contains { $0.availableBytes > 0 }
+        case .tuning, .starting, .unhealthy, .calibrating, .recording, .failed: false
+        }
+    }
 }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LinuxPlatform
+import Testing
+
+@Suite("Room for a newcomer")
+struct FairShareTests {
+    @Test(
+        "is made by the user with the most, unless the newcomer would have as many",
+        arguments: [
+            (5, [7, 7, 7, 7], 7), (5, [7, 7, 7, 5], 7), (5, [7, 7, 5, 5], nil), (5, [7, 7], 7),
+            (5, [7], nil), (5, [], nil), (7, [7, 7, 7, 7], nil), (7, [7, 7, 7, 5], nil),
+            (0, [7, 7, 7, 8, 8, 0], 7), (9, [8, 8, 7, 7], 7),
+        ] as [(UInt32, [UInt32], UInt32?)])
+    func room(newcomer: UInt32, connected: [UInt32], user: UInt32?) {
+        #expect(userToMakeRoom(for: newcomer, among: connected) == user)
+    }
+
+    @Test("ends in equal shares, whoever comes how often")
+    func shares() {
+        var connected = [UInt32](repeating: 1, count: 60)
+        for round in 0..<600 {
+            let newcomer = UInt32(round % 3)
+            guard let user = userToMakeRoom(for: newcomer, among: connected),
+                let place = connected.firstIndex(of: user)
+            else { continue }
+            connected[place] = newcomer
+        }
+        for user in 0..<3 as Range<UInt32> { #expect(connected.count { $0 == user } == 20) }
+    }
+}
