@@ -146,7 +146,11 @@ int clinux_unix_connect(const char *path, bool waits) {
 }
 
 int clinux_unix_datagram(void) {
-    return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    // As much room as the system allows.
+    int room = 8 << 20;
+    if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+    return fd;
 }
 
 ssize_t clinux_unix_send_to(int fd, const char *path, const void *bytes, size_t count) {

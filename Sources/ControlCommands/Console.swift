@@ -34,6 +34,8 @@ package struct Console: Sendable {
     /// From now on, an interrupt or a wish to terminate ends nothing, but `isInterrupted` tells of it.
     package var catchInterrupts: @Sendable () -> Void
     package var isInterrupted: @Sendable () -> Bool
+    /// Whether the process of that number, as this program sees it, is a metrngd.
+    package var isDaemon: @Sendable (Int) -> Bool
     /// Fills in what this machine knows of the process that a client is.
     package var identify: @Sendable (ClientStatus) -> ClientStatus
 
@@ -45,6 +47,7 @@ package struct Console: Sendable {
         tell: @escaping @Sendable (String) -> Void, endOnInterrupt: @escaping @Sendable () -> Void,
         catchInterrupts: @escaping @Sendable () -> Void,
         isInterrupted: @escaping @Sendable () -> Bool,
+        isDaemon: @escaping @Sendable (Int) -> Bool,
         identify: @escaping @Sendable (ClientStatus) -> ClientStatus
     ) {
         self.environment = environment
@@ -58,6 +61,7 @@ package struct Console: Sendable {
         self.endOnInterrupt = endOnInterrupt
         self.catchInterrupts = catchInterrupts
         self.isInterrupted = isInterrupted
+        self.isDaemon = isDaemon
         self.identify = identify
     }
 
@@ -91,7 +95,9 @@ extension Console {
                 }
             },
             isInterrupted: { wasInterrupted.load(ordering: .relaxed) },
-            identify: { $0.identified() })
+            isDaemon: { number in
+                Int32(exactly: number).flatMap(RunningProcess.init)?.command == "metrngd"
+            }, identify: { $0.identified() })
     }
 }
 

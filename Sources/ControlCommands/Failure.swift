@@ -114,11 +114,15 @@ package enum Failure: Error, Equatable {
                 "if that is what you want: --allow-simulated"
             )
         case .bits(.unreachable(let path, let reason)):
-            ("cannot connect to \(path): \(reason)", "start metrngd, or name its socket")
+            (
+                "cannot connect to \(path): \(reason)",
+                "start it (systemctl start metrngd; journalctl --unit metrngd says why it does not start),"
+                    + " or name its socket"
+            )
         case .bits(.notPermitted(let path)):
             (
                 "cannot connect to \(path): Permission denied",
-                "ask to be added to the group that may: ls -l \(path)"
+                accessHint(path)
             )
         case .bits(let error): ("\(error)", "see what metrngd is doing: mectl status")
         case .bitsToTerminal:
@@ -218,26 +222,39 @@ package enum Failure: Error, Equatable {
     ) -> (error: String, hint: String?) {
         switch error {
         case .unreachable(let reason):
-            ("\(reason)", "start metrngd, or name its socket with --socket or METRNG_CONTROL")
+            (
+                "\(reason)",
+                "start it (systemctl start metrngd; journalctl --unit metrngd says why it does not start),"
+                    + " or name its socket with --socket or METRNG_CONTROL"
+            )
         case .notPermitted(let reason):
-            ("\(reason)", "ask to be added to the group that may: ls -l \(path)")
+            ("\(reason)", accessHint(path))
         case .disconnected:
             (
                 "metrngd at \(path) closed the connection before it answered",
-                "it may be stopping, or have too many clients; try again"
+                "it is starting, stopping, or cannot start: see systemctl status metrngd, and"
+                    + " journalctl --unit metrngd"
             )
         case .timedOut(let milliseconds):
             (
                 "metrngd at \(path) has not answered for \(milliseconds / 1_000) s",
-                "see the log of metrngd"
+                "see journalctl --unit metrngd"
             )
         case .remote(.permissionDenied):
-            ("metrngd does not permit this", "ask to be added to the group that may: ls -l \(path)")
+            ("metrngd does not permit this", accessHint(path))
         case .remote(let error):
             ("metrngd answered with the error \(printable(error.name))", versionHint)
         case .badReply, .replyTooLong, .badParameters:
             ("what answers at \(path) does not speak as this mectl expects", versionHint)
         }
+    }
+
+    /// Who may use the socket is who is in its group, when that is to be seen.
+    private func accessHint(_ path: String) -> String {
+        groupOfFile(path).map {
+            "ask to be added to the group \(printable($0)): usermod --append --groups"
+                + " \(printable($0)) \(userName(geteuid()) ?? "USER"), and log in again"
+        } ?? "ask to be added to the group that may: ls -l \(path)"
     }
 
     private var versionHint: String { "see whether the versions are the same: mectl version" }

@@ -69,8 +69,10 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     /// With fewer, nothing is served.
     package var minimumGoodLanes: Int
     package var healthEpoch: Int
-    package var operatingPoint: OperatingPointStatus
-    package var encoding: String
+    /// Nil while it is not known, and for a board that is not driven.
+    @Nullable package var operatingPoint: OperatingPointStatus?
+    /// Likewise.
+    @Nullable package var encoding: String?
     @Nullable package var temperatureCelsius: Double?
     package var claimedEntropyPerBit: Double
     /// How many lanes make one by XOR; 1 folds nothing.
@@ -93,7 +95,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         name: String, kind: String, provenance: ReportedProvenance, state: BoardState,
         stateSince: Double, cause: String?, remedy: String?, serial: String, path: String,
         firmware: String, lanes: Int, laneCounts: LaneCounts, minimumGoodLanes: Int,
-        healthEpoch: Int, operatingPoint: OperatingPointStatus, encoding: String,
+        healthEpoch: Int, operatingPoint: OperatingPointStatus?, encoding: String?,
         temperatureCelsius: Double?, claimedEntropyPerBit: Double, xorFold: Int, shots: Int,
         shotsPerSecond: Double, rawBytesPerSecond: Double, framesAccepted: Int,
         framesRejected: Int, shotsDropped: Int, creditedBits: Int, newestBitAge: Double?,

@@ -12,11 +12,13 @@ package struct ClientStatus: Codable, Sendable, Equatable {
     @Nullable package var command: String?
     /// When it connected, in seconds since the Unix epoch.
     package var since: Double
+    /// How long ago that was, in seconds, whatever was done to the clock meanwhile.
+    package var age: Double
     package var deliveredBytes: Int
     package var deliveredBytesPerSecond: Double
 
     package init(
-        processId: Int, userId: Int, since: Double, deliveredBytes: Int,
+        processId: Int, userId: Int, since: Double, age: Double, deliveredBytes: Int,
         deliveredBytesPerSecond: Double
     ) {
         self.processId = processId
@@ -25,6 +27,7 @@ package struct ClientStatus: Codable, Sendable, Equatable {
         unit = nil
         command = nil
         self.since = since
+        self.age = age
         self.deliveredBytes = deliveredBytes
         self.deliveredBytesPerSecond = deliveredBytesPerSecond
     }

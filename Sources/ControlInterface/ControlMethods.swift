@@ -60,14 +60,14 @@ struct HealthReply: Codable, Sendable {
 
 /// The configuration in force: the reply to `GetConfig`.
 package struct ConfigurationReport: Codable, Sendable, Equatable {
-    /// Where it came from; nil for the built-in values.
-    @Nullable package var file: String?
+    /// Where it came from, in reading order; empty for the built-in values.
+    package var files: [String]
     package var yaml: String
 
     package init(
-        file: String?, yaml: String
+        files: [String], yaml: String
     ) {
-        self.file = file
+        self.files = files
         self.yaml = yaml
     }
 }

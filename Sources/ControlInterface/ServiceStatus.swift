@@ -19,13 +19,16 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
     package var topClients: [ClientStatus]
     /// Whether bits are kept from swap.
     package var lockedMemory: Bool
+    /// The keys of settings that a reload found changed and that need a restart.
+    package var pendingChanges: [String]
     /// Nil when the kernel is not to be fed.
     @Nullable package var kernel: KernelFeedStatus?
 
     package init(
         version: String, processId: Int, startTime: Double, entropySocket: String,
         controlSocket: String, clients: Int, maximumClients: Int, clientsRefused: Int,
-        topClients: [ClientStatus], lockedMemory: Bool, kernel: KernelFeedStatus? = nil
+        topClients: [ClientStatus], lockedMemory: Bool, pendingChanges: [String] = [],
+        kernel: KernelFeedStatus? = nil
     ) {
         self.version = version
         self.processId = processId
@@ -37,6 +40,7 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
         self.clientsRefused = clientsRefused
         self.topClients = topClients
         self.lockedMemory = lockedMemory
+        self.pendingChanges = pendingChanges
         self.kernel = kernel
     }
 }

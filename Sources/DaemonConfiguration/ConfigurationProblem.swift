@@ -61,6 +61,8 @@ package struct Position: Sendable, Hashable, CustomStringConvertible {
 package enum Fault: Sendable, Equatable {
     /// The file is not there or may not be read; the kernel's reason.
     case unreadable(reason: String)
+    /// A drop-in with a name of which nothing would be read.
+    case wrongSuffix
     /// A directory, a device or the like.
     case notRegularFile
     /// More bytes than `maximumConfigurationBytes`.
@@ -90,6 +92,7 @@ extension Fault: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let reason): "cannot be read: \(reason)"
+        case .wrongSuffix: "would not be read: its name has to end with .yaml; rename it"
         case .notRegularFile: "is not a regular file; name a YAML file"
         case .tooLarge: "is larger than \(maximumConfigurationBytes) bytes; name a YAML file"
         case .notUTF8: "is not UTF-8 text from here on; save the file as UTF-8"

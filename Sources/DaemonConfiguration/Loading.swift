@@ -81,8 +81,10 @@ private struct ConfigurationInput {
 
     mutating func readDropIns(_ folder: String) {
         do {
-            for name in try entries(of: folder).filter(isDropIn).sorted(by: precedes) {
-                readDropIn("\(folder)/\(name)")
+            for name in try entries(of: folder).sorted(by: precedes) where !name.hasPrefix(".") {
+                if name.hasSuffix(".yaml") { readDropIn("\(folder)/\(name)") }
+                // What editors and package managers leave has other names.
+                if name.hasSuffix(".yml") { report(.wrongSuffix, on: "\(folder)/\(name)") }
             }
         } catch {
             if !error.isAbsence { report(.unreadable(error), on: folder) }
@@ -109,22 +111,24 @@ extension ConfigurationPath {
 
 extension SystemError {
     fileprivate var isAbsence: Bool { code == ENOENT }
+
+    fileprivate var readingRemedy: String {
+        code == EACCES ? "; let the user of metrngd read it (chmod o+r, of a folder o+rx)" : ""
+    }
 }
 
 private enum ReadingFailure: Error {
     case unreadable(SystemError)
     case notRegularFile
+    case wrongSuffix
 
     var fault: Fault {
         switch self {
-        case .unreadable(let error): .unreadable(reason: error.reason)
+        case .unreadable(let error): .unreadable(reason: error.reason + error.readingRemedy)
+        case .wrongSuffix: .wrongSuffix
         case .notRegularFile: .notRegularFile
         }
     }
-}
-
-private func isDropIn(_ name: String) -> Bool {
-    name.hasSuffix(".yaml") && !name.hasPrefix(".")
 }
 
 /// By bytes, as the C locale sorts: the order does not depend on where the daemon runs.

@@ -38,6 +38,8 @@ final class EntropyServerLoop {
     private var runnable: [EntropyConnection] = []
     /// Connections that wait for bits, longest first.
     private var hungry: [EntropyConnection] = []
+    /// How many in `hungry` wait no more.
+    private var leftHungry = 0
     /// When to accept again, in monotonic nanoseconds, after the process ran out of descriptors; nil
     /// when it did not.
     private var acceptsAgain: UInt64?
@@ -148,9 +150,12 @@ final class EntropyServerLoop {
     private func feed() {
         parts.bitsArrived.clear()
         for source in parts.sources { source.wipeDiscarded() }
-        for connection in hungry { connection.queue = .runnable }
-        runnable += hungry
+        for connection in hungry where connection.queue == .hungry {
+            connection.queue = .runnable
+            runnable.append(connection)
+        }
         hungry.removeAll(keepingCapacity: true)
+        leftHungry = 0
     }
 
     private func ready(_ event: EventPoll.Event) {
@@ -158,7 +163,7 @@ final class EntropyServerLoop {
         if event.isHungUp {
             connection.session.disconnected()
             // The poll would report it again and again while the connection waits for bits.
-            if connection.queue == .hungry { hungry.removeAll { $0 === connection } }
+            if connection.queue == .hungry { leaveHungry(connection) }
         }
         guard connection.queue == .none || event.isHungUp, connection.queue != .runnable
         else { return }
@@ -166,11 +171,21 @@ final class EntropyServerLoop {
         runnable.append(connection)
     }
 
+    /// Takes a connection out of `hungry`, which is tidied when half of it is stale: of very many that go at
+    /// once, each would otherwise be looked for among all.
+    private func leaveHungry(_ connection: EntropyConnection) {
+        connection.queue = .none
+        leftHungry += 1
+        guard 2 * leftHungry > hungry.count else { return }
+        hungry.removeAll { $0.queue != .hungry }
+        leftHungry = 0
+    }
+
     /// Asks the sources to wake this thread when bits arrive for hungry clients, and looks again.
     private func awaitFood() {
         guard !hungry.isEmpty else { return }
         for source in parts.sources { source.consumerWillWait() }
-        if hungry.contains(where: isThereFood) { feed() }
+        if hungry.contains(where: { $0.queue == .hungry && isThereFood(for: $0) }) { feed() }
     }
 
     private func isThereFood(for connection: EntropyConnection) -> Bool {
@@ -338,7 +353,7 @@ final class EntropyServerLoop {
     /// Closes a connection that may have something under way: what the kernel has not taken is nobody's yet.
     private func drop(_ connection: EntropyConnection) {
         runnable.removeAll { $0 === connection }
-        hungry.removeAll { $0 === connection }
+        if connection.queue == .hungry { leaveHungry(connection) }
         close(connection)
     }
 

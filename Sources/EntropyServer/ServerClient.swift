@@ -12,6 +12,8 @@ package final class ServerClient: Sendable {
     package let userID: UInt32
     /// When it connected, in seconds since the Unix epoch.
     package let since = secondsSinceEpoch()
+    /// Likewise, since the machine was started.
+    package let sinceBoot = secondsSinceBoot()
     /// Bytes of bits that were handed to it.
     package let delivered = Atomic<Int>(0)
     package let deliveredPerSecond = RateMeter()

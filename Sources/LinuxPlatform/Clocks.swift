@@ -12,7 +12,7 @@ package func monotonicNanoseconds() -> UInt64 {
 package func secondsSinceEpoch() -> Double { seconds(CLOCK_REALTIME) }
 
 /// Seconds since the machine was started, also those that it slept.
-func secondsSinceBoot() -> Double { seconds(CLOCK_BOOTTIME) }
+package func secondsSinceBoot() -> Double { seconds(CLOCK_BOOTTIME) }
 
 private func seconds(_ clock: clockid_t) -> Double {
     let time = time(clock)

@@ -44,7 +44,11 @@ final class VarlinkConnection {
     var isIdle: Bool {
         guard session.isIdle else { return false }
         var byte: UInt8 = 0
-        return transfer { recv(descriptor.raw, &byte, 1, Int32(MSG_PEEK)) } == .wouldBlock
+        // Also of who has gone and was not noticed yet.
+        if case .moved = transfer({ recv(descriptor.raw, &byte, 1, Int32(MSG_PEEK)) }) {
+            return false
+        }
+        return true
     }
 
     /// Reads once, at most the size of `buffer`.

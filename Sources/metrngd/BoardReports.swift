@@ -19,7 +19,7 @@ extension BoardUnit {
         let now = monotonicNanoseconds()
         let board = status.description
         let lanes = board?.lanes ?? settings.lanesBeforeOpening
-        let point = board?.operatingPoint
+        let isArray = settings.kind != .host
         let rate = counters.shotsPerSecond.value(now: now)
         return BoardStatus(
             name: settings.name, kind: settings.kind.rawValue, provenance: source.provenance.report,
@@ -30,9 +30,10 @@ extension BoardUnit {
             laneCounts: (status.ledger?.counts ?? LaneHealth.LaneCounts()).report,
             minimumGoodLanes: pipeline.settings.minimumGoodLanes(of: lanes),
             healthEpoch: Int(source.healthEpoch.load(ordering: .relaxed)),
-            operatingPoint: OperatingPointStatus(point ?? .none),
-            encoding: board?.encoding == .states ? "states" : "toggles",
-            temperatureCelsius: counters.celsius,
+            operatingPoint: isArray
+                ? (board?.operatingPoint).map { OperatingPointStatus($0) } : nil,
+            encoding: isArray ? (board?.encoding).map { "\($0)" } : nil,
+            temperatureCelsius: isArray ? counters.celsius : nil,
             claimedEntropyPerBit: pipeline.settings.claimedEntropyPerBit,
             xorFold: pipeline.settings.fold.parts, shots: counters.shots.int, shotsPerSecond: rate,
             rawBytesPerSecond: rate * Double(lanes) / 8,
@@ -55,10 +56,23 @@ extension BoardSettings {
     }
 }
 
+private struct LaneAndTest: Hashable {
+    let lane: Int?
+    let test: LaneAlarm.Test
+
+    init(_ alarm: LaneAlarm) {
+        lane = alarm.lane
+        test = alarm.test
+    }
+}
+
 extension PipelineStatus {
-    /// The alarms of a severity, the newest first.
+    /// The alarms of a severity, the newest first; of several of a lane in one test the newest alone.
     fileprivate func newest(_ severity: LaneAlarm.Severity) -> [AlarmReport] {
-        alarms.reversed().filter { $0.alarm.severity == severity }.map(AlarmReport.init)
+        var seen: Set<LaneAndTest> = []
+        return alarms.reversed()
+            .filter { $0.alarm.severity == severity && seen.insert(LaneAndTest($0.alarm)).inserted }
+            .map(AlarmReport.init)
     }
 
     fileprivate var reportedState: BoardState {
@@ -98,7 +112,7 @@ extension PipelineStatus {
 
 extension BoardError {
     /// What to try with a board of a kind: a file has no plug, and a model no cable.
-    fileprivate func remedy(for kind: BoardSettings.Kind) -> String {
+    func remedy(for kind: BoardSettings.Kind) -> String {
         switch (kind, self) {
         case (_, .ended), (.usb, _), (_, .busy), (_, .taken), (_, .noBus): remedy
         case (.simulated, _): "end what was injected: mectl inject none"
@@ -112,12 +126,6 @@ extension BoardError {
         case (.host, .unsupported): "name another device with the key path"
         }
     }
-}
-
-extension OperatingPoint {
-    /// What is shown of a board that has none, or was never opened.
-    fileprivate static let none = OperatingPoint(
-        amplitudeMillivolts: 0, pulseWidthPicoseconds: 0, biasFieldMicrotesla: 0)
 }
 
 extension OperatingPointStatus {

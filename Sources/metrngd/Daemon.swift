@@ -24,9 +24,7 @@ final class Daemon {
     private let reloads: ReloadRequests
     private let poll: EventPoll
     private let descriptors: DescriptorBudget
-    private var alarmBudget = AlarmBudget()
-    /// Within a minute, an event like another of the same board is told once.
-    private var repetitions = RepeatedMessages<BoardEvent>(period: 60_000_000_000)
+    private var eventLog: EventLog
     private var manager = ServiceManager()
     /// Nil when nobody watches.
     private var watchdog: Watchdog?
@@ -61,6 +59,7 @@ final class Daemon {
             BoardUnit.Surroundings(daemon: settings, bitsArrived: bitsArrived, events: events),
             logger: logger)
         shared = DaemonStatus(configuration: loaded, units: units, sockets: sockets)
+        eventLog = EventLog(logger, units: units)
         do {
             (entropy, control) = try Self.serve(
                 shared, reloads, on: sockets, bitsArrived: bitsArrived, settings: settings,
@@ -96,13 +95,16 @@ final class Daemon {
         manager.tellStopping()
         stop()
         logger.log(.stopped, .info, "stopped")
+        DaemonLog.finish()
     }
 
     // MARK: The loop
 
     private func loop() {
         while true {
-            _ = poll.wait(milliseconds: watchdog?.wait(now: monotonicNanoseconds()))
+            let now = monotonicNanoseconds()
+            let waits = [watchdog?.wait(now: now), eventLog.wait(now: now), DaemonLog.flush()]
+            _ = poll.wait(milliseconds: waits.compactMap { $0 }.min())
             tellWatchdog()
             writeEvents()
             let requests = reloads.takeAll()
@@ -140,44 +142,14 @@ final class Daemon {
     }
 
     private func writeEvents() {
-        let untold = alarmBudget.renew(now: monotonicNanoseconds())
-        if untold > 0 {
-            logger.log(
-                .laneFailed, .warning,
-                "\(untold) more lane failures were not told one by one; see mectl health")
-        }
+        let now = monotonicNanoseconds()
         let (entries, lost) = events.takeAll()
-        for entry in entries { write(entry) }
-        if lost > 0 { logger.debug("\(lost) more alarms of lanes did not fit the queue") }
+        for entry in entries { eventLog.write(entry, now: now) }
+        eventLog.writeLoss(lost)
+        eventLog.writeSums(now: now)
         if entries.contains(where: { !$0.event.isFrequent }) {
             manager.tell(status: statusLine(shared.status()))
         }
-    }
-
-    private func write(_ entry: EventQueue.Entry) {
-        let line = entry.event.logLine
-        guard let more = admits(entry, line.level) else { return }
-        let note = more > 0 ? ", and \(more) times more since this was told last" : ""
-        logger.log(
-            line.event, line.level, "board \(entry.board): \(line.text)\(note)",
-            line.fields.merging(fields(of: entry.board)) { $1 })
-    }
-
-    /// How many events like this one were left out before it; nil when it is to be left out, too.
-    private func admits(_ entry: EventQueue.Entry, _ level: Logger.Level) -> Int? {
-        guard let repeated = entry.event.repeated, level >= .warning else { return 0 }
-        let event = BoardEvent(board: entry.board, event: repeated)
-        guard let more = repetitions.admits(event, now: monotonicNanoseconds()),
-            alarmBudget.admits()
-        else { return nil }
-        return more
-    }
-
-    /// What every line about a board is filed under: the epoch is that of now.
-    private func fields(of board: String) -> Logger.Metadata {
-        let unit = shared.units.first { $0.settings.name == board }
-        let epoch = unit?.source.healthEpoch.load(ordering: .relaxed) ?? 0
-        return [JournalField.board: "\(board)", JournalField.epoch: "\(epoch)"]
     }
 
     /// Takes up what can change while the daemon runs, and says what cannot.
@@ -206,8 +178,13 @@ final class Daemon {
         for change in changes where change.appliesLive {
             logger.info("\(change.key) is now \(change.new), was \(change.old)")
         }
+        let pending = changes.count { !$0.appliesLive }
         logger.log(
-            .configurationTaken, .info, "read the configuration again: \(changes.count) changes")
+            .configurationTaken, .info,
+            """
+            read the configuration again: \(changes.count - pending) of \(changes.count) changes taken \
+            up\(pending > 0 ? ", a restart is needed for the others" : "")
+            """)
     }
 
     private func apply(_ new: LoadedConfiguration) {
@@ -333,10 +310,4 @@ final class Daemon {
             return try BoardUnit(board, locked: false, surroundings: surroundings)
         }
     }
-}
-
-/// What is told once in a while.
-private struct BoardEvent: Hashable {
-    let board: String
-    let event: RepeatedEvent
 }

@@ -2,6 +2,7 @@
 
 import DaemonConfiguration
 import Glibc
+import LinuxPlatform
 import Logging
 import Synchronization
 import SystemdSupport
@@ -15,7 +16,10 @@ struct DaemonLog: LogHandler {
     var metadata: Logger.Metadata = [:]
     /// Always everything: `logThreshold` decides, so that a reload reaches every copy.
     var logLevel: Logger.Level = .trace
-    private let journal = JournalSocket.takesStandardError ? try? JournalSocket() : nil
+    /// Nil where the standard error is no stream to the journal.
+    private static let journal = JournalSocket.takesStandardError ? try? JournalSocket() : nil
+    /// How long the end of the program waits for the journal, in milliseconds.
+    private static let patience: Int32 = 200
 
     static let logger = Logger(label: "metrngd") { _ in DaemonLog() }
 
@@ -26,11 +30,37 @@ struct DaemonLog: LogHandler {
 
     func log(event: LogEvent) {
         guard event.level.severity >= logThreshold.load(ordering: .relaxed) else { return }
-        if let journal {
+        if let journal = Self.journal {
             journal.send(fields(of: event))
         } else {
             for line in "\(event.message)".split(separator: "\n") {
                 write("metrngd: \(event.level.rawValue): \(line)\n")
+            }
+        }
+    }
+
+    /// Hands over what the journal has not taken yet. Never waits.
+    ///
+    /// - Returns: in how many milliseconds to try again; nil when nothing is left.
+    static func flush() -> Int32? { journal?.flush() }
+
+    /// The same at the end of the program, with some patience.
+    static func finish() {
+        var left = patience
+        while let delay = flush(), left > 0 {
+            left -= delay
+            usleep(useconds_t(delay) * 1_000)
+        }
+    }
+
+    /// Says why the program ends: all of it, also to somebody who reads slowly.
+    static func complain(_ event: JournalEvent, _ message: String) {
+        if journal != nil {
+            logger.log(event, .error, "\(message)")
+            finish()
+        } else {
+            for line in message.split(separator: "\n") {
+                writeToStandardError("metrngd: error: \(line)\n")
             }
         }
     }

@@ -27,6 +27,7 @@ final class DaemonStatus: ControlProvider {
     private let entropy = Mutex<EntropyServer?>(nil)
     private let feeder = Mutex<KernelFeeder?>(nil)
     private let loaded: Mutex<LoadedConfiguration>
+    private let pendingChanges = Mutex<[String]>([])
 
     init(configuration: LoadedConfiguration, units: [BoardUnit], sockets: Sockets) {
         loaded = Mutex(configuration)
@@ -44,8 +45,10 @@ final class DaemonStatus: ControlProvider {
     /// The configuration in force.
     var current: LoadedConfiguration { loaded.withLock { $0 } }
 
-    /// Takes over the settings that can change while the daemon runs.
+    /// Takes over the settings that can change while the daemon runs, and remembers which could not.
     func adoptLive(_ new: LoadedConfiguration) {
+        let changes = current.settings.changes(to: new.settings)
+        pendingChanges.withLock { $0 = changes.filter { !$0.appliesLive }.map(\.key) }
         loaded.withLock { $0 = $0.adoptingLive(new) }
     }
 
@@ -73,7 +76,7 @@ final class DaemonStatus: ControlProvider {
 
     func configuration() -> ConfigurationReport {
         let current = self.current
-        return ConfigurationReport(file: current.files.first, yaml: current.settings.yaml)
+        return ConfigurationReport(files: current.files, yaml: current.settings.yaml)
     }
 
     /// How many clients may draw bits now.
@@ -91,19 +94,22 @@ final class DaemonStatus: ControlProvider {
             clientsRefused: server?.clientsRefused.load(ordering: .relaxed) ?? 0,
             topClients: topClients(server?.connectedClients() ?? []),
             lockedMemory: units.allSatisfy { $0.source.full.isLocked && $0.source.raw.isLocked },
+            pendingChanges: pendingChanges.withLock { $0 },
             kernel: feeder.withLock { $0?.status })
     }
 
     private func topClients(_ clients: [ServerClient]) -> [ClientStatus] {
-        let now = monotonicNanoseconds()
-        return clients.map { client in
-            ClientStatus(
-                processId: Int(client.processID), userId: Int(client.userID), since: client.since,
-                deliveredBytes: client.delivered.load(ordering: .relaxed),
-                deliveredBytesPerSecond: client.deliveredPerSecond.value(now: now))
-        }
-        .sorted { ($1.deliveredBytes, $0.since) < ($0.deliveredBytes, $1.since) }
-        .prefix(ServiceStatus.reportedClients).map { $0 }
+        let (now, sinceBoot) = (monotonicNanoseconds(), secondsSinceBoot())
+        return clients.map { (client: $0, delivered: $0.delivered.load(ordering: .relaxed)) }
+            .sorted { ($1.delivered, $0.client.since) < ($0.delivered, $1.client.since) }
+            .prefix(ServiceStatus.reportedClients)
+            .map { client, delivered in
+                ClientStatus(
+                    processId: Int(client.processID), userId: Int(client.userID),
+                    since: client.since, age: max(0, sinceBoot - client.sinceBoot),
+                    deliveredBytes: delivered,
+                    deliveredBytesPerSecond: client.deliveredPerSecond.value(now: now))
+            }
     }
 
     // MARK: INFO of the entropy plane

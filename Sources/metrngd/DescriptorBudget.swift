@@ -6,7 +6,7 @@ import Glibc
 /// The limit of open files of this process, and how many clients fit in it.
 struct DescriptorBudget {
     /// What everything but boards and clients takes, and a reload of the configuration.
-    private static let fixed = 24
+    private static let fixed = 27
     /// A wake-up, both ends of a connection, and the kernel's device.
     private static let kernelFeed = 4
     /// A board on the USB has descriptors of libusb; the others wait for one thing or two.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Boards
+import DaemonConfiguration
 import EntropyPipeline
 import EntropyTerms
 import LaneHealth
@@ -11,6 +12,25 @@ enum RepeatedEvent: Hashable {
     case alarm(LaneAlarm.Severity, LaneAlarm.Test, lane: Int?)
     case shotsDropped
     case framesRejected
+}
+
+extension RepeatedEvent {
+    /// How the log tells how much there was of what was not told by itself.
+    func sum(_ amount: Int) -> LogLine {
+        switch self {
+        case .alarm(_, let test, let lane):
+            LogLine(
+                .laneFailed, .warning,
+                "since then, \(lane.subject) failed the \(test.text) \(amount) times",
+                .alarm(test, lane: lane))
+        case .shotsDropped:
+            LogLine(
+                .shotsLost, .warning,
+                "since then, \(amount) shots were lost between the array and this program")
+        case .framesRejected:
+            LogLine(.shotsLost, .warning, "since then, frames were not used \(amount) times")
+        }
+    }
 }
 
 /// What the log tells of an event.
@@ -46,8 +66,20 @@ extension PipelineEvent {
     /// Whether there can be very many of its kind.
     var isFrequent: Bool { repeated != nil }
 
+    /// How much it is one more of.
+    var amount: Int {
+        if case .shotsDropped(let count) = self { Int(clamping: count) } else { 1 }
+    }
+
+    /// Whether it is part of normal life: a healthy lane trips the warning with probability 2^-20.
+    var isRoutine: Bool {
+        if case .alarm(let alarm) = self { alarm.severity == .warning } else { false }
+    }
+
     /// How the log tells it.
-    var logLine: LogLine {
+    ///
+    /// - Parameter kind: of the board; nil when it is not known.
+    func logLine(of kind: BoardSettings.Kind?) -> LogLine {
         switch self {
         case .opened(let board):
             let note = board.provenance.isGenuine ? "" : "; its bits are NOT random"
@@ -55,7 +87,7 @@ extension PipelineEvent {
                 "opened \(board.serial), \(board.lanes) lanes, \(board.provenance.name)\(note)"
             return LogLine(.boardOpened, board.provenance.isGenuine ? .info : .warning, text)
         case .became(let state):
-            return state.logLine
+            return state.logLine(of: kind)
         case .alarm(let alarm):
             return alarm.logLine
         case .shotsDropped(let count):
@@ -81,7 +113,7 @@ extension PipelineEvent {
 }
 
 extension PipelineState {
-    fileprivate var logLine: LogLine {
+    fileprivate func logLine(of kind: BoardSettings.Kind?) -> LogLine {
         switch self {
         case .tuning: LogLine(nil, .info, "learning the trims of the lanes")
         case .starting: LogLine(nil, .info, "testing the lanes before anything is served")
@@ -97,7 +129,10 @@ extension PipelineState {
             LogLine(
                 .boardUnhealthy, .error,
                 "serves nothing: \(good) good lanes, at least \(minimum) are needed")
-        case .failed(let error): LogLine(.boardFailed, .error, "\(error); \(error.remedy)")
+        case .failed(let error):
+            LogLine(
+                .boardFailed, .error,
+                "\(error); \(kind.map { error.remedy(for: $0) } ?? error.remedy)")
         case .ended(let error): LogLine(.boardEnded, .warning, "\(error)")
         }
     }
@@ -124,20 +159,32 @@ extension FrameReader.Rejection {
 
 extension LaneAlarm {
     fileprivate var logLine: LogLine {
-        let subject = lane.map { "lane \($0)" } ?? "the array"
-        var fields: Logger.Metadata = [JournalField.test: "\(test.rawValue)"]
-        if let lane { fields[JournalField.lane] = "\(lane)" }
+        let fields = Logger.Metadata.alarm(test, lane: lane)
         return switch severity {
         case .failure:
             LogLine(
                 .laneFailed, .warning,
-                "\(subject) failed the \(test.text)\(lane == nil ? "" : " and is masked")", fields)
+                "\(lane.subject) failed the \(test.text)\(lane == nil ? "" : " and is masked")",
+                fields)
         case .warning:
-            // Part of normal life: a healthy source trips it with probability 2^-20.
             LogLine(
-                nil, .debug, "\(subject) reached the warning cut-off of the \(test.text)", fields)
+                nil, .debug, "\(lane.subject) reached the warning cut-off of the \(test.text)",
+                fields)
         }
     }
+}
+
+extension Logger.Metadata {
+    fileprivate static func alarm(_ test: LaneAlarm.Test, lane: Int?) -> Self {
+        var fields: Self = [JournalField.test: "\(test.rawValue)"]
+        if let lane { fields[JournalField.lane] = "\(lane)" }
+        return fields
+    }
+}
+
+extension Int? {
+    /// A lane, or all of them.
+    fileprivate var subject: String { map { "lane \($0)" } ?? "the array" }
 }
 
 extension LaneAlarm.Test {

@@ -2,6 +2,7 @@
 
 import EntropyPipeline
 import LinuxPlatform
+import Logging
 import Synchronization
 
 /// What pipelines report, on its way to the log: a pipeline must never wait for a log.
@@ -19,7 +20,7 @@ final class EventQueue: Sendable {
 
     /// How many frequent reports wait at most; more are counted instead. Other reports are few, and the
     /// one that says what came of the alarms must not be lost among them.
-    private static let alarmCapacity = 256
+    private static let alarmCapacity = 1_024
 
     /// Up while something waits.
     let wakeup: Wakeup
@@ -29,6 +30,9 @@ final class EventQueue: Sendable {
 
     /// Any thread; never waits for long.
     func add(_ entry: Entry) {
+        // What nobody is going to read is not to take places from others.
+        let level = logThreshold.load(ordering: .relaxed)
+        if entry.event.isRoutine, level > Logger.Level.debug.severity { return }
         waiting.withLock { waiting in
             if entry.event.isFrequent {
                 guard waiting.alarms < Self.alarmCapacity else { return waiting.lost += 1 }

@@ -6,7 +6,7 @@ import DaemonConfiguration
 import FoundationEssentials
 import Glibc
 import LinuxPlatform
-import Logging
+import SystemdSupport
 
 /// The daemon's command line.
 @main
@@ -57,6 +57,7 @@ struct Metrngd: ParsableCommand {
     var checkConfig = false
 
     func run() throws {
+        if checkConfig, config == nil { ServiceUser.become() }
         let loaded = try load()
         if checkConfig {
             let files =
@@ -70,7 +71,7 @@ struct Metrngd: ParsableCommand {
             }
             daemon.run()
         } catch {
-            Self.complain(.cannotStart, "\(error)")
+            DaemonLog.complain(.cannotStart, "\(error)")
             throw ExitCode.failure
         }
     }
@@ -79,7 +80,7 @@ struct Metrngd: ParsableCommand {
         do {
             return try loadConfiguration()
         } catch {
-            Self.complain(.configurationRefused, error.description)
+            DaemonLog.complain(.configurationRefused, error.description)
             throw ExitCode(Self.configurationExit)
         }
     }
@@ -108,19 +109,19 @@ struct Metrngd: ParsableCommand {
     /// As ArgumentParser's own, but with the program's name before an error.
     static func main() {
         prepareStandardStreams()
+        let waitingClients = WaitingClients()
         do {
             var command = try parseAsRoot()
             try command.run()
         } catch {
             let status = exitCode(for: error)
             let text = fullMessage(for: error)
-            if status.isSuccess || text.isEmpty { exit(withError: error) }
-            complain(.cannotStart, "\(text.trimmingPrefix("Error: "))")
+            if !status.isSuccess, !text.isEmpty {
+                DaemonLog.complain(.cannotStart, "\(text.trimmingPrefix("Error: "))")
+            }
+            if !status.isSuccess { waitingClients.turnAway() }
+            if status.isSuccess { exit(withError: error) }
             Glibc.exit(status.rawValue)
         }
-    }
-
-    private static func complain(_ event: JournalEvent, _ message: String) {
-        DaemonLog.logger.log(event, .error, "\(message)")
     }
 }

@@ -45,7 +45,7 @@ struct Invocation: Sendable {
                 onMessage(text)
             },
             endOnInterrupt: {}, catchInterrupts: {}, isInterrupted: isInterrupted,
-            identify: { $0 })
+            isDaemon: { _ in true }, identify: { $0 })
         exitCode = runMectl(arguments, on: console)
         output = transcript.output.withLock { $0.prefix(room).joined() }
         messages = transcript.messages.withLock { $0 }

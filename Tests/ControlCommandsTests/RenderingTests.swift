@@ -108,7 +108,7 @@ struct RenderingTests {
         for line in [
             "         State: failed since 2026-03-01 10:00:00 UTC; 2 h 0 min ago",
             "         Cause: no frame for 2 s", "        Remedy: check the cable",
-            "    Newest bit: none yet", "   Temperature: not known", "    Last alarm: none",
+            "    Newest bit: none yet", "    Last alarm: none",
             "  Last warning: none",
         ] {
             #expect(text.contains(line + "\n"))
@@ -343,7 +343,7 @@ struct RenderingTests {
 
     @Test("The configuration is shown without what could disturb a terminal")
     func harmlessConfiguration() throws {
-        let report = ConfigurationReport(file: nil, yaml: "a: 1\n\nb: \u{1B}[2J\u{9B}31m\r\n")
+        let report = ConfigurationReport(files: [], yaml: "a: 1\n\nb: \u{1B}[2J\u{9B}31m\r\n")
         #expect(
             try Self.text(.configuration(report))
                 == "# built-in values\na: 1\n\nb: \u{FFFD}[2J\u{FFFD}31m\u{FFFD}\n")
@@ -354,7 +354,7 @@ struct RenderingTests {
         #expect(
             try Self.text(.configuration(Samples.configuration))
                 == "# from /etc/metrng/metrngd.yaml\nboards:\n  - kind: simulated\n")
-        let builtIn = ConfigurationReport(file: nil, yaml: "a: 1")
+        let builtIn = ConfigurationReport(files: [], yaml: "a: 1")
         #expect(try Self.text(.configuration(builtIn)) == "# built-in values\na: 1\n")
     }
 
@@ -377,9 +377,9 @@ struct RenderingTests {
         let version = try Report.version(VersionReport(mectl: "1", metrngd: nil))
             .rendered(as: .json)
         #expect(version == "{\"mectl\":\"1\",\"metrngd\":null}\n")
-        let configuration = ConfigurationReport(file: nil, yaml: "")
+        let configuration = ConfigurationReport(files: [], yaml: "")
         #expect(
             try Report.configuration(configuration).rendered(as: .json)
-                == "{\"file\":null,\"yaml\":\"\"}\n")
+                == "{\"files\":[],\"yaml\":\"\"}\n")
     }
 }

@@ -131,7 +131,8 @@ struct VerbTests {
         #expect(
             invocation.messages == """
                 mectl: error: cannot connect to \(path): No such file or directory
-                mectl: hint: start metrngd, or name its socket with --socket or METRNG_CONTROL
+                mectl: hint: start it (systemctl start metrngd; journalctl --unit metrngd says why it does not \
+                start), or name its socket with --socket or METRNG_CONTROL
 
                 """)
     }

@@ -58,6 +58,7 @@ struct WatchTests {
         let lines = invocation.output.split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count == 6)
         #expect(lines[0].contains("SIMULATED"))
+        #expect(lines[4].contains(" more lines: the terminal is too low)"))
     }
 
     @Test("Shows what changes, and ends when its board goes")

@@ -100,7 +100,25 @@ struct LoadingTests {
             #expect(chmod("\(folder)/m.yaml", 0) == 0)
             // Root, who may read everything, gives up that right for the time of the call.
             let message = try asNobody { failure(.ifPresent("\(folder)/m.yaml")) }
-            #expect(message == "\(folder)/m.yaml: cannot be read: Permission denied")
+            #expect(
+                message
+                    == "\(folder)/m.yaml: cannot be read: Permission denied; let the user of metrngd"
+                    + " read it (chmod o+r, of a folder o+rx)")
+        }
+    }
+
+    @Test("A drop-in whose name ends with .yml is told, and what editors leave is not")
+    func wrongSuffix() throws {
+        try withFolder { folder in
+            try makeFolder("\(folder)/m.yaml.d")
+            try write("", to: "\(folder)/m.yaml.d/a.yaml~")
+            try write("", to: "\(folder)/m.yaml.d/.a.yml")
+            try write("", to: "\(folder)/m.yaml.d/a.yml")
+            let message = failure(.ifPresent("\(folder)/m.yaml"))
+            #expect(
+                message
+                    == "\(folder)/m.yaml.d/a.yml: would not be read: its name has to end with .yaml;"
+                    + " rename it")
         }
     }
 

@@ -21,7 +21,7 @@ struct DescriptorTests {
 
     @Test(
         "With a limit that is too low it ends with the reason and leaves nothing",
-        arguments: [8, 12, 13, 14, 15, 16, 17, 20, 27])
+        arguments: [8, 12, 13, 14, 15, 16, 17, 20, 31])
     func tooFewForAStart(limit: Int) throws {
         let daemon = try DaemonProcess(wrapper: Self.limited(to: limit))
         #expect(daemon.waitForExit() == 1)
@@ -33,7 +33,7 @@ struct DescriptorTests {
 
     @Test("With the lowest limit that it takes, it serves a client on each socket")
     func justEnough() throws {
-        let daemon = try DaemonProcess(wrapper: Self.limited(to: 29))
+        let daemon = try DaemonProcess(wrapper: Self.limited(to: 32))
         #expect(try daemon.connect().read(count: 32).count == 32)
         #expect(try mectl("status", directory: daemon.directory).status == 0)
         #expect(daemon.stop() == 0)

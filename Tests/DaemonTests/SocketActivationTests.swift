@@ -12,15 +12,21 @@ private final class ActivatedDaemon {
     private let process: pid_t
     private let log: String
 
-    /// - Parameter sockets: what is passed, with names that need not be right.
-    init(_ directory: SocketDirectory, _ sockets: [(name: String, descriptor: Descriptor)]) throws {
+    /// - Parameters:
+    ///   - sockets: what is passed, with names that need not be right.
+    ///   - options: of the daemon.
+    init(
+        _ directory: SocketDirectory, _ sockets: [(name: String, descriptor: Descriptor)],
+        options: [String] = ["--simulated"]
+    ) throws {
         log = "\(directory.path)/log"
         let names = sockets.map(\.name).joined(separator: ":")
         // Only the process itself knows its number.
-        let words = [
-            "/bin/sh", "-c", "LISTEN_PID=$$ exec \"$@\"", "sh", "\(buildDirectory)/metrngd",
-            "--simulated", "--runtime-directory", directory.path,
-        ]
+        let words =
+            [
+                "/bin/sh", "-c", "LISTEN_PID=$$ exec \"$@\"", "sh", "\(buildDirectory)/metrngd",
+                "--runtime-directory", directory.path,
+            ] + options
         let environment = ["LISTEN_FDS=\(sockets.count)", "LISTEN_FDNAMES=\(names)"]
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -114,6 +120,28 @@ struct SocketActivationTests {
         #expect(daemon.end(SIGTERM) == 0)
         for name in ["entropy", "control"] { #expect(access(path(name), F_OK) == 0) }
         for path in [directory.entropy, directory.control] { #expect(access(path, F_OK) != 0) }
+    }
+
+    @Test(
+        "A daemon that cannot start turns away who waits, so that it is not started for them again",
+        arguments: [("a: 1\n", 78), ("boards: [{name: array0, kind: simulated}]\n", 1)])
+    func cannotStart(configuration: String, status: Int32) throws {
+        let (entropy, control) = (try listener("entropy"), try listener("control"))
+        let file = try directory.write(configuration, to: "m.yaml")
+        // Of the two, the second is stopped by its lock: another daemon has the directory.
+        let holder = status == 1 ? try DaemonProcess(directory: directory) : nil
+        let waiting = try connectUnixSocket(path: path("control"))
+        let daemon = try ActivatedDaemon(
+            directory, [("control", control.descriptor), ("entropy", entropy.descriptor)],
+            options: ["--config", file])
+        #expect(daemon.end() == status)
+        var byte: UInt8 = 0
+        #expect(recv(waiting.raw, &byte, 1, Int32(MSG_DONTWAIT)) == 0)
+        for socket in [entropy, control] {
+            var request = pollfd(fd: socket.descriptor.raw, events: Int16(POLLIN), revents: 0)
+            #expect(poll(&request, 1, 0) == 0)
+        }
+        #expect(holder?.stop() ?? 0 == 0)
     }
 
     @Test("Let a client wait while the daemon is away, until the next one serves it")

@@ -10,8 +10,7 @@ struct RunningProcessTests {
     func itself() throws {
         let process = try #require(RunningProcess(getpid()))
         #expect(!process.command.isEmpty)
-        #expect(process.startTime < secondsSinceEpoch())
-        #expect(process.startTime > secondsSinceEpoch() - 86_400)
+        #expect(process.start > 0 && process.start <= secondsSinceBoot())
     }
 
     @Test("There is none of a number that none has", arguments: [-1, .max])
@@ -22,19 +21,22 @@ struct RunningProcessTests {
 
     @Test(
         "Names may have what separates them from the rest",
-        arguments: ["sh", "a b", "a) S 1 (b", ")", "("])
+        arguments: [
+            "sh", "a b", "a) S 1 (b", ")", "(", "\u{301}start", "end\u{600}", "a) 0 0 0 \u{600}",
+            "\n",
+        ])
     func names(name: String) {
         let process = RunningProcess(
-            stat: "12 (\(name)) \(Self.between) 250 23\n", bootTime: 1_000, ticksPerSecond: 100)
+            stat: "12 (\(name)) \(Self.between) 250 23\n", ticksPerSecond: 100)
         #expect(process?.command == name)
-        #expect(process?.startTime == 1_002.5)
+        #expect(process?.start == 2.5)
     }
 
     @Test(
         "What is no such line is nothing",
         arguments: ["", "12", "12 (sh", "12 sh) S", ")(", "12 (sh) S 1", "12 (sh) \(between) x"])
     func wrong(line: String) {
-        #expect(RunningProcess(stat: line, bootTime: 0, ticksPerSecond: 100) == nil)
+        #expect(RunningProcess(stat: line, ticksPerSecond: 100) == nil)
     }
 
     @Test("Users have names, but for numbers that nobody has")

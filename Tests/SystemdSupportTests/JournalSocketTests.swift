@@ -22,35 +22,63 @@ struct JournalSocketTests {
         #expect(entry == expected)
     }
 
+    @Test("are cut where a datagram would become too long")
+    func long() {
+        let entry = JournalSocket.entry([("A", String(repeating: "é", count: 100_000)), ("B", "b")])
+        let text = String(decoding: entry, as: UTF8.self)
+        #expect(text.hasPrefix("A=é") && text.hasSuffix("… (cut)\nB=b\n"))
+        #expect(entry.count < 40_000)
+    }
+
     @Test("reach who reads them, one by one")
     func received() throws {
         let directory = TemporaryDirectory()
         let reader = try DatagramSocket(path: directory.file("journal"))
         let journal = try JournalSocket(path: directory.file("journal"))
-        #expect(journal.send([("MESSAGE", "one")]))
-        #expect(journal.send([("MESSAGE", "two"), ("PRIORITY", "3")]))
+        journal.send([("MESSAGE", "one")])
+        journal.send([("MESSAGE", "two"), ("PRIORITY", "3")])
+        #expect(journal.flush() == nil)
         #expect(reader.next() == "MESSAGE=one\n")
         #expect(reader.next() == "MESSAGE=two\nPRIORITY=3\n")
+        #expect(reader.next() == nil)
     }
 
-    @Test("are dropped when nobody reads, and taken again when somebody does")
-    func nobodyReads() throws {
+    @Test(
+        "wait for a journal that does not read, in their order, and are tried more and more seldom")
+    func slowJournal() throws {
+        let directory = TemporaryDirectory()
+        let reader = try DatagramSocket(path: directory.file("journal"))
+        let journal = try JournalSocket(path: directory.file("journal"))
+        // So many that no queue holds them: it would wait here for ever.
+        for number in 0..<3_000 { journal.send([("MESSAGE", "\(number)")]) }
+        var delays: [Int32] = []
+        for _ in 0..<10 { delays.append(try #require(journal.flush())) }
+        #expect(delays == [20, 40, 80, 160, 320, 640, 1_000, 1_000, 1_000, 1_000])
+        var read = 0
+        while read < 3_000 {
+            let entry = try #require(reader.next())
+            #expect(entry == "MESSAGE=\(read)\n")
+            read += 1
+            if read.isMultiple(of: 10) { _ = journal.flush() }
+        }
+        #expect(journal.flush() == nil)
+        #expect(reader.next() == nil)
+    }
+
+    @Test("are lost when too many wait, and the next one says how many")
+    func lost() throws {
         let directory = TemporaryDirectory()
         let journal = try JournalSocket(path: directory.file("journal"))
-        #expect(!journal.send([("MESSAGE", "nobody is there")]))
+        for _ in 0..<JournalSocket.capacity + 5 { journal.send([("MESSAGE", "nobody is there")]) }
+        #expect(journal.flush() != nil)
         let reader = try DatagramSocket(path: directory.file("journal"))
-        // So many that no queue holds them: it would wait here for ever.
-        let taken = (0..<20_000).count { _ in journal.send([("MESSAGE", "x")]) }
-        #expect(taken > 0 && taken < 20_000)
-        for _ in 0..<taken { #expect(reader.next() == "MESSAGE=x\n") }
-        #expect(journal.send([("MESSAGE", "again")]))
-        #expect(reader.next() == "MESSAGE=again\n")
-    }
-
-    @Test("have no place at a path that is too long")
-    func longPath() throws {
-        let journal = try JournalSocket(path: "/" + String(repeating: "x", count: 200))
-        #expect(!journal.send([("MESSAGE", "x")]))
+        var entries: [String] = []
+        while journal.flush() != nil || entries.isEmpty {
+            while let entry = reader.next() { entries.append(entry) }
+        }
+        while let entry = reader.next() { entries.append(entry) }
+        #expect(entries.count == JournalSocket.capacity + 1)
+        #expect(entries.last?.hasPrefix("MESSAGE=5 entries were lost") == true)
     }
 }
 

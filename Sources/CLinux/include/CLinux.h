@@ -59,7 +59,7 @@ int clinux_unix_adopt(int fd, char *path, size_t capacity);
 // EAGAIN.
 int clinux_unix_connect(const char *path, bool waits);
 
-// A datagram socket without an address, non-blocking.
+// A datagram socket without an address, non-blocking, with room for many datagrams.
 int clinux_unix_datagram(void);
 
 // Sends a datagram to the socket at `path`, without waiting. Returns how many bytes were taken: all

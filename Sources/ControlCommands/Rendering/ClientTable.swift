@@ -6,11 +6,11 @@ import ControlInterface
 private let shownClients = 8
 
 /// Who draws bits, those that drew most first: a client a line, below the line that counts them.
-func clientTable(_ service: ServiceStatus, now: Double) -> String {
+func clientTable(_ service: ServiceStatus) -> String {
     let shown = service.topClients.prefix(shownClients)
     guard !shown.isEmpty else { return "" }
     let header = ["PROCESS", "USER", "UNIT", "COMMAND", "SINCE", "BYTES", "NOW"]
-    let rows = shown.map { clientRow($0, now: now) }
+    let rows = shown.map(clientRow)
     let others = service.clients - shown.count
     let rest = others > 0 ? "  and \(others) more; mectl status --json has more of them\n" : ""
     return table(
@@ -18,11 +18,11 @@ func clientTable(_ service: ServiceStatus, now: Double) -> String {
         [.left, .right, .left, .left, .left, .right, .right, .right]) + rest
 }
 
-private func clientRow(_ client: ClientStatus, now: Double) -> [String] {
+private func clientRow(_ client: ClientStatus) -> [String] {
     [
         client.processId == 0 ? "?" : "\(client.processId)",
         printable(client.user ?? "\(client.userId)"), printable(client.unit ?? "-"),
-        printable(client.command ?? "-"), duration(now - client.since),
+        printable(client.command ?? "-"), duration(client.age),
         quantity(Double(client.deliveredBytes), "B"),
         quantity(client.deliveredBytesPerSecond, "B/s"),
     ]

@@ -70,7 +70,7 @@ func operatingPointText(_ report: OperatingPointReport) -> String {
 func pulses(_ point: OperatingPointStatus) -> String {
     "\(decimal(point.amplitudeMillivolts, places: 0)) mV,"
         + " \(decimal(point.pulseWidthPicoseconds, places: 0)) ps,"
-        + " \(decimal(point.biasFieldMicrotesla, places: 0)) µT"
+        + " \(grouped(Int(clamping: point.biasFieldMicrotesla.rounded()))) µT"
 }
 
 func faultText(_ report: FaultReport) -> String {

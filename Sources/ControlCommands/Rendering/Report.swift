@@ -73,7 +73,8 @@ private func jsonLine(_ value: some Encodable) throws(JSONError) -> String {
 }
 
 private func configurationText(_ configuration: ConfigurationReport) -> String {
-    let source = configuration.file.map { "from \(printable($0))" } ?? "built-in values"
+    let files = configuration.files.map(printable).joined(separator: ", ")
+    let source = files.isEmpty ? "built-in values" : "from \(files)"
     let yaml = configuration.yaml.unicodeScalars.split(
         separator: "\n", omittingEmptySubsequences: false
     )

@@ -76,7 +76,6 @@ private func stateNote(_ state: BoardState) -> String? {
 }
 
 private func flowFacts(_ board: BoardStatus) -> [Fact] {
-    let point = board.operatingPoint
     // What a model says of itself was not measured, and is not to look so.
     let isModel = board.provenance == .simulated
     return [
@@ -98,22 +97,18 @@ private func flowFacts(_ board: BoardStatus) -> [Fact] {
                 + (isModel ? " (as if real: simulated bits have none)" : "")
         ),
         ("Newest bit", board.newestBitAge.map { "\(quantity($0, "s")) old" } ?? "none yet"),
-        (
-            "Temperature",
-            board.temperatureCelsius.map {
-                "\(decimal($0, places: 1)) °C\(isModel ? " (of the model)" : "")"
-            } ?? "not known"
-        ),
-        (
-            "Pulses",
-            "\(decimal(point.amplitudeMillivolts, places: 0)) mV,"
-                + " \(decimal(point.pulseWidthPicoseconds, places: 0)) ps,"
-                + " \(grouped(Int(clamping: point.biasFieldMicrotesla.rounded()))) µT"
-                + (isModel ? " (of the model)" : "")
-                + (board.state == .calibrating ? " before the sweep and after it" : "")
-        ),
-        ("Encoding", printable(board.encoding)),
+    ] + deviceFacts(board, note: isModel ? " (of the model)" : "")
+}
+
+/// What is known of the devices: nothing before the board was opened, or where there are none.
+private func deviceFacts(_ board: BoardStatus, note: String) -> [Fact] {
+    let sweep = board.state == .calibrating ? " before the sweep and after it" : ""
+    let facts: [Fact?] = [
+        board.temperatureCelsius.map { ("Temperature", "\(decimal($0, places: 1)) °C\(note)") },
+        board.operatingPoint.map { ("Pulses", pulses($0) + note + sweep) },
+        board.encoding.map { ("Encoding", printable($0)) },
     ]
+    return facts.compactMap { $0 }
 }
 
 private func ringFact(_ ring: RingStatus) -> Fact {
@@ -148,9 +143,16 @@ private func serviceLines(_ service: ServiceStatus, now: Double) -> String {
         up \(duration(now - service.startTime)), \(memory)
         clients \(service.clients)/\(service.maximumClients) at \
         \(printable(service.entropySocket)), \(grouped(service.clientsRefused)) refused
-        \(clientTable(service, now: now))\(kernelLine(service.kernel, now: now))
+        \(clientTable(service))\(kernelLine(service.kernel, now: now))\
+        \(pendingLine(service.pendingChanges))
 
         """
+}
+
+private func pendingLine(_ keys: [String]) -> String {
+    guard !keys.isEmpty else { return "" }
+    return "\nconfiguration changed: a restart is needed for"
+        + " \(keys.map(printable).joined(separator: ", ")) (systemctl restart metrngd)"
 }
 
 extension LaneCounts {

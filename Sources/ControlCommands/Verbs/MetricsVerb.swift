@@ -3,6 +3,7 @@
 import ArgumentParser
 import ControlInterface
 import Glibc
+import LinuxPlatform
 
 struct MetricsVerb: Verb {
     static let configuration = CommandConfiguration(
@@ -43,8 +44,13 @@ struct MetricsVerb: Verb {
         return .success
     }
 
-    /// Who reads the file meanwhile reads the old one or the new one.
+    /// Who reads the file meanwhile reads the old one or the new one. What is no regular file is left alone:
+    /// /dev/null would become one.
     private static func replace(_ path: String, with text: String) throws(Failure) {
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            throw .file(SystemError("replace", path, code: EINVAL))
+        }
         let file = try NewFile("\(path).\(getpid())")
         do throws(Failure) {
             try file.write(text)

@@ -19,10 +19,14 @@ struct RecordVerb: Verb {
             "The recording. A file that exists is not overwritten.", valueName: "file"))
     var output: String
 
-    @Option(help: "How many shots; with --restarts, of each start.")
+    @Option(
+        help: """
+            How many shots; with --restarts, of each start. Frames are kept whole, so that there may be some \
+            more.
+            """)
     var shots: Int
 
-    @Option(help: "How often the board is started (default: not at all, the stream goes on).")
+    @Option(help: "How often the board is started; once is not at all: the stream goes on.")
     var restarts = 1
 
     @Option(help: "A board, by name or serial. Not needed when there is only one.")

@@ -88,5 +88,9 @@ func placed(_ text: String, _ placement: Placement, isFirst: Bool) -> String {
 
 private func firstLines(of text: String, _ count: Int) -> String {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    return lines.count <= count ? text : lines.prefix(count).map { $0 + "\n" }.joined()
+    // The last one is what follows the last line break: nothing.
+    guard lines.count - 1 > count else { return text }
+    let shown = max(0, count - 1)
+    return lines.prefix(shown).map { $0 + "\n" }.joined()
+        + "(\(lines.count - 1 - shown) more lines: the terminal is too low)\n"
 }

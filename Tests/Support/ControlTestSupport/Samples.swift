@@ -16,13 +16,14 @@ package enum Samples {
     /// One of a service, and one of which nothing but its number is known.
     package static let clients: [ClientStatus] = {
         var known = ClientStatus(
-            processId: 4_711, userId: 1_000, since: now - 3_725, deliveredBytes: 67_000_000,
+            processId: 4_711, userId: 1_000, since: now - 3_725, age: 3_725,
+            deliveredBytes: 67_000_000,
             deliveredBytesPerSecond: 48_000_000)
         known.user = "alice"
         known.unit = "sampler.service"
         known.command = "python3"
         let unknown = ClientStatus(
-            processId: 0, userId: 65_534, since: now - 5, deliveredBytes: 32,
+            processId: 0, userId: 65_534, since: now - 5, age: 5, deliveredBytes: 32,
             deliveredBytesPerSecond: 0)
         return [known, unknown]
     }()
@@ -69,7 +70,7 @@ package enum Samples {
         lanes: (0..<128).map(lane), alarms: [alarm])
 
     package static let configuration = ConfigurationReport(
-        file: "/etc/metrng/metrngd.yaml", yaml: "boards:\n  - kind: simulated\n")
+        files: ["/etc/metrng/metrngd.yaml"], yaml: "boards:\n  - kind: simulated\n")
 
     package static func summary(of board: BoardStatus) -> BoardSummary {
         BoardSummary(
