@@ -4,14 +4,18 @@ package import LinuxPlatform
 
 /// The thread on which a pool is fed. It sleeps from one contribution to the next.
 package final class KernelFeedThread: Sendable {
+    /// Of the thread.
+    package let heartbeat = Heartbeat()
     private let stopRequested: Wakeup
     private let thread: WorkerThread
 
     package init(_ feeder: KernelFeeder) throws(SystemError) {
         let stopRequested = try Wakeup()
         self.stopRequested = stopRequested
-        thread = try WorkerThread(name: "metrng-kernel") {
-            feeder.run { seconds in !stopRequested.wait(milliseconds: Int32(seconds) * 1000) }
+        thread = try WorkerThread(name: "metrng-kernel") { [heartbeat] in
+            feeder.run { seconds in
+                heartbeat.waiting { !stopRequested.wait(milliseconds: Int32(seconds) * 1000) }
+            }
         }
     }
 

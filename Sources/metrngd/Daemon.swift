@@ -122,6 +122,7 @@ final class Daemon {
     private var threads: [(name: String, heartbeat: Heartbeat)] {
         shared.units.map { ("board \($0.settings.name)", $0.pipeline.heartbeat) }
             + [("entropy.sock", entropy.heartbeat), ("control.sock", control.heartbeat)]
+            + (kernelFeed.map { [("the kernel's feed", $0.heartbeat)] } ?? [])
     }
 
     private func tellWatchdog() {
