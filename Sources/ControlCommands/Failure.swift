@@ -116,8 +116,7 @@ package enum Failure: Error, Equatable {
         case .bits(.unreachable(let path, let reason)):
             (
                 "cannot connect to \(path): \(reason)",
-                "start it (systemctl start metrngd; journalctl --unit metrngd says why it does not start),"
-                    + " or name its socket"
+                "\(startHint), or name its socket"
             )
         case .bits(.notPermitted(let path)):
             (
@@ -224,8 +223,7 @@ package enum Failure: Error, Equatable {
         case .unreachable(let reason):
             (
                 "\(reason)",
-                "start it (systemctl start metrngd; journalctl --unit metrngd says why it does not start),"
-                    + " or name its socket with --socket or METRNG_CONTROL"
+                "\(startHint), or name its socket with --socket or METRNG_CONTROL"
             )
         case .notPermitted(let reason):
             ("\(reason)", accessHint(path))
@@ -247,6 +245,10 @@ package enum Failure: Error, Equatable {
         case .badReply, .replyTooLong, .badParameters:
             ("what answers at \(path) does not speak as this mectl expects", versionHint)
         }
+    }
+
+    private var startHint: String {
+        "start it (systemctl start metrngd; journalctl --unit metrngd says why it does not start)"
     }
 
     /// Who may use the socket is who is in its group, when that is to be seen.

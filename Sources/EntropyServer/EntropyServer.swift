@@ -27,9 +27,7 @@ package final class EntropyServer: Sendable {
         }
     }
 
-    /// Clients connected now.
-    package let clients = Atomic<Int>(0)
-    /// The clients, by the tokens of their connections.
+    /// Who is connected now, by the tokens of their connections.
     let connected = Mutex<[UInt64: ServerClient]>([:])
     /// Connections that were refused because there were enough.
     package let clientsRefused = Atomic<Int>(0)
@@ -56,7 +54,7 @@ package final class EntropyServer: Sendable {
     }
 
     /// Who is connected now, in no order. Any thread.
-    package func connectedClients() -> [ServerClient] { connected.withLock { Array($0.values) } }
+    package var clients: [ServerClient] { connected.withLock { Array($0.values) } }
 
     /// Ends every connection and the thread. To be called once.
     package func stop() {

@@ -117,7 +117,6 @@ final class EntropyServerLoop {
         nextToken += 1
         connections[connection.token] = connection
         server.connected.withLock { $0[connection.token] = connection.client }
-        server.clients.store(connections.count, ordering: .relaxed)
     }
 
     /// Whether there is room, or is now: the user with the most connections gives up one for another's.
@@ -347,7 +346,6 @@ final class EntropyServerLoop {
         poll.remove(connection.socket)
         connections[connection.token] = nil
         server.connected.withLock { $0[connection.token] = nil }
-        server.clients.store(connections.count, ordering: .relaxed)
     }
 
     /// Closes a connection that may have something under way: what the kernel has not taken is nobody's yet.
@@ -366,6 +364,5 @@ final class EntropyServerLoop {
         }
         connections.removeAll()
         server.connected.withLock { $0.removeAll() }
-        server.clients.store(0, ordering: .relaxed)
     }
 }

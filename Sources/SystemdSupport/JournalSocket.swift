@@ -49,7 +49,7 @@ package final class JournalSocket: Sendable {
     package func send(_ fields: [Field]) {
         let entry = Self.entry(fields)
         waiting.withLock { waiting in
-            if waiting.entries.isEmpty, takes(entry) { return }
+            if waiting.entries.isEmpty, hasDone(entry, &waiting.lost) { return }
             if waiting.entries.count < Self.capacity {
                 waiting.entries.append(entry)
             } else {
@@ -64,7 +64,9 @@ package final class JournalSocket: Sendable {
     package func flush() -> Int32? {
         waiting.withLock { waiting in
             let before = waiting.entries.count
-            while let entry = waiting.entries.first, takes(entry) { waiting.entries.removeFirst() }
+            while let entry = waiting.entries.first, hasDone(entry, &waiting.lost) {
+                waiting.entries.removeFirst()
+            }
             if waiting.entries.isEmpty, waiting.lost > 0, takes(Self.entry(lost: waiting.lost)) {
                 waiting.lost = 0
             }
@@ -77,6 +79,14 @@ package final class JournalSocket: Sendable {
                 ? Self.delays.lowerBound : min(2 * waiting.delay, Self.delays.upperBound)
             return waiting.delay
         }
+    }
+
+    /// Whether an entry was taken, or is lost because it is larger than any that can be.
+    private func hasDone(_ entry: [UInt8], _ lost: inout Int) -> Bool {
+        if takes(entry) { return true }
+        guard errno == EMSGSIZE else { return false }
+        lost += 1
+        return true
     }
 
     private func takes(_ entry: [UInt8]) -> Bool {

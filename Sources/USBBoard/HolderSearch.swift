@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import LinuxPlatform
 
 /// Who has a device file open, as far as this user may know.
 enum HolderSearch {
@@ -50,12 +51,6 @@ enum HolderSearch {
     }
 
     private static func name(of process: Int32) -> String {
-        guard let file = fopen("/proc/\(process)/comm", "re") else { return "a program" }
-        defer { fclose(file) }
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
-            guard fgets(buffer.baseAddress, 64, file) != nil else { return "a program" }
-            let bytes = UnsafeRawBufferPointer(buffer).prefix { $0 != 0 && $0 != 10 }
-            return String(decoding: bytes, as: UTF8.self)
-        }
+        RunningProcess(process)?.command ?? "a program"
     }
 }

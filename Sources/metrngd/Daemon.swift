@@ -161,7 +161,7 @@ final class Daemon {
             let new = try load()
             let changes = shared.current.settings.changes(to: new.settings)
             write(changes)
-            apply(new)
+            apply(new, changes)
             return .success(ReloadReport(changes: changes.map(ConfigurationChange.init)))
         } catch {
             logger.log(
@@ -188,13 +188,13 @@ final class Daemon {
             """)
     }
 
-    private func apply(_ new: LoadedConfiguration) {
+    private func apply(_ new: LoadedConfiguration, _ changes: [SettingChange]) {
         logThreshold.store(new.settings.log.level.loggerLevel.severity, ordering: .relaxed)
         entropy.maximumClients.store(
             descriptors.entropyClients(new.settings),
             ordering: .relaxed)
         control.setMaximumConnections(new.settings.control.maximumClients)
-        shared.adoptLive(new)
+        shared.adoptLive(new, changes: changes)
         warnOfFewDescriptors()
     }
 

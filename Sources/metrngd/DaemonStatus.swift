@@ -46,8 +46,9 @@ final class DaemonStatus: ControlProvider {
     var current: LoadedConfiguration { loaded.withLock { $0 } }
 
     /// Takes over the settings that can change while the daemon runs, and remembers which could not.
-    func adoptLive(_ new: LoadedConfiguration) {
-        let changes = current.settings.changes(to: new.settings)
+    ///
+    /// - Parameter changes: what differs in it.
+    func adoptLive(_ new: LoadedConfiguration, changes: [SettingChange]) {
         pendingChanges.withLock { $0 = changes.filter { !$0.appliesLive }.map(\.key) }
         loaded.withLock { $0 = $0.adoptingLive(new) }
     }
@@ -86,13 +87,14 @@ final class DaemonStatus: ControlProvider {
 
     private func service() -> ServiceStatus {
         let server = entropy.withLock { $0 }
+        let clients = server?.clients ?? []
         return ServiceStatus(
             version: metrngVersion, processId: Int(getpid()), startTime: startTime,
             entropySocket: entropyPath, controlSocket: controlPath,
-            clients: server?.clients.load(ordering: .relaxed) ?? 0,
+            clients: clients.count,
             maximumClients: maximumClients,
             clientsRefused: server?.clientsRefused.load(ordering: .relaxed) ?? 0,
-            topClients: topClients(server?.connectedClients() ?? []),
+            topClients: topClients(clients),
             lockedMemory: units.allSatisfy { $0.source.full.isLocked && $0.source.raw.isLocked },
             pendingChanges: pendingChanges.withLock { $0 },
             kernel: feeder.withLock { $0?.status })

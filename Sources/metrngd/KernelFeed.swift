@@ -24,8 +24,8 @@ extension Daemon {
             },
             to: KernelPool()
         ) { record in
-            let (level, text) = record.logLine
-            logger.log(.kernelFeeding, level, "kernel: \(text)")
+            let line = record.logLine
+            logger.log(line.event, line.level, "kernel: \(line.text)")
         }
         status.attach(feeder)
         return try KernelFeedThread(feeder)
@@ -34,12 +34,14 @@ extension Daemon {
 
 extension KernelFeeder.Record {
     /// What is logged when it is news.
-    fileprivate var logLine: (Logger.Level, String) {
+    fileprivate var logLine: LogLine {
         guard let refusal else {
-            return (.info, "its generator is fed, and credited with 8 bits for each byte")
+            return LogLine(
+                .kernelFeeding, .info,
+                "its generator is fed, and credited with 8 bits for each byte")
         }
         let remedy = refusal.remedy.map { "; \($0)" } ?? ""
-        return (.warning, "not fed: \(refusal.cause)\(remedy)")
+        return LogLine(.kernelFeeding, .warning, "not fed: \(refusal.cause)\(remedy)")
     }
 }
 

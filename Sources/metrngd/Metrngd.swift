@@ -116,11 +116,11 @@ struct Metrngd: ParsableCommand {
         } catch {
             let status = exitCode(for: error)
             let text = fullMessage(for: error)
-            if !status.isSuccess, !text.isEmpty {
+            if status.isSuccess { exit(withError: error) }
+            if !text.isEmpty {
                 DaemonLog.complain(.cannotStart, "\(text.trimmingPrefix("Error: "))")
             }
-            if !status.isSuccess { waitingClients.turnAway() }
-            if status.isSuccess { exit(withError: error) }
+            waitingClients.turnAway()
             Glibc.exit(status.rawValue)
         }
     }

@@ -55,6 +55,7 @@ extension SystemError {
         code == EMFILE
             ? "; raise the limit of open files (LimitNOFILE= of the unit, or ulimit -n)" : ""
     }
+
     /// What to try when libusb did not start; empty for other reasons.
     fileprivate var busRemedy: String {
         operation == USBBoard.startOperation && code != EMFILE

@@ -23,11 +23,11 @@ extension ServiceStatus {
     fileprivate func whatIsServed(by boards: [BoardStatus]) -> String {
         let whom =
             switch clients {
-            case 0: "nobody is connected"
-            case 1: "to 1 client"
-            default: "to \(clients) clients"
+            case 0: "; nobody is connected"
+            case 1: " to 1 client"
+            default: " to \(clients) clients"
             }
-        return "\(names(boards)) \(verb(boards))\(clients == 0 ? "; " : " ")\(whom)"
+        return "\(names(boards)) \(verb(boards))\(whom)"
     }
 }
 

@@ -3,38 +3,35 @@
 import EntropyClient
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
-/// The end of a service manager: a datagram socket.
+/// The end of a service manager.
 private final class Manager {
     let path: String
-    private let socket: Int32
+    private let socket: DatagramSocket
 
     init(_ directory: SocketDirectory) throws {
         path = "\(directory.path)/notify"
-        socket = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        let isBound = withUnsafePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-            }
-        }
-        try #require(isBound)
-        // A daemon that tells nothing fails the test instead of holding it up.
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
-        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        socket = try DatagramSocket(path: path)
     }
 
-    deinit { close(socket) }
-
-    /// The next message, as lines; none when nothing came.
+    /// The next message, as lines; none when nothing came. A daemon that tells nothing fails the test instead
+    /// of holding it up.
     func next() -> [String] {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = max(0, recv(socket, &buffer, buffer.count, 0))
-        return String(decoding: buffer[..<count], as: UTF8.self).split(separator: "\n").map(
-            String.init)
+        (socket.next(seconds: 20) ?? "").split(separator: "\n").map(String.init)
+    }
+
+    /// A daemon that tells this manager how it is.
+    ///
+    /// - Parameter watchdog: the time in which it wants to hear of it, in microseconds; nil when it does not.
+    func start(
+        _ configuration: String? = nil, in directory: SocketDirectory, watchdog: Int? = nil
+    ) throws -> DaemonProcess {
+        let timeout = watchdog.map { ["WATCHDOG_USEC=\($0)"] } ?? []
+        return try DaemonProcess(
+            configuration, directory: directory,
+            wrapper: ["/usr/bin/env", "NOTIFY_SOCKET=\(path)"] + timeout)
     }
 
     /// Whether a message comes that has a line for each of these beginnings.
@@ -55,8 +52,7 @@ struct ServiceManagerTests {
     func life() throws {
         let directory = SocketDirectory()
         let manager = try Manager(directory)
-        let daemon = try DaemonProcess(
-            directory: directory, wrapper: ["/usr/bin/env", "NOTIFY_SOCKET=\(manager.path)"])
+        let daemon = try manager.start(in: directory)
         #expect(manager.hears("READY=1"))
         _ = try daemon.connect().read(count: 32)
         #expect(manager.hears("STATUS=array0 serves simulated bits"))
@@ -74,11 +70,7 @@ struct ServiceManagerTests {
     func watchdog() throws {
         let directory = SocketDirectory()
         let manager = try Manager(directory)
-        let daemon = try DaemonProcess(
-            directory: directory,
-            wrapper: [
-                "/usr/bin/env", "NOTIFY_SOCKET=\(manager.path)", "WATCHDOG_USEC=200000",
-            ])
+        let daemon = try manager.start(in: directory, watchdog: 200_000)
         for _ in 0..<5 { #expect(manager.hears("WATCHDOG=1")) }
         #expect(daemon.stop() == 0)
     }
@@ -87,11 +79,7 @@ struct ServiceManagerTests {
     func clients() throws {
         let directory = SocketDirectory()
         let manager = try Manager(directory)
-        let daemon = try DaemonProcess(
-            directory: directory,
-            wrapper: [
-                "/usr/bin/env", "NOTIFY_SOCKET=\(manager.path)", "WATCHDOG_USEC=200000",
-            ])
+        let daemon = try manager.start(in: directory, watchdog: 200_000)
         #expect(manager.hears("STATUS=array0 serves simulated bits; nobody is connected"))
         var clients = [try daemon.connect()]
         #expect(manager.hears("STATUS=array0 serves simulated bits to 1 client"))
@@ -106,9 +94,8 @@ struct ServiceManagerTests {
     func noBoard() throws {
         let directory = SocketDirectory()
         let manager = try Manager(directory)
-        let daemon = try DaemonProcess(
-            "boards: [{name: tape, kind: replay, path: /nowhere}]", directory: directory,
-            wrapper: ["/usr/bin/env", "NOTIFY_SOCKET=\(manager.path)"])
+        let daemon = try manager.start(
+            "boards: [{name: tape, kind: replay, path: /nowhere}]", in: directory)
         let message = manager.next()
         #expect(message.first == "READY=1")
         #expect(message.last?.hasPrefix("STATUS=tape: the board is absent") == true, "\(message)")

@@ -65,6 +65,19 @@ struct JournalSocketTests {
         #expect(reader.next() == nil)
     }
 
+    @Test("are lost when no datagram can be so long, and hold up no other")
+    func tooLong() throws {
+        let directory = TemporaryDirectory()
+        let reader = try DatagramSocket(path: directory.file("journal"))
+        let journal = try JournalSocket(path: directory.file("journal"))
+        let value = String(repeating: "x", count: 30_000)
+        journal.send((0..<1_000).map { ("FIELD_\($0)", value) })
+        journal.send([("MESSAGE", "next")])
+        #expect(journal.flush() == nil)
+        #expect(reader.next() == "MESSAGE=next\n")
+        #expect(reader.next()?.hasPrefix("MESSAGE=1 entries were lost") == true)
+    }
+
     @Test("are lost when too many wait, and the next one says how many")
     func lost() throws {
         let directory = TemporaryDirectory()
@@ -79,31 +92,5 @@ struct JournalSocketTests {
         while let entry = reader.next() { entries.append(entry) }
         #expect(entries.count == JournalSocket.capacity + 1)
         #expect(entries.last?.hasPrefix("MESSAGE=5 entries were lost") == true)
-    }
-}
-
-/// The end that the journal has.
-private final class DatagramSocket {
-    private let socket = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-
-    init(path: String) throws {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        let isBound = withUnsafePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-            }
-        }
-        try #require(isBound)
-    }
-
-    deinit { close(socket) }
-
-    /// The next datagram, nil when there is none.
-    func next() -> String? {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-        return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
     }
 }
