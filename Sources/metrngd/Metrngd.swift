@@ -15,8 +15,8 @@ struct Metrngd: ParsableCommand {
         commandName: "metrngd",
         abstract: "Serve random bits from arrays of stochastic magnetic tunnel junctions.",
         discussion: """
-            Runs in the foreground and writes its log to standard error. SIGTERM and SIGINT stop it, \
-            SIGHUP makes it read its configuration again.
+            Runs in the foreground and writes its log to standard error, or to the journal where systemd \
+            starts it. SIGTERM and SIGINT stop it, SIGHUP makes it read its configuration again.
 
             METRNG_RUNTIME_DIRECTORY does the same as --runtime-directory, which goes before it.
 
