@@ -55,7 +55,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
@@ -68,7 +67,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
@@ -95,6 +93,9 @@ let package = Package(
         target("BoardCheck", ["BoardProtocol", "Boards", "USBBoard"]),
         .systemLibrary(
             name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(
+            name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        target("SystemCrypto", ["CLibCrypto"]),
         target("SystemdSupport", ["CLinux", "CSystemd", "LinuxPlatform"]),
         .systemLibrary(
             name: "CUMockdev", pkgConfig: "umockdev-1.0", providers: [.apt(["libumockdev-dev"])]),
@@ -103,7 +104,7 @@ let package = Package(
         target(
             "SoftwareBoard", ["BoardProtocol", "Boards", "SimulatedBoard", "SoftwareUSB"]),
         target("LaneHealth", ["CKernels"]),
-        target("Conditioning", ["CKernels", crypto]),
+        target("Conditioning", ["CKernels", "SystemCrypto"]),
         target("OperatingPointControl", ["Boards"]),
         target("EntropyRing", ["EntropyTerms", "LinuxPlatform"]),
         target(
@@ -147,7 +148,7 @@ let package = Package(
 
         // Benchmarks, tests, and what only these use.
         tool(
-            "metrng-benchmark", ["CKernels", "LaneHealth", "LaneHealthReference", crypto],
+            "metrng-benchmark", ["CKernels", "LaneHealth", "LaneHealthReference", "SystemCrypto"],
             path: "Benchmarks/Kernels"),
         .executableTarget(
             name: "usb-reader", dependencies: ["CLibUSB"], path: "Benchmarks/USBReader",
@@ -185,7 +186,7 @@ let package = Package(
         support("LaneHealthReference", ["LaneHealth"]),
         tests(
             "CKernelsTests",
-            ["CKernels", "MacrospinReference", "TestMaterials", "TestSupport", crypto]),
+            ["CKernels", "MacrospinReference", "TestMaterials", "TestSupport", "SystemCrypto"]),
         tests("CBoardLinkTests", ["CBoardLink"]),
         tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials", "TestSupport"]),
         tests("BoardProtocolTests", ["BoardProtocol", "Boards", "TestSupport"]),
@@ -231,7 +232,7 @@ let package = Package(
             [
                 "Boards", "Conditioning", "DevicePhysics", "EntropyPipeline", "EntropyRing",
                 "EntropyTerms", "LaneHealth", "LinuxPlatform", "OperatingPointControl",
-                "PlaneTestSupport", "SimulatedBoard", "TestSupport", crypto,
+                "PlaneTestSupport", "SimulatedBoard", "SystemCrypto", "TestSupport",
             ]),
         tests(
             "EntropyProtocolTests",
@@ -240,7 +241,7 @@ let package = Package(
             "OperatingPointControlTests", ["Boards", "OperatingPointControl", "TestSupport"]),
         tests(
             "ConditioningTests",
-            ["CKernels", "Conditioning", "TestMaterials", "TestSupport", crypto]),
+            ["CKernels", "Conditioning", "TestMaterials", "TestSupport", "SystemCrypto"]),
         tests(
             "EntropyClientTests",
             [

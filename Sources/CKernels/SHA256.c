@@ -3,7 +3,7 @@
 // SHA-256 (FIPS 180-4) of many short messages of one length. A hash library pays an allocation and
 // several calls for each message; at one message of about 50 bytes for each 32 bytes of output that
 // is most of the cost, and the hot path may not allocate. The tests and the self-test at the
-// daemon's start hold this against swift-crypto.
+// daemon's start hold this against libcrypto.
 
 #include <string.h>
 

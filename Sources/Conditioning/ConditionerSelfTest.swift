@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKernels
-import Crypto
+import SystemCrypto
 
 /// Checks, before any bit is served, that the hash in use is SHA-256: against published answers, and
-/// against swift-crypto's over every length of input that a claim can lead to.
+/// against the system's libcrypto over every length of input that a claim can lead to.
 package enum ConditionerSelfTest {
     /// A hash that is not SHA-256 on this machine. Nothing may be served.
     package struct Failure: Error, Equatable, CustomStringConvertible {
@@ -62,7 +62,7 @@ package enum ConditionerSelfTest {
     private static func compare(_ hash: BatchHash, length: Int) throws(Failure) {
         let messages = (0..<3 * length).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ length) }
         let expected = (0..<3).flatMap { index in
-            Array(SHA256.hash(data: messages[index * length..<(index + 1) * length]))
+            LibrarySHA256.digest(of: messages[index * length..<(index + 1) * length])
         }
         guard hash(messages, 3) == expected else {
             throw Failure(message: "a test message of \(length) bytes")

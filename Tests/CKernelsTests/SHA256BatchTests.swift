@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKernels
-import Crypto
+
 import TestMaterials
+import SystemCrypto
 import TestSupport
 import Testing
 
@@ -20,13 +21,13 @@ struct SHA256BatchTests {
         return Array(digests[..<(32 * count)])
     }
 
-    @Test("every path equals swift-crypto for 0 to 9 messages of each length from 0 to 500")
+    @Test("every path equals libcrypto for 0 to 9 messages of each length from 0 to 500")
     func equalsLibrary() {
         var random = SeededGenerator(8)
         let bytes = random.bytes(9 * 500)
         for length in 0...500 {
             let expected = (0..<9).flatMap { index in
-                Array(SHA256.hash(data: bytes[index * length..<(index + 1) * length]))
+                LibrarySHA256.digest(of: bytes[index * length..<(index + 1) * length])
             }
             for path in KernelPath.sha256 {
                 for count in 0...9 {
@@ -44,7 +45,7 @@ struct SHA256BatchTests {
         var random = SeededGenerator(9)
         let bytes = random.bytes(3 * length)
         let expected = (0..<3).flatMap { index in
-            Array(SHA256.hash(data: bytes[index * length..<(index + 1) * length]))
+            LibrarySHA256.digest(of: bytes[index * length..<(index + 1) * length])
         }
         for path in KernelPath.sha256 {
             let digests = Self.hash(path.features, bytes[...], length: length, count: 3)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
+import SystemCrypto
 
 /// The bits of some lanes of a window, worked out one at a time: shot after shot, lowest lane first,
 /// lowest bit of a byte first.
@@ -43,7 +43,7 @@ struct ExpectedOutput {
         }
         rawIsWhole = rest.isEmpty
         full = stride(from: 0, through: input.count - inputBytes, by: inputBytes).flatMap {
-            Array(SHA256.hash(data: input[$0..<$0 + inputBytes]))
+            LibrarySHA256.digest(of: input[$0..<$0 + inputBytes])
         }
     }
 }
