@@ -14,32 +14,53 @@ let swift: [SwiftSetting] = [
 ]
 
 let c: [CSetting] = [
+    .headerSearchPath("."),
+    .headerSearchPath("."),
+    .headerSearchPath("."),
+    .headerSearchPath("."),
+    .headerSearchPath("."),
+    .headerSearchPath("."),
+    .headerSearchPath("."),
+    .headerSearchPath("."),
+    .headerSearchPath("."),
+    .headerSearchPath("."),
+    .headerSearchPath("."),
+    .headerSearchPath("."),
+    .headerSearchPath("."),
     .define("_GNU_SOURCE"),
     .enableWarning("all"),
     .enableWarning("extra"),
     .treatAllWarnings(as: .error),
 ]
 
-func cTarget(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, cSettings: c)
+func cTarget(_ name: String, in room: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(room)/\(name)", cSettings: c)
 }
 
-func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swift)
-}
-
-func tool(
-    _ name: String, _ dependencies: [Target.Dependency], path: String? = nil
+func system(
+    _ name: String, in room: String, pkgConfig: String, package: String
 ) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/\(room)/\(name)", pkgConfig: pkgConfig,
+        providers: [.apt([package])])
+}
+
+func target(
+    _ name: String, in room: String, _ dependencies: [Target.Dependency],
+    embedding resources: [String] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(room)/\(name)",
+        resources: resources.map { .embedInCode($0) }, swiftSettings: swift)
+}
+
+func tool(_ name: String, path: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: swift)
 }
 
-func embedding(
-    _ name: String, _ resources: [String], _ dependencies: [Target.Dependency]
-) -> Target {
-    .target(
-        name: name, dependencies: dependencies, resources: resources.map { .embedInCode($0) },
-        swiftSettings: swift)
+func tool(_ name: String, in room: String, _ dependencies: [Target.Dependency]) -> Target {
+    tool(name, path: "Sources/\(room)/\(name)", dependencies)
 }
 
 func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -48,9 +69,10 @@ func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
         swiftSettings: swift)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, in room: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, resources: [], swiftSettings: swift)
+        name: name, dependencies: dependencies, path: "Tests/\(room)/\(name)",
+        swiftSettings: swift)
 }
 
 let arguments: Target.Dependency = .product(
@@ -71,195 +93,284 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
-        cTarget("CLinux"),
-        cTarget("CKernels"),
-        target("LinuxPlatform", ["CLinux"]),
-        target("EntropyTerms"),
-        target("Boards", ["CKernels", "EntropyTerms"]),
-        embedding(
-            "DevicePhysics", ["quarterPeriod.surface", "damped.surface"], ["CKernels"]),
-        target("Recordings", ["Boards", "CKernels", "EntropyTerms", "LinuxPlatform"]),
-        target("HostSource", ["Boards", "EntropyTerms", "LinuxPlatform"]),
-        target(
-            "SimulatedBoard",
-            ["Boards", "CKernels", "DevicePhysics", "EntropyTerms", "LinuxPlatform"]),
-        target("BoardProtocol", ["Boards"]),
-        .systemLibrary(
-            name: "CLibUSB", pkgConfig: "libusb-1.0", providers: [.apt(["libusb-1.0-0-dev"])]),
-        cTarget("CBoardLink", ["CLibUSB", "CLinux"]),
-        target(
-            "USBBoard",
-            ["BoardProtocol", "Boards", "CBoardLink", "EntropyTerms", "LinuxPlatform"]),
-        target("BoardCheck", ["BoardProtocol", "Boards", "USBBoard"]),
-        .systemLibrary(
-            name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
-        .systemLibrary(
-            name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        target("SystemCrypto", ["CLibCrypto"]),
-        target("SystemdSupport", ["CLinux", "CSystemd", "LinuxPlatform"]),
-        .systemLibrary(
-            name: "CUMockdev", pkgConfig: "umockdev-1.0", providers: [.apt(["libumockdev-dev"])]),
-        .target(name: "CUsbfsEmulation", dependencies: ["CUMockdev"], cSettings: c),
-        target("SoftwareUSB", ["CUsbfsEmulation", "LinuxPlatform"]),
-        target(
-            "SoftwareBoard", ["BoardProtocol", "Boards", "SimulatedBoard", "SoftwareUSB"]),
-        target("LaneHealth", ["CKernels"]),
-        target("Conditioning", ["CKernels", "SystemCrypto"]),
-        target("OperatingPointControl", ["Boards"]),
-        target("EntropyRing", ["EntropyTerms", "LinuxPlatform"]),
-        target(
-            "EntropyPipeline",
-            [
-                "Boards", "CKernels", "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth",
-                "LinuxPlatform", "OperatingPointControl",
-            ]),
-        target("EntropyProtocol", ["EntropyTerms"]),
-        target(
-            "EntropyServer",
-            ["CLinux", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
-        target("EntropyClient", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
-        target("DaemonConfiguration", [yams, "Boards", "DevicePhysics", "LinuxPlatform"]),
-        target("KernelFeeding", ["EntropyClient", "EntropyTerms", "LinuxPlatform"]),
-        target("Varlink", ["LinuxPlatform"]),
-        embedding(
-            "ControlInterface", ["org.metrng.Control.varlink"], ["LinuxPlatform", "Varlink"]),
-        target(
-            "ControlCommands",
-            [
-                "BoardCheck", "BoardProtocol", "Boards", "ControlInterface", "EntropyClient",
-                "EntropyTerms", "LinuxPlatform",
-                "Recordings", "SystemdSupport", "USBBoard", "Varlink", arguments,
-            ]),
-        tool("mectl", ["ControlCommands"]),
-        tool(
-            "meboard",
-            ["DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB", arguments]),
-        tool("switching-surfaces", ["DevicePhysics", arguments]),
-        tool(
-            "metrngd",
-            [
-                "Boards", "Conditioning", "ControlInterface", "DaemonConfiguration",
-                "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyServer",
-                "EntropyTerms", "HostSource", "KernelFeeding", "LaneHealth", "LinuxPlatform",
-                "OperatingPointControl", "Recordings", "SimulatedBoard", "SystemdSupport",
-                "USBBoard",
-                "Varlink", arguments, logging,
-            ]),
+        // Platform
+        cTarget("CLinux", in: "Platform", []),
+        target("LinuxPlatform", in: "Platform", ["CLinux"]),
+        cTarget("CKernelSupport", in: "Platform", []),
+        system("CLibCrypto", in: "Platform", pkgConfig: "libcrypto", package: "libssl-dev"),
+        target("SystemCrypto", in: "Platform", ["CLibCrypto"]),
+        system("CSystemd", in: "Platform", pkgConfig: "libsystemd", package: "libsystemd-dev"),
+        target("SystemdSupport", in: "Platform", ["CLinux", "CSystemd", "LinuxPlatform"]),
 
-        // Benchmarks, tests, and what only these use.
+        // Protocols
+        target("EntropyTerms", in: "Protocols", []),
+        target("EntropyProtocol", in: "Protocols", ["EntropyTerms"]),
+        cTarget("CChecksum", in: "Protocols", ["CKernelSupport"]),
+        target("BoardProtocol", in: "Protocols", ["CChecksum", "CKernelSupport", "EntropyTerms"]),
+        target(
+            "RecordingFormat", in: "Protocols",
+            ["BoardProtocol", "CChecksum", "CKernelSupport", "EntropyTerms", "LinuxPlatform"]),
+
+        // Boards
+        target("BoardInterface", in: "Boards", ["BoardProtocol"]),
+        target(
+            "HostSource", in: "Boards",
+            ["BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform"]),
+        target(
+            "Recordings", in: "Boards",
+            ["BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform", "RecordingFormat"]),
+
+        // Boards/USB
+        system("CLibUSB", in: "Boards/USB", pkgConfig: "libusb-1.0", package: "libusb-1.0-0-dev"),
+        cTarget("CBoardLink", in: "Boards/USB", ["CLibUSB", "CLinux"]),
+        target(
+            "USBBoard", in: "Boards/USB",
+            ["BoardInterface", "BoardProtocol", "CBoardLink", "EntropyTerms", "LinuxPlatform"]),
+        target("BoardCheck", in: "Boards/USB", ["BoardInterface", "BoardProtocol", "USBBoard"]),
+
+        // Boards/Simulated
+        cTarget("CSimulationKernels", in: "Boards/Simulated", ["CKernelSupport"]),
+        target(
+            "DevicePhysics", in: "Boards/Simulated", ["CKernelSupport", "CSimulationKernels"],
+            embedding: ["quarterPeriod.surface", "damped.surface"]),
+        target(
+            "SimulatedBoard", in: "Boards/Simulated",
+            [
+                "BoardInterface", "BoardProtocol", "CKernelSupport", "CSimulationKernels",
+                "DevicePhysics", "EntropyTerms", "LinuxPlatform",
+            ]),
+        tool("switching-surfaces", in: "Boards/Simulated", [arguments, "DevicePhysics"]),
+
+        // Array
+        target("OperatingPointControl", in: "Array", ["BoardProtocol"]),
+
+        // Entropy
+        cTarget("CEntropyKernels", in: "Entropy", ["CKernelSupport"]),
+        target("LaneHealth", in: "Entropy", ["CEntropyKernels", "CKernelSupport"]),
+        target(
+            "Conditioning", in: "Entropy", ["CEntropyKernels", "CKernelSupport", "SystemCrypto"]),
+        target("EntropyRing", in: "Entropy", ["EntropyTerms", "LinuxPlatform"]),
+        target(
+            "EntropyPipeline", in: "Entropy",
+            [
+                "BoardInterface", "BoardProtocol", "CEntropyKernels", "CKernelSupport",
+                "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth", "LinuxPlatform",
+                "OperatingPointControl",
+            ]),
+        target(
+            "EntropyServer", in: "Entropy",
+            ["CLinux", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
+        target("KernelFeeding", in: "Entropy", ["EntropyClient", "EntropyTerms", "LinuxPlatform"]),
+
+        // Control
+        target("Varlink", in: "Control", ["LinuxPlatform"]),
+        target(
+            "ControlInterface", in: "Control", ["LinuxPlatform", "Varlink"],
+            embedding: ["org.metrng.Control.varlink"]),
+        target(
+            "DaemonConfiguration", in: "Control",
+            ["BoardInterface", "DevicePhysics", "LinuxPlatform", yams]),
+
+        // Clients
+        target(
+            "EntropyClient", in: "Clients", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
+
+        // Programs
+        target(
+            "MetrngDaemon", in: "Programs",
+            [
+                arguments, "BoardInterface", "BoardProtocol", "Conditioning", "ControlInterface",
+                "DaemonConfiguration", "DevicePhysics", "EntropyPipeline", "EntropyRing",
+                "EntropyServer", "EntropyTerms", "HostSource", "KernelFeeding", "LaneHealth",
+                "LinuxPlatform", logging, "OperatingPointControl", "RecordingFormat", "Recordings",
+                "SimulatedBoard", "SystemdSupport", "USBBoard", "Varlink",
+            ]),
+        tool("metrngd", in: "Programs", ["MetrngDaemon"]),
+        target(
+            "ControlCommands", in: "Programs",
+            [
+                arguments, "BoardCheck", "BoardInterface", "BoardProtocol", "ControlInterface",
+                "EntropyClient", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings",
+                "SystemdSupport", "USBBoard", "Varlink",
+            ]),
+        tool("mectl", in: "Programs", ["ControlCommands"]),
+
+        // Testbench
+        system("CUMockdev", in: "Testbench", pkgConfig: "umockdev-1.0", package: "libumockdev-dev"),
+        cTarget("CUsbfsEmulation", in: "Testbench", ["CUMockdev"]),
+        target("SoftwareUSB", in: "Testbench", ["CUsbfsEmulation", "LinuxPlatform"]),
+        target(
+            "SoftwareBoard", in: "Testbench",
+            ["BoardInterface", "BoardProtocol", "SimulatedBoard", "SoftwareUSB"]),
         tool(
-            "metrng-benchmark", ["CKernels", "LaneHealth", "LaneHealthReference", "SystemCrypto"],
-            path: "Benchmarks/Kernels"),
+            "meboard", in: "Testbench",
+            [arguments, "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB"]),
+
+        // Benchmarks
+        tool(
+            "metrng-benchmark", path: "Benchmarks/Kernels",
+            [
+                "CChecksum", "CEntropyKernels", "CKernelSupport", "CSimulationKernels",
+                "LaneHealth", "LaneHealthReference", "SystemCrypto",
+            ]),
+        tool("cable-reader", path: "Benchmarks/CableReader", ["BoardProtocol", "USBBoard"]),
         .executableTarget(
             name: "usb-reader", dependencies: ["CLibUSB"], path: "Benchmarks/USBReader",
             cSettings: c),
-        tool("cable-reader", ["Boards", "USBBoard"], path: "Benchmarks/CableReader"),
+
+        // What only tests use
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: c),
         support("TestSupport", ["CTestSupport", "LinuxPlatform"]),
-        tool(
-            "lane-sample", ["Boards", "DevicePhysics", "SimulatedBoard"],
-            path: "Tests/Support/LaneSample"),
-        tests(
-            "DaemonConfigurationTests",
-            ["Boards", "DaemonConfiguration", "DevicePhysics", "TestSupport"]),
-        tests("VarlinkTests", ["Varlink", "LinuxPlatform", "TestSupport"]),
-        support(
-            "ControlTestSupport",
-            ["ControlInterface", "LinuxPlatform", "Varlink", "TestSupport"]),
-        tests(
-            "ControlInterfaceTests",
-            ["ControlInterface", "ControlTestSupport", "LinuxPlatform", "TestSupport", "Varlink"]),
-        tests(
-            "ControlCommandsTests",
-            [
-                "Boards", "ControlCommands", "ControlInterface", "ControlTestSupport",
-                "EntropyTerms", "LinuxPlatform", "Recordings", "Varlink", "TestSupport",
-            ]),
-        tests(
-            "DaemonTests",
-            [
-                "EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "meboard",
-                "metrngd", "mectl",
-            ]),
-        support("TestMaterials", ["CKernels", "TestSupport"]),
+        support("TestMaterials", ["CKernelSupport", "TestSupport"]),
         support("MacrospinReference", []),
         support("LaneHealthReference", ["LaneHealth"]),
-        tests(
-            "CKernelsTests",
-            ["CKernels", "MacrospinReference", "TestMaterials", "TestSupport", "SystemCrypto"]),
-        tests("CBoardLinkTests", ["CBoardLink"]),
-        tests("BoardsTests", ["Boards", "EntropyTerms", "TestMaterials", "TestSupport"]),
-        tests("BoardProtocolTests", ["BoardProtocol", "Boards", "TestSupport"]),
-        tests("SoftwareUSBTests", ["LinuxPlatform", "SoftwareUSB"]),
-        tests(
-            "SoftwareBoardTests",
-            [
-                "BoardProtocol", "Boards", "DevicePhysics", "SimulatedBoard", "SoftwareBoard",
-                "SoftwareUSB", "TestSupport",
-            ]),
-        tests(
-            "RecordingsTests",
-            ["Boards", "EntropyTerms", "LinuxPlatform", "Recordings", "TestSupport"]),
-        tests(
-            "HostSourceTests",
-            ["Boards", "EntropyTerms", "HostSource", "LinuxPlatform", "TestSupport"]),
-        tests("SystemdSupportTests", ["LinuxPlatform", "SystemdSupport", "TestSupport"]),
-        tests("DevicePhysicsTests", ["DevicePhysics", "TestMaterials", "TestSupport"]),
-        tests(
-            "SimulatedBoardTests",
-            [
-                "Boards", "DevicePhysics", "EntropyTerms", "LaneHealth", "LinuxPlatform",
-                "OperatingPointControl",
-                "SimulatedBoard", "TestMaterials", "TestSupport",
-            ]),
-        tests(
-            "LaneHealthTests",
-            ["CKernels", "LaneHealth", "LaneHealthReference", "TestMaterials", "TestSupport"]),
+        support(
+            "ControlTestSupport", ["ControlInterface", "LinuxPlatform", "TestSupport", "Varlink"]),
         support(
             "PlaneTestSupport",
             [
-                "Boards", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
-                "LaneHealth", "LinuxPlatform", "TestSupport",
+                "BoardInterface", "BoardProtocol", "EntropyProtocol", "EntropyRing",
+                "EntropyServer", "EntropyTerms", "LaneHealth", "LinuxPlatform", "TestSupport",
             ]),
+        tool(
+            "lane-sample", path: "Tests/Support/LaneSample",
+            ["BoardProtocol", "DevicePhysics", "SimulatedBoard"]),
+
+        // Tests of Platform
         tests(
-            "LinuxPlatformTests",
+            "LinuxPlatformTests", in: "Platform",
             ["CTestSupport", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
         tests(
-            "EntropyRingTests",
+            "SystemdSupportTests", in: "Platform",
+            ["LinuxPlatform", "SystemdSupport", "TestSupport"]),
+
+        // Tests of Protocols
+        tests(
+            "BoardProtocolTests", in: "Protocols",
+            ["BoardInterface", "BoardProtocol", "EntropyTerms", "TestMaterials", "TestSupport"]),
+        tests("CChecksumTests", in: "Protocols", ["CChecksum", "TestMaterials", "TestSupport"]),
+        tests(
+            "EntropyProtocolTests", in: "Protocols",
+            ["EntropyProtocol", "EntropyTerms", "PlaneTestSupport", "TestSupport"]),
+
+        // Tests of Boards
+        tests(
+            "BoardInterfaceTests", in: "Boards", ["BoardInterface", "BoardProtocol", "TestSupport"]),
+        tests(
+            "HostSourceTests", in: "Boards",
+            [
+                "BoardInterface", "BoardProtocol", "EntropyTerms", "HostSource", "LinuxPlatform",
+                "TestSupport",
+            ]),
+        tests(
+            "RecordingsTests", in: "Boards",
+            [
+                "BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform",
+                "RecordingFormat", "Recordings", "TestSupport",
+            ]),
+
+        // Tests of Boards/USB
+        tests("CBoardLinkTests", in: "Boards/USB", ["CBoardLink"]),
+
+        // Tests of Boards/Simulated
+        tests(
+            "CSimulationKernelsTests", in: "Boards/Simulated",
+            [
+                "CKernelSupport", "CSimulationKernels", "MacrospinReference", "TestMaterials",
+                "TestSupport",
+            ]),
+        tests(
+            "DevicePhysicsTests", in: "Boards/Simulated",
+            ["DevicePhysics", "TestMaterials", "TestSupport"]),
+        tests(
+            "SimulatedBoardTests", in: "Boards/Simulated",
+            [
+                "BoardInterface", "BoardProtocol", "DevicePhysics", "EntropyTerms", "LaneHealth",
+                "OperatingPointControl", "SimulatedBoard", "TestMaterials", "TestSupport",
+            ]),
+
+        // Tests of Array
+        tests(
+            "OperatingPointControlTests", in: "Array",
+            ["BoardProtocol", "OperatingPointControl", "TestSupport"]),
+
+        // Tests of Entropy
+        tests(
+            "CEntropyKernelsTests", in: "Entropy",
+            ["CEntropyKernels", "CKernelSupport", "SystemCrypto", "TestMaterials", "TestSupport"]),
+        tests(
+            "ConditioningTests", in: "Entropy",
+            ["CKernelSupport", "Conditioning", "SystemCrypto", "TestMaterials", "TestSupport"]),
+        tests(
+            "EntropyPipelineTests", in: "Entropy",
+            [
+                "BoardInterface", "BoardProtocol", "Conditioning", "DevicePhysics",
+                "EntropyPipeline", "EntropyRing", "EntropyTerms", "LaneHealth", "LinuxPlatform",
+                "OperatingPointControl", "PlaneTestSupport", "SimulatedBoard", "SystemCrypto",
+                "TestSupport",
+            ]),
+        tests(
+            "EntropyRingTests", in: "Entropy",
             ["EntropyRing", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
         tests(
-            "EntropyPipelineTests",
-            [
-                "Boards", "Conditioning", "DevicePhysics", "EntropyPipeline", "EntropyRing",
-                "EntropyTerms", "LaneHealth", "LinuxPlatform", "OperatingPointControl",
-                "PlaneTestSupport", "SimulatedBoard", "SystemCrypto", "TestSupport",
-            ]),
-        tests(
-            "EntropyProtocolTests",
-            ["EntropyProtocol", "EntropyTerms", "PlaneTestSupport", "TestSupport"]),
-        tests(
-            "OperatingPointControlTests", ["Boards", "OperatingPointControl", "TestSupport"]),
-        tests(
-            "ConditioningTests",
-            ["CKernels", "Conditioning", "TestMaterials", "TestSupport", "SystemCrypto"]),
-        tests(
-            "EntropyClientTests",
-            [
-                "EntropyClient", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
-                "LinuxPlatform", "PlaneTestSupport", "TestSupport",
-            ]),
-        tests(
-            "KernelFeedingTests",
-            [
-                "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
-                "KernelFeeding", "LinuxPlatform", "PlaneTestSupport", "TestSupport",
-            ]),
-        tests(
-            "EntropyServerTests",
+            "EntropyServerTests", in: "Entropy",
             [
                 "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms", "LinuxPlatform",
                 "PlaneTestSupport", "TestSupport",
             ]),
+        tests(
+            "KernelFeedingTests", in: "Entropy",
+            [
+                "EntropyClient", "EntropyRing", "EntropyTerms", "KernelFeeding", "LinuxPlatform",
+                "PlaneTestSupport", "TestSupport",
+            ]),
+        tests(
+            "LaneHealthTests", in: "Entropy",
+            [
+                "CEntropyKernels", "CKernelSupport", "CSimulationKernels", "LaneHealth",
+                "LaneHealthReference", "TestMaterials", "TestSupport",
+            ]),
+
+        // Tests of Control
+        tests(
+            "ControlInterfaceTests", in: "Control",
+            ["ControlInterface", "ControlTestSupport", "LinuxPlatform", "TestSupport", "Varlink"]),
+        tests(
+            "DaemonConfigurationTests", in: "Control",
+            ["BoardInterface", "DaemonConfiguration", "DevicePhysics", "TestSupport"]),
+        tests("VarlinkTests", in: "Control", ["LinuxPlatform", "TestSupport", "Varlink"]),
+
+        // Tests of Clients
+        tests(
+            "EntropyClientTests", in: "Clients",
+            [
+                "EntropyClient", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
+                "LinuxPlatform", "PlaneTestSupport", "TestSupport",
+            ]),
+
+        // Tests of Programs
+        tests(
+            "ControlCommandsTests", in: "Programs",
+            [
+                "BoardProtocol", "ControlCommands", "ControlInterface", "ControlTestSupport",
+                "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings", "TestSupport",
+                "Varlink",
+            ]),
+        tests(
+            "DaemonTests", in: "Programs",
+            [
+                "EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "meboard",
+                "metrngd", "mectl",
+            ]),
+
+        // Tests of Testbench
+        tests(
+            "SoftwareBoardTests", in: "Testbench",
+            [
+                "BoardProtocol", "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB",
+                "TestSupport",
+            ]),
+        tests("SoftwareUSBTests", in: "Testbench", ["LinuxPlatform", "SoftwareUSB"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -3,7 +3,10 @@
 // Measures the kernels of the hot path, each against its reference or its portable path, and prints a
 // table. GB/s are of raw bits, or of output for hashing. Figures to be quoted are the ratios.
 
-import CKernels
+import CChecksum
+import CEntropyKernels
+import CKernelSupport
+import CSimulationKernels
 import LaneHealth
 import LaneHealthReference
 import SystemCrypto

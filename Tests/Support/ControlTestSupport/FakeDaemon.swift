@@ -3,8 +3,8 @@
 package import ControlInterface
 package import LinuxPlatform
 import Synchronization
-package import Varlink
 import TestSupport
+package import Varlink
 
 /// Answers with the boards it is told to have.
 package final class FakeProvider: ControlProvider {

@@ -5,7 +5,7 @@
 // Writes the bits of one lane of a simulated array, a bit in each byte, to FILE, as the frame reader
 // delivers them; and prints what the model of that lane says: {"p01": …, "p10": …, "minEntropy": …}.
 
-import Boards
+import BoardProtocol
 import DevicePhysics
 import Foundation
 import SimulatedBoard

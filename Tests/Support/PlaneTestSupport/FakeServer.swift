@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import TestSupport
 import EntropyProtocol
 import Glibc
 package import LinuxPlatform
+import TestSupport
 
 /// A server for one client that says what the test wants, whatever it is asked.
 package final class FakeServer: Sendable {

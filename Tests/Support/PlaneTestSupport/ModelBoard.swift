@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Boards
+package import BoardInterface
+package import BoardProtocol
 import EntropyTerms
 package import LinuxPlatform
 import Synchronization

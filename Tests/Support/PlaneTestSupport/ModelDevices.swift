@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
 import Glibc
-package import Boards
 
 /// Made-up devices, of which everything is known: the probability of a one of each lane is a straight line
 /// of its trim and of the pulse width. Only for tests; it is no model of a real device.

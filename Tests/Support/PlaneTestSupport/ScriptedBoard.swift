@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import TestSupport
-package import Boards
+package import BoardInterface
+package import BoardProtocol
 package import LinuxPlatform
 import Synchronization
+import TestSupport
 
 /// A board that does what a test says: passes on the bytes it is given, fails when it is told to,
 /// and is silent otherwise. It counts the calls, and notes those that break the contract.

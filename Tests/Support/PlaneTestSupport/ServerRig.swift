@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import TestSupport
 package import EntropyRing
 package import EntropyServer
 package import EntropyTerms
 package import LinuxPlatform
+package import TestSupport
 
 /// An entropy server on a socket of its own, whose rings the test fills.
 package final class ServerRig: Sendable {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import TestSupport
-package import Boards
+package import BoardProtocol
 package import EntropyTerms
 import LaneHealth
+import TestSupport
 
 extension BoardDescription {
     /// A board for tests.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import CKernels
+package import CKernelSupport
 
 /// A way through the kernels that this machine can run, for tests that compare them all.
 package struct KernelPath: Sendable, CustomStringConvertible {

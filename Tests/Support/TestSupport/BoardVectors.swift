@@ -2,11 +2,10 @@
 
 import Foundation
 
-/// Tests/Fixtures/meb1-vectors.json, by name; empty when it cannot be read.
+/// Sources/Protocols/Vectors/meb1-vectors.json, by name; empty when it cannot be read.
 package let boardVectors: [String: [UInt8]] = {
-    let file = URL(filePath: #filePath).appending(path: "../../../Fixtures/meb1-vectors.json")
-    guard let data = try? Data(contentsOf: file.standardized),
-        let texts = try? JSONDecoder().decode([String: String].self, from: data)
+    guard let bytes = try? goldenVectors("meb1-vectors.json"),
+        let texts = try? JSONDecoder().decode([String: String].self, from: Data(bytes))
     else { return [:] }
     return texts.mapValues { text in
         let digits = Array(text.utf8)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import LinuxPlatform
 import Glibc
+package import LinuxPlatform
 
 /// The bytes of a file, which may be one that the kernel makes as it is read.
 package func contents(ofFile path: String) throws(SystemError) -> [UInt8] {
@@ -20,8 +20,18 @@ package func textLines(ofFile path: String) throws(SystemError) -> [Substring] {
     String(decoding: try contents(ofFile: path), as: UTF8.self).split(separator: "\n")
 }
 
+/// Where a file of the repository is, by its path from the root.
+package func repositoryFile(_ path: String) -> String {
+    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4)
+    return root.joined(separator: "/") + "/\(path)"
+}
+
 /// The bytes of a file in `Tests/Fixtures`.
 package func fixture(_ name: String) throws(SystemError) -> [UInt8] {
-    let tests = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-    return try contents(ofFile: tests.joined(separator: "/") + "/Fixtures/\(name)")
+    try contents(ofFile: repositoryFile("Tests/Fixtures/\(name)"))
+}
+
+/// The bytes of a file in `Sources/Protocols/Vectors`: golden vectors of a protocol.
+package func goldenVectors(_ name: String) throws(SystemError) -> [UInt8] {
+    try contents(ofFile: repositoryFile("Sources/Protocols/Vectors/\(name)"))
 }

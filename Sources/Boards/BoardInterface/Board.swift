@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BoardProtocol
+/// A source of MEB/1 frames: one array of devices and the electronics that pulse and read it.
+///
+/// The pipeline of a board calls everything here from its own thread, one call at a time, in the
+/// order `open`, `start`, `read` …, `stop`, `close`; only `interrupt` comes from other threads. A
+/// board that failed is closed and opened again, as often as it takes, so that every call must leave
+/// the board in a state from which that works.
+package protocol Board: AnyObject, Sendable {
+    /// Finds the device, takes it, checks that it speaks MEB/1, and says what it is.
+    ///
+    /// Contract: blocks for at most a few seconds. On an error nothing stays held. A device held by
+    /// another process, one that is absent and one that may not be opened are different errors.
+    func open() throws(BoardError) -> BoardDescription
+
+    /// Starts the board's own loop of pulse and read. What the board buffered before is discarded
+    /// by the board: bits from before `start` are never seen.
+    func start() throws(BoardError)
+
+    /// Waits for bytes of the stream and copies them into `buffer`.
+    ///
+    /// The stream is what the cable carries: frames one after another. A call may end in the middle
+    /// of a frame; the reader of frames puts them together and finds the next one after damage, so
+    /// a board neither checks nor repairs what it passes on. Bytes are delivered once.
+    ///
+    /// Contract: returns how many bytes were copied, at least 1; 0 when `milliseconds` went by with
+    /// none or when `interrupt` was called. Throws when the board is gone or broken for good. While
+    /// nobody reads, the board idles: it must not drop anything silently, and what it had to drop it
+    /// counts in the next frame's `droppedBefore`. Allocates nothing and takes no lock for long.
+    ///
+    /// - Parameter buffer: room for at least one frame of the largest size the board sends.
+    func read(
+        into buffer: UnsafeMutableRawBufferPointer, milliseconds: Int32
+    ) throws(BoardError) -> Int
+
+    /// Stops the stream. Never fails: a board that is gone has stopped.
+    func stop()
+
+    /// Gives the device back. Called once for each `open` that succeeded. Never fails.
+    func close()
+
+    /// Makes a `read` that waits return 0 soon. Any thread; a `read` that is not under way is not
+    /// affected later.
+    func interrupt()
+}
+
+/// A board that comes and goes while the program runs.
+package protocol PluggableBoard: Board {
+    /// A descriptor that polls readable once something has come or gone since the last `open` or
+    /// `checkPresence`, so that nobody need wait for the next try. The board's own, as long as it lives.
+    var changes: Int32 { get }
+
+    /// Throws when the board has gone since it was opened. For the pipeline's thread, while the board is
+    /// open and nobody reads it.
+    func checkPresence() throws(BoardError)
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BoardProtocol
+
+/// A board whose devices can be tuned. Its description has a `tuning`.
+///
+/// The calls come from the pipeline's thread, like those of `Board`, between `open` and `close`.
+package protocol TunableBoard: Board {
+    /// Sets what all devices are driven with. Called while the stream is stopped; the point holds from
+    /// the next `start` on, also after `close` and `open`. Blocks for at most a second.
+    ///
+    /// - Parameter point: within the limits of the description's `tuning`.
+    func setOperatingPoint(_ point: OperatingPoint) throws(BoardError)
+
+    /// Sets the trim of every lane, also while the stream runs. Returns at once; the new trims hold for
+    /// all shots but the next `trimLatencyShots`. `open` sets them to 0.
+    ///
+    /// - Parameter trims: one for each lane, within the limits of the description's `tuning`.
+    func setTrims(_ trims: [Int16]) throws(BoardError)
+
+    /// What the board measures now. Blocks for at most a second.
+    func telemetry() throws(BoardError) -> BoardTelemetry
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardProtocol
+package import LinuxPlatform
+package import RecordingFormat
+
+/// Why a lane was not exported, or not all of it.
+package enum LaneExportError: Error, Equatable, CustomStringConvertible {
+    case recording(RecordingError)
+    /// What was made of the lane cannot be written.
+    case output(SystemError)
+    case noSuchLane(Int, lanes: Int)
+    /// There are only so many shots: in the recording, or after each start of the board.
+    case tooFewShots(Int, wanted: Int)
+    /// The board was started only so often.
+    case tooFewRestarts(Int, wanted: Int)
+    /// The board was started once only.
+    case notARestartRecording
+    /// The board was started several times, so that its shots are not consecutive.
+    case restartRecording
+    /// Shots are missing after so many, since the start of the board.
+    case gap(afterShots: Int)
+
+    package var description: String {
+        switch self {
+        case .recording(let error): "\(error)"
+        case .output(let error): "\(error)"
+        case .noSuchLane(let lane, let lanes):
+            "there is no lane \(lane): the recording has lanes 0 to \(lanes - 1)"
+        case .tooFewShots(let count, let wanted):
+            "there are \(count) shots where \(wanted) are wanted"
+        case .tooFewRestarts(let count, let wanted):
+            "the board was started \(count) times where \(wanted) are wanted"
+        case .notARestartRecording:
+            "not a recording of restarts: the board was started once only"
+        case .restartRecording:
+            "a recording of restarts has no long run of consecutive shots; export it as a matrix"
+        case .gap(let shots):
+            "shots are missing after \(shots), and the estimators need consecutive ones"
+        }
+    }
+}
+
+/// Exports one lane of a recording as the estimators of NIST SP 800-90B read it (one byte, 0 or 1, for
+/// each bit), to any descriptor that can be written. It waits for the descriptor.
+package final class LaneExport {
+    package static let matrixRestarts = 1_000
+    package static let matrixSamples = 1_000
+
+    private let reader: RecordingReader
+    private let lane: Int
+    private let output: Descriptor
+    private let buffer: LockedMemory
+    private let bytes: LockedMemory
+
+    /// - Throws: also `noSuchLane`.
+    package init(path: String, lane: Int, to output: Descriptor) throws(LaneExportError) {
+        do throws(RecordingError) {
+            reader = try RecordingReader(path: path)
+        } catch {
+            throw .recording(error)
+        }
+        let board = reader.context.board
+        guard (0..<board.lanes).contains(lane) else {
+            throw .noSuchLane(lane, lanes: board.lanes)
+        }
+        self.lane = lane
+        self.output = output
+        do throws(SystemError) {
+            buffer = try LockedMemory(count: reader.bufferCount, locked: false)
+            bytes = try LockedMemory(
+                count: max(1, board.maximumPayload / (board.lanes / 8)), locked: false)
+        } catch {
+            throw .output(error)
+        }
+    }
+
+    /// Writes the lane's bits in order, from the first shot on. On an error, what was written is good.
+    ///
+    /// - Parameter wanted: how many; nil for as many as there are.
+    /// - Returns: how many were written.
+    package func writeSequence(shots wanted: Int? = nil) throws(LaneExportError) -> Int {
+        guard reader.context.starts.count == 1 else { throw .restartRecording }
+        var done = 0
+        while done < wanted ?? .max, let frame = try nextFrame() {
+            // What is missing before the first frame breaks nothing.
+            guard frame.shotsDroppedBefore == 0 || done == 0 else { throw .gap(afterShots: done) }
+            done += try write(frame, first: (wanted ?? .max) - done)
+        }
+        if let wanted, done < wanted { throw .tooFewShots(done, wanted: wanted) }
+        return done
+    }
+
+    /// Writes the restart matrix of SP 800-90B 3.1.4, row by row: row i has the first samples after
+    /// start i of the board. On an error, what was written is good.
+    package func writeRestartMatrix(
+        restarts: Int = matrixRestarts, samples: Int = matrixSamples
+    ) throws(LaneExportError) {
+        guard case .restarts(let count, let shots) = reader.context.starts else {
+            throw .notARestartRecording
+        }
+        guard count >= restarts else { throw .tooFewRestarts(count, wanted: restarts) }
+        guard shots >= samples else { throw .tooFewShots(shots, wanted: samples) }
+        var (row, done) = (0, 0)
+        while row < restarts - 1 || done < samples, let frame = try nextFrame() {
+            if frame.restart != row { (row, done) = (frame.restart, 0) }
+            guard done < samples else { continue }
+            guard frame.shotsDroppedBefore == 0 else { throw .gap(afterShots: done) }
+            done += try write(frame, first: samples - done)
+        }
+    }
+
+    /// What the recording says of the bits in it.
+    package var context: RecordingContext { reader.context }
+
+    private func nextFrame() throws(LaneExportError) -> RecordingReader.Frame? {
+        do throws(RecordingError) {
+            return try reader.next(into: buffer.bytes)
+        } catch {
+            throw .recording(error)
+        }
+    }
+
+    /// Writes the lane's bits of the first shots of a frame.
+    ///
+    /// - Returns: how many.
+    private func write(
+        _ frame: RecordingReader.Frame, first limit: Int
+    ) throws(LaneExportError) -> Int {
+        let count = min(Int(frame.header.shots), limit)
+        let bytesPerShot = reader.context.board.lanes / 8
+        // Words are little-endian, so that lane i is bit i mod 8 of byte i / 8 of the row.
+        for shot in 0..<count {
+            bytes.bytes[shot] = frame.payload[shot * bytesPerShot + lane / 8] >> (lane % 8) & 1
+        }
+        do throws(SystemError) {
+            try writeAll(
+                UnsafeRawBufferPointer(rebasing: bytes.bytes[..<count]), to: output, "the lane")
+        } catch {
+            throw .output(error)
+        }
+        return count
+    }
+}

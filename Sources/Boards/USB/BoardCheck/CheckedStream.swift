@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardInterface
+import BoardProtocol
+import USBBoard
+
+/// Why a check does not hold.
+enum Finding: Error {
+    /// What was found.
+    case wrong(String)
+    /// There is no board any more.
+    case gone
+
+    init(_ text: String) { self = .wrong(text) }
+
+    init(_ error: BoardError) {
+        if case .absent = error { self = .gone } else { self = .wrong("\(error)") }
+    }
+
+    /// - Parameter what: was asked of the board.
+    init(_ what: String, _ outcome: BoardAccess.Outcome) {
+        self = outcome == .gone ? .gone : .wrong("\(what): \(outcome)")
+    }
+}
+
+/// The frames of a board, each of which has to follow the one before without a byte between them.
+final class CheckedStream {
+    struct Frame {
+        let header: FrameHeader
+        let payload: [UInt8]
+    }
+
+    private let access: BoardAccess
+    private var bytes: [UInt8] = []
+    private var buffer = [UInt8](repeating: 0, count: 1 << 17)
+
+    /// How long the first frame may take, and a little more for a busy host.
+    private static let milliseconds: Int32 = 1500
+
+    /// Transfers wait from now on until this is released.
+    init(_ access: BoardAccess) throws(Finding) {
+        self.access = access
+        do throws(BoardError) { try access.startTransfers() } catch { throw Finding(error) }
+    }
+
+    deinit { access.stopTransfers() }
+
+    /// The next frame.
+    func next() throws(Finding) -> Frame {
+        try fill(FrameHeader.byteCount)
+        let header: FrameHeader
+        do {
+            header = try bytes.withUnsafeBytes { try FrameHeader(parsing: $0) }
+        } catch {
+            throw Finding("40 bytes that are no header of a frame: \(error)")
+        }
+        let count = FrameHeader.byteCount + header.payloadCount
+        try fill(count)
+        let frame = bytes[..<count]
+        guard frame.withUnsafeBytes(FrameHeader.checksumHolds) else {
+            throw Finding("the checksum of frame \(header.sequence) does not hold")
+        }
+        let payload = Array(frame.dropFirst(FrameHeader.byteCount))
+        bytes = Array(bytes[count...])
+        return Frame(header: header, payload: payload)
+    }
+
+    /// Whether the board sends nothing more, once what was on its way is taken.
+    func isSilent() throws(Finding) -> Bool {
+        for _ in 0..<1000 where try read(milliseconds: 200) == 0 { return true }
+        return false
+    }
+
+    private func fill(_ count: Int) throws(Finding) {
+        while bytes.count < count {
+            guard try read(milliseconds: Self.milliseconds) > 0 else {
+                throw Finding("nothing came for 1.5 s")
+            }
+        }
+    }
+
+    private func read(milliseconds: Int32) throws(Finding) -> Int {
+        let outcome = buffer.withUnsafeMutableBytes { buffer in
+            Result { () throws(BoardError) in
+                try access.read(into: buffer, milliseconds: milliseconds)
+            }
+        }
+        do throws(BoardError) {
+            let count = try outcome.get()
+            bytes += buffer.prefix(count)
+            return count
+        } catch {
+            throw Finding(error)
+        }
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardInterface
+import BoardProtocol
+import USBBoard
+
+// Checks of frames, and of the array by itself.
+extension BoardChecker {
+    static let streamChecks: [Check] = [
+        Check(name: "frames follow one another from 0 on, with their checksums") {
+            (checker) throws(Finding) in
+            let stream = try CheckedStream(checker.access)
+            try checker.order(.start)
+            try checker.readFrames(of: stream, count: 64)
+        },
+        Check(name: "a second start begins anew") { (checker) throws(Finding) in
+            try checker.streamBriefly()
+            // Before anything is asked for again: what comes then is of the new start.
+            try checker.order(.start)
+            try checker.readFrames(of: try CheckedStream(checker.access), count: 8)
+        },
+        Check(name: "a stop ends the stream") { (checker) throws(Finding) in
+            let stream = try CheckedStream(checker.access)
+            try checker.order(.start)
+            _ = try stream.next()
+            try checker.order(.stop)
+            try checker.require(try stream.isSilent(), "frames go on")
+            let activity = try checker.status().activity
+            try checker.require(activity == .idle, "it is \(activity.text)")
+        },
+        Check(name: "the status counts frames and shots") { (checker) throws(Finding) in
+            let stream = try CheckedStream(checker.access)
+            try checker.order(.start)
+            let frame = try stream.next()
+            let status = try checker.status()
+            try checker.require(status.activity == .streaming, "it is \(status.activity.text)")
+            try checker.require(
+                status.frames >= 1 && status.shots >= UInt64(frame.header.shots),
+                "\(status.frames) frames and \(status.shots) shots")
+        },
+        Check(name: "what would disturb the stream is refused while it runs") {
+            (checker) throws(Finding) in try checker.disturb()
+        },
+        Check(name: "the link test counts, and ends by itself") { (checker) throws(Finding) in
+            try checker.testLink(frames: 256)
+        },
+        Check(name: "a masked lane is 0, and counted", needs: .laneMask) {
+            (checker) throws(Finding) in try checker.maskLane()
+        },
+    ]
+
+    static let arrayChecks: [Check] = [
+        Check(name: "states are written and read back", needs: .array) {
+            (checker) throws(Finding) in
+            let states = (0..<checker.info.lanes / 8).map { UInt8(truncatingIfNeeded: 37 * $0) }
+            try checker.writeArray(states)
+            let found = try checker.readArray()
+            try checker.require(found == states, "other states come back")
+        },
+        Check(name: "pulses are given, and impossible numbers refused", needs: .array) {
+            (checker) throws(Finding) in
+            let code = BoardRequest.array.rawValue
+            let pulse = ArrayOperation.pulse.rawValue
+            try checker.order(.array, value: pulse, [16, 0, 0, 0])
+            try checker.expectRefusal(.badValue, "no pulses") {
+                checker.access.set(code, value: pulse, [0, 0, 0, 0])
+            }
+            try checker.expectRefusal(.badValue, "65,537 pulses") {
+                checker.access.set(code, value: pulse, [1, 0, 1, 0])
+            }
+            try checker.expectRefusal(.badLength, "pulses without a number") {
+                checker.access.set(code, value: pulse)
+            }
+            try checker.expectRefusal(.badValue, "operation 9") {
+                checker.access.set(code, value: 9)
+            }
+        },
+    ]
+
+    /// Frames that come after a start have to be as the document says.
+    private func readFrames(of stream: CheckedStream, count: Int) throws(Finding) {
+        var (sequence, shot): (UInt32, UInt64) = (0, 0)
+        for _ in 0..<count {
+            let header = try stream.next().header
+            try checkShape(header)
+            try require(
+                header.sequence == sequence,
+                "frame \(header.sequence) comes where \(sequence) belongs")
+            let expected = shot + UInt64(header.droppedBefore)
+            try require(
+                header.firstShot == expected,
+                "frame \(sequence) begins with shot \(header.firstShot) instead of \(expected)")
+            try require(
+                (header.droppedBefore > 0) == header.flags.contains(.overflowBefore),
+                "frame \(sequence): \(header.droppedBefore) shots dropped, and the flag says another thing"
+            )
+            sequence &+= 1
+            shot = header.firstShot + UInt64(header.shots)
+        }
+    }
+
+    private func checkShape(_ header: FrameHeader) throws(Finding) {
+        try require(
+            Int(header.wordsPerShot) == info.lanes / 64,
+            "\(header.wordsPerShot) words in a shot of \(info.lanes) lanes")
+        try require(
+            header.payloadCount <= info.maximumPayload,
+            "a payload of \(header.payloadCount) bytes")
+        try require(
+            header.flags.contains(.toggleEncoded) == (info.encoding == .toggles),
+            "the flags do not tell the encoding")
+    }
+
+    /// Leaves the board streaming, with frames on their way.
+    private func streamBriefly() throws(Finding) {
+        let stream = try CheckedStream(access)
+        try order(.start)
+        _ = try stream.next()
+    }
+
+    private func disturb() throws(Finding) {
+        let stream = try CheckedStream(access)
+        try order(.start)
+        _ = try stream.next()
+        if info.features.contains(.operatingPoint) {
+            let bytes = try get(.operatingPoint, count: OperatingPointRecord.byteCount)
+            try expectRefusal(.streaming, "an operating point while it streams") {
+                access.set(BoardRequest.operatingPoint.rawValue, bytes)
+            }
+        }
+        if info.features.contains(.array) {
+            try expectRefusal(.streaming, "a read of the array while it streams") {
+                access.set(
+                    BoardRequest.array.rawValue, value: ArrayOperation.read.rawValue)
+            }
+        }
+        _ = try stream.next()
+    }
+
+    private func testLink(frames: Int) throws(Finding) {
+        let stream = try CheckedStream(access)
+        try order(.selfTest, value: UInt16(frames))
+        var word: UInt64 = 0
+        for number in 1...frames {
+            let frame = try stream.next()
+            try require(
+                frame.header.flags.contains(.pattern), "a frame without the flag \"pattern\"")
+            let error = frame.payload.withUnsafeBytes {
+                LinkTestPattern.firstError(in: $0, firstWord: word)
+            }
+            try require(error == nil, "byte \(error ?? 0) of frame \(number - 1) is wrong")
+            word += UInt64(frame.payload.count / 8)
+            try require(
+                frame.header.flags.contains(.last) == (number == frames),
+                "frame \(number - 1) of \(frames): the flag \"last\"")
+        }
+        try require(try stream.isSilent(), "more comes than was asked for")
+        let activity = try status().activity
+        try require(activity == .idle, "it is \(activity.text) afterwards")
+    }
+
+    private func maskLane() throws(Finding) {
+        var mask = [UInt8](repeating: 0, count: info.lanes / 8)
+        mask[0] = 1
+        try order(.setLaneMask, mask)
+        try expectRefusal(.badLength, "a mask of 3 bytes") {
+            access.set(BoardRequest.setLaneMask.rawValue, [1, 2, 3])
+        }
+        let stream = try CheckedStream(access)
+        try order(.start)
+        for _ in 0..<8 {
+            let frame = try stream.next()
+            try require(
+                frame.header.lanesMasked == 1, "\(frame.header.lanesMasked) lanes are masked")
+            let rows = stride(from: 0, to: frame.payload.count, by: info.lanes / 8)
+            let isZero = rows.allSatisfy { frame.payload[$0] & 1 == 0 }
+            try require(isZero, "lane 0 is masked, and has ones")
+        }
+        let masked = try status().lanesMasked
+        try require(masked == 1, "the status says that \(masked) lanes are masked")
+    }
+
+    private func writeArray(_ states: [UInt8]) throws(Finding) {
+        try order(.array, value: ArrayOperation.write.rawValue)
+        do throws(BoardError) { try access.write(states) } catch { throw Finding(error) }
+    }
+
+    private func readArray() throws(Finding) -> [UInt8] {
+        let stream = try CheckedStream(access)
+        try order(.array, value: ArrayOperation.read.rawValue)
+        let frame = try stream.next()
+        try require(
+            frame.header.shots == 1 && frame.header.flags == .last,
+            "a frame of \(frame.header.shots) shots with the flags \(frame.header.flags.rawValue)")
+        return frame.payload
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardInterface
+import CBoardLink
+import Glibc
+import LinuxPlatform
+
+/// The bus, with the thread that serves it. Has to outlive the connections that are made over it.
+final class BoardLink: @unchecked Sendable {
+    let raw: OpaquePointer
+    /// So many devices are looked at.
+    private static let deviceLimit = 64
+
+    init() throws(SystemError) {
+        var opened: OpaquePointer?
+        var failure = bl_link_failure()
+        let outcome = bl_link_open(&opened, &failure)
+        guard outcome == 0, let opened else { throw SystemError(failure) }
+        raw = opened
+    }
+
+    deinit { bl_link_close(raw) }
+
+    /// Readable after a device has come or gone, until `forgetChanges`. The link's own.
+    var changes: Int32 { bl_link_changes(raw) }
+
+    func forgetChanges() { bl_link_forget_changes(raw) }
+
+    /// What is on the bus and may be a board, in no order.
+    func devices(
+        _ identifiers: [USBBoardSettings.Identifier]
+    ) throws(BoardError) -> [FoundDevice] {
+        let wanted = identifiers.map { bl_id(vendor: $0.vendor, product: $0.product) }
+        var found = [bl_device](repeating: bl_device(), count: Self.deviceLimit)
+        let count = found.withUnsafeMutableBufferPointer { found in
+            bl_link_list(raw, wanted, wanted.count, found.baseAddress, found.count)
+        }
+        guard count >= 0 else {
+            throw .noBus("it cannot be looked at: \(String(cString: bl_error_text(Int32(count))))")
+        }
+        return found.prefix(count).map(FoundDevice.init)
+    }
+}
+
+extension SystemError {
+    fileprivate init(_ failure: bl_link_failure) {
+        self.init(
+            USBBoard.startOperation,
+            failure.usb_error.map { "(\(String(cString: $0)))" } ?? "",
+            code: failure.system_error != 0 ? failure.system_error : EIO)
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardInterface
+import BoardProtocol
+import CBoardLink
+import EntropyTerms
+
+/// What a host asks of a board, in records.
+extension BoardConnection {
+    func info(of device: FoundDevice) throws(BoardError) -> InfoRecord {
+        let bytes = try get(.getInfo, count: 4 * InfoRecord.byteCount)
+        do throws(RecordDefect) {
+            return try InfoRecord(parsing: bytes)
+        } catch {
+            throw .unsupported("\(device.name): \(error)")
+        }
+    }
+
+    func operatingPoint() throws(BoardError) -> OperatingPoint {
+        let bytes = try get(.operatingPoint, count: OperatingPointRecord.byteCount)
+        return try readable { () throws(RecordDefect) in try OperatingPointRecord(parsing: bytes) }
+            .point
+    }
+
+    /// Sets a point of the configuration, which may be outside what the board allows.
+    func set(_ point: OperatingPoint, within tuning: Tuning) throws(BoardError) {
+        if let violation = tuning.violation(of: point) {
+            throw .unsupported("the operating point of the configuration: \(violation)")
+        }
+        try set(.operatingPoint, OperatingPointRecord(point).bytes)
+    }
+
+    func setTrims(_ trims: [Int16]) throws(BoardError) {
+        let limit = BoardRequest.trimsPerRequest
+        for first in stride(from: 0, to: trims.count, by: limit) {
+            let part = trims.dropFirst(first).prefix(limit)
+            try set(.setLaneTrim, value: UInt16(first), LaneRecords.bytes(trims: part))
+        }
+    }
+
+    func telemetry(lanes: Int) throws(BoardError) -> BoardTelemetry {
+        let bytes = try get(.getStatus, count: StatusRecord.byteCount)
+        let status = try readable { () throws(RecordDefect) in try StatusRecord(parsing: bytes) }
+        var ohms: [Float] = []
+        for first in stride(from: 0, to: lanes, by: BoardRequest.resistancesPerRequest) {
+            let count = min(BoardRequest.resistancesPerRequest, lanes - first)
+            let page = first / BoardRequest.resistancesPerRequest
+            let answer = try get(.getStatus, value: UInt16(1 + page), count: 4 * count)
+            guard answer.count == 4 * count else {
+                throw .stalled("its resistances are \(answer.count) bytes instead of \(4 * count)")
+            }
+            ohms += LaneRecords.resistanceOhms(parsing: answer)
+        }
+        return BoardTelemetry(
+            temperatureCelsius: Double(status.temperature) / 100, resistanceOhms: ohms)
+    }
+
+    private func readable<Record>(
+        _ parse: () throws(RecordDefect) -> Record
+    ) throws(BoardError) -> Record {
+        do throws(RecordDefect) { return try parse() } catch {
+            throw .stalled("what it answers cannot be read: \(error)")
+        }
+    }
+}
+
+extension FoundDevice {
+    /// The protocol of the interface is the major version.
+    func checkVersion() throws(BoardError) {
+        let spoken = raw.interface_protocol
+        if spoken != BoardInterface.majorVersion {
+            throw .unsupported("\(name): \(RecordDefect.majorVersion(spoken))")
+        }
+    }
+}
+
+extension BoardDescription {
+    init(_ device: FoundDevice, _ info: InfoRecord, point: OperatingPoint) {
+        let features = info.features
+        self.init(
+            kind: "usb", provenance: features.contains(.simulated) ? .simulated : .hardware,
+            serial: device.serial, path: "usb:\(device.place)",
+            firmware: "\(info.firmware.major).\(info.firmware.minor)", lanes: info.lanes,
+            encoding: info.encoding, operatingPoint: point, maximumPayload: info.maximumPayload,
+            shotsPerSecond: info.shotsPerSecond == 0 ? nil : Double(info.shotsPerSecond),
+            tuning: features.isSuperset(of: .tunable)
+                ? info.tuning.delayed(byBytes: device.bytesUnderway, lanes: info.lanes) : nil)
+    }
+}
+
+extension Tuning {
+    /// Shots that are on their way when a trim is set come with the trim before.
+    fileprivate func delayed(byBytes bytes: Int, lanes: Int) -> Tuning {
+        Tuning(
+            amplitudeMillivolts: amplitudeMillivolts, pulseWidthPicoseconds: pulseWidthPicoseconds,
+            biasFieldMicrotesla: biasFieldMicrotesla, trim: trim,
+            trimLatencyShots: trimLatencyShots + bytes / (lanes / 8))
+    }
+}
+
+extension InfoRecord.Features {
+    /// What metrng needs to hold the lanes of a board and to watch its devices.
+    fileprivate static let tunable: Self = [.operatingPoint, .laneTrim, .resistances]
+}

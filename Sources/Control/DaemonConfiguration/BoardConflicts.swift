@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardInterface
+import DevicePhysics
+
+/// Values of a board, or of two, that are possible each by itself, and not together.
+struct BoardConflict: Sendable, Equatable {
+    /// The key that is to be changed.
+    let key: String
+    let found: String
+    let expected: String
+}
+
+extension BoardSettings {
+    /// Why there cannot be both this entry and another; nil when there can.
+    ///
+    /// - Parameter key: the keys that lead to the other.
+    func conflict(with other: BoardSettings, at key: String) -> BoardConflict? {
+        if name == other.name {
+            return BoardConflict(
+                key: "name", found: name, expected: "another name than that of \(key)")
+        }
+        return conflictOnTheBus(with: other, at: key)
+    }
+
+    /// Two entries that name the same board on the USB.
+    private func conflictOnTheBus(with other: BoardSettings, at key: String) -> BoardConflict? {
+        guard kind == .usb, other.kind == .usb,
+            usb.identifiers.contains(where: other.usb.identifiers.contains)
+        else { return nil }
+        func expected(_ what: String) -> String {
+            "another \(what) than that of \(key), \(other.name)"
+        }
+        if !usb.serial.isEmpty, usb.serial == other.usb.serial {
+            return BoardConflict(
+                key: "usb.serial", found: "\(excerpt(usb.serial)) for \(name)",
+                expected: expected("serial number"))
+        }
+        guard !usb.place.isEmpty, usb.place == other.usb.place else { return nil }
+        return BoardConflict(
+            key: "usb.place", found: "\(usb.place) for \(name)", expected: expected("place"))
+    }
+
+    /// Everything about the board that does not fit; empty when all does.
+    var conflicts: [BoardConflict] {
+        [pathConflict, usbConflict, foldConflict, deviceConflict, driveConflict, faultConflict]
+            .compactMap { $0 }
+    }
+
+    private var pathConflict: BoardConflict? {
+        let needsPath = kind == .replay || kind == .host
+        guard needsPath == path.isEmpty else { return nil }
+        let what =
+            needsPath ? "the path of a file for a board of kind" : "no path for a board of kind"
+        return BoardConflict(
+            key: "path", found: path.isEmpty ? "no path" : excerpt(path),
+            expected: "\(what) \(kind.rawValue)")
+    }
+
+    private var usbConflict: BoardConflict? {
+        if kind != .usb, usb != USBSettings() {
+            return BoardConflict(
+                key: "usb", found: "settings for a board on the USB",
+                expected: "none for a board of kind \(kind.rawValue)")
+        }
+        guard !usb.serial.isEmpty, !usb.place.isEmpty else { return nil }
+        return BoardConflict(
+            key: "usb", found: "a serial number and a place", expected: "one of the two")
+    }
+
+    private var foldConflict: BoardConflict? {
+        // A board and a recording have lanes of their own, which the daemon sees when it opens them.
+        guard kind == .simulated || kind == .host, !lanes.isMultiple(of: 64 * xorFold) else {
+            return nil
+        }
+        return BoardConflict(
+            key: "xorFold", found: "\(xorFold) with \(lanes) lanes",
+            expected: "lanes in multiples of \(64 * xorFold)")
+    }
+
+    private var deviceConflict: BoardConflict? {
+        do throws(DeviceParameterError) {
+            try array.device.parameters(of: array.preset).validate()
+            return nil
+        } catch {
+            return BoardConflict(
+                key: "array", found: "a device with \(error.quantity) \(error.value)",
+                expected: "\(error.limits.lowerBound) to \(error.limits.upperBound) of it")
+        }
+    }
+
+    /// What a board on the USB can be driven with, it says itself when it is opened.
+    private var driveConflict: BoardConflict? {
+        guard kind == .simulated else { return nil }
+        let drive = array.preset.drive
+        let limits = array.preset.driveLimits(
+            breakdownMillivolts: array.device.breakdownMillivolts)
+        let checks = [
+            (
+                "an amplitude of", operatingPoint.amplitudeMillivolts ?? drive.amplitudeMillivolts,
+                "mV", limits.amplitudeMillivolts, ", nine tenths of breakdownMillivolts"
+            ),
+            (
+                "a pulse of", operatingPoint.pulseWidthPicoseconds ?? drive.pulseWidthPicoseconds,
+                "ps", limits.pulseWidthPicoseconds, " with this preset"
+            ),
+            (
+                "a bias field of",
+                operatingPoint.biasFieldMicrotesla ?? drive.biasFieldMicrotesla,
+                "µT", limits.biasFieldMicrotesla, ""
+            ),
+        ]
+        return checks.first { !$0.3.contains($0.1) }.map { what, value, unit, limits, why in
+            BoardConflict(
+                key: "operatingPoint", found: "\(what) \(value) \(unit)",
+                expected: "\(limits.lowerBound) to \(limits.upperBound) \(unit)\(why)")
+        }
+    }
+
+    private var faultConflict: BoardConflict? {
+        let isSimulated = kind == .simulated
+        if !isSimulated, !faults.orders.isEmpty {
+            return BoardConflict(
+                key: "faults", found: "faults", expected: "none: only simulated boards have them")
+        }
+        return faults.orders.lazy.compactMap { $0.defect(lanes: lanes) }.first.map {
+            BoardConflict(key: "faults", found: $0, expected: "faults that the board can have")
+        }
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "CEntropyKernels.h"
+#include "CKernelStrip.h"
+
+enum counted_kind { COUNT_ONES, COUNT_CHANGES, COUNT_DISSENT };
+
+#define CK_BODY "LaneHealth.body.h"
+#include "CKernelPaths.h"
+
+void ck_count_ones(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes) {
+    CK_DISPATCH(features, count_ones, rows, stride, planes);
+}
+
+void ck_count_changes(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes) {
+    CK_DISPATCH(features, count_changes, rows, stride, planes);
+}
+
+void ck_count_row_ones(ck_features features, const uint64_t *rows, size_t stride, size_t words,
+                       const uint64_t *mask, uint16_t *row_ones) {
+    CK_DISPATCH(features, count_row_ones, rows, stride, words, mask, row_ones);
+}
+
+void ck_count_dissent(ck_features features, const uint64_t *rows, size_t stride,
+                      const uint16_t *row_ones, uint32_t half, uint64_t *planes) {
+    CK_DISPATCH(features, count_dissent, rows, stride, row_ones, half, planes);
+}
+
+void ck_find_runs(ck_features features, const uint64_t *rows, size_t stride, uint32_t warning,
+                  uint32_t failure, uint64_t *scratch, uint64_t *warning_lanes,
+                  uint64_t *failure_lanes) {
+    CK_DISPATCH(features, find_runs, rows, stride, warning, failure, scratch, warning_lanes,
+                failure_lanes);
+}
+
+// The lanes of one word whose count is at least `bound`, from the highest plane down.
+static uint64_t at_least(const uint64_t *planes, size_t stride, uint32_t bound) {
+    uint64_t greater = 0, equal = ~UINT64_C(0);
+    for (int k = CK_COUNT_PLANES - 1; k >= 0; k--) {
+        uint64_t count = planes[(size_t)k * stride];
+        uint64_t limit = (bound >> k & 1) ? ~UINT64_C(0) : 0;
+        greater |= equal & count & ~limit;
+        equal &= ~(count ^ limit);
+    }
+    return greater | equal;
+}
+
+void ck_compare_counts(const uint64_t *planes, const uint64_t *first, size_t stride,
+                       uint32_t cutoff, uint64_t *lanes) {
+    for (size_t word = 0; word < stride; word++) {
+        // A first sample of 1 is matched by the ones; a first sample of 0 by the zeros, and
+        // zeros >= cutoff is ones < 1,024 - cutoff + 1.
+        uint64_t ones = at_least(planes + word, stride, cutoff);
+        uint64_t zeros = ~at_least(planes + word, stride, CK_WINDOW_SHOTS - cutoff + 1);
+        lanes[word] = (first[word] & ones) | (~first[word] & zeros);
+    }
+}

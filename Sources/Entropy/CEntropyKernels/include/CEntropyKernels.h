@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The measured kernels between the frames of a board and its rings: those an assessor reads.
+//
+// Every kernel is a pure function of its arguments (any thread may call, nothing is allocated or
+// kept), exists as portable C and as one or more paths for particular processors, and gives the
+// same result, bit for bit, on every path; see CKernelSupport.h for `features`.
+
+#ifndef CENTROPYKERNELS_H
+#define CENTROPYKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "CKernelSupport.h"
+
+enum {
+    CK_WINDOW_SHOTS = 1024,  // shots in a health window
+    CK_COUNT_PLANES = 11,    // bits of a count from 0 to 1,024
+};
+
+// ---------------------------------------------------------------------------------------------
+// Lane health
+
+// Counts the ones of each lane over CK_WINDOW_SHOTS strided rows. `planes` receives
+// CK_COUNT_PLANES rows of `stride` words: bit k of a lane's count is its bit in row k.
+void ck_count_ones(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes);
+
+// Likewise, how often each lane differs from the row before. The row before `rows` has to be
+// readable: it is the last sample before the window.
+void ck_count_changes(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes);
+
+// How many of the lanes in `mask` are one in each of CK_WINDOW_SHOTS strided rows, for boards of up
+// to 4,096 lanes. `row_ones` has room for CK_WINDOW_SHOTS counts.
+void ck_count_row_ones(ck_features features, const uint64_t *rows, size_t stride, size_t words,
+                       const uint64_t *mask, uint16_t *row_ones);
+
+// Likewise as ck_count_ones, how often each lane differs from the majority of its row: a row's
+// majority is one when more than `half` of it are, as ck_count_row_ones found.
+void ck_count_dissent(ck_features features, const uint64_t *rows, size_t stride,
+                      const uint16_t *row_ones, uint32_t half, uint64_t *planes);
+
+// The lanes in which at least `cutoff` (1 ... 1,024) of the window's samples equal its first one.
+// `planes` is what ck_count_ones gave for the window, `first` the window's first row.
+void ck_compare_counts(const uint64_t *planes, const uint64_t *first, size_t stride,
+                       uint32_t cutoff, uint64_t *lanes);
+
+// The lanes that hold, somewhere in a window of CK_WINDOW_SHOTS strided rows, the end of a run of
+// at least `warning` (`failure`) equal samples, 17 <= warning <= failure.
+//
+// `rows` is the window's first row; the `failure` rows before it have to be readable and are the
+// samples before the window, so that runs across its start are seen. `scratch` has room for
+// CK_WINDOW_SHOTS + failure rows of CK_STRIP_WORDS words.
+void ck_find_runs(ck_features features, const uint64_t *rows, size_t stride, uint32_t warning,
+                  uint32_t failure, uint64_t *scratch, uint64_t *warning_lanes,
+                  uint64_t *failure_lanes);
+
+// Writes the bits of the lanes in `mask`, row after row, lowest lane first, without gaps. `out` has
+// room for all of them and 8 bytes more. Returns how many bits were written; bits after the last
+// one in its byte are zero.
+size_t ck_compact_rows(ck_features features, const uint64_t *rows, size_t stride, size_t words,
+                       size_t shots, const uint64_t *mask, uint8_t *out);
+
+// ---------------------------------------------------------------------------------------------
+// Hashing
+
+enum { CK_DIGEST_BYTES = 32, CK_MESSAGE_LIMIT = 1024 };
+
+// SHA-256 of `count` messages of `message_bytes` (0 ... CK_MESSAGE_LIMIT) each, which follow one
+// another in `in`; the digests follow one another in `out`.
+void ck_sha256_batch(ck_features features, const uint8_t *in, size_t message_bytes, size_t count,
+                     uint8_t *out);
+
+#endif

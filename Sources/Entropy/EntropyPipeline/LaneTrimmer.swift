@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardProtocol
+import LaneHealth
+import OperatingPointControl
+
+/// Measures the lanes for the trim loop, window by window.
+struct LaneTrimmer {
+    private static let windowsPerMeasurement =
+        TrimLoop.measurementShots / HealthCutoffs.windowShots
+
+    private var loop: TrimLoop
+    private var tally: OnesTally
+    private var windows = 0
+    private let lanes: Int
+    private let words: Int
+    /// Windows that may hold shots with the trims of before, after each change.
+    private let latency: Int
+    private var skipped = 0
+
+    /// Nil for a board that cannot be trimmed, or whose speed is not known.
+    init?(board: BoardDescription, settings: TrimSettings?) {
+        guard let settings, let tuning = board.tuning, tuning.trim.contains(0),
+            let shotsPerSecond = board.shotsPerSecond
+        else { return nil }
+        lanes = board.lanes
+        loop = TrimLoop(
+            lanes: board.lanes, limits: tuning.trim, shotsPerSecond: shotsPerSecond,
+            settings: settings)
+        words = board.wordsPerShot
+        tally = OnesTally(words: words)
+        let shots = HealthCutoffs.windowShots
+        // A window is under way when the trims change.
+        latency = (tuning.trimLatencyShots + shots - 1) / shots + 1
+    }
+
+    var isLearning: Bool { loop.state != .holding }
+
+    /// What the board is to be set to before the first window.
+    var trims: [Int16] { loop.trims }
+
+    var status: TrimStatus {
+        TrimStatus(state: loop.state, trims: loop.trims, untrimmable: loop.untrimmable)
+    }
+
+    /// Measures anew, after windows that were not taken.
+    mutating func restartMeasurement() {
+        tally = OnesTally(words: words)
+        windows = 0
+    }
+
+    /// Takes a tested window.
+    ///
+    /// - Returns: what the trims are to be from now on; nil when there is nothing to change.
+    mutating func add(_ window: HealthWindow) -> [Int16]? {
+        guard skipped == latency else {
+            skipped += 1
+            return nil
+        }
+        tally.add(window.onesPlanes, stride: window.stride)
+        windows += 1
+        guard windows == Self.windowsPerMeasurement else { return nil }
+        loop.enter(ones: (0..<lanes).map { tally[$0] })
+        restartMeasurement()
+        skipped = 0
+        return loop.trims
+    }
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CEntropyKernels
+package import CKernelSupport
+
+/// Gathers the shots of a window and tests them: 1,024 rows, with the rows before them that runs
+/// across the window's start need.
+///
+/// The tests are the repetition count and the adaptive proportion test of SP 800-90B 4.4, on every
+/// lane by itself and on every sample. Nothing about them depends on the data: the same work is done
+/// for every window. Not thread-safe; allocates nothing after `init`.
+package final class HealthWindow {
+    /// The rows of the window, each of `stride` words of which the first `words` are lanes.
+    package let rows: UnsafeMutablePointer<UInt64>
+    package let words: Int
+    package let stride: Int
+    /// How many ones each lane had, in `CK_COUNT_PLANES` bit planes of `stride` words.
+    package let onesPlanes: UnsafeMutablePointer<UInt64>
+    /// Likewise, how often each differed from the shot before, and from the majority of its shot.
+    package let changePlanes: UnsafeMutablePointer<UInt64>
+    package let dissentPlanes: UnsafeMutablePointer<UInt64>
+    /// What `compare` found: see `CrossLaneTest`, and of how many lanes.
+    package private(set) var varianceRatio = 0.0
+    package private(set) var comparedLanes = 0
+    /// Of how many shots the majority of those lanes was one.
+    package private(set) var majorityOnes = 0
+    /// What the last `test` found.
+    package private(set) var findings: WindowFindings
+    /// How many shots of the window are there.
+    package private(set) var shots = 0
+
+    private let cutoffs: HealthCutoffs
+    private let historyShots: Int
+    private let scratch: UnsafeMutablePointer<UInt64>
+    private let lanesFound: UnsafeMutablePointer<UInt64>
+    /// How many lanes were one in each shot.
+    private let rowOnes: UnsafeMutablePointer<UInt16>
+    private let features: ck_features
+    private var hasHistory = false
+
+    private static let windowShots = HealthCutoffs.windowShots
+
+    private static func stride(lanes: Int) -> Int {
+        let strip = Int(CK_STRIP_WORDS)
+        return (lanes / 64 + strip - 1) / strip * strip
+    }
+
+    /// How much memory a window takes, in bytes.
+    package static func byteCount(lanes: Int, cutoffs: HealthCutoffs) -> Int {
+        let stride = stride(lanes: lanes)
+        let history = cutoffs.repetitionCountFailure
+        let perRow = (history + windowShots + 3 * Int(CK_COUNT_PLANES) + 2) * stride
+        return (perRow + (history + windowShots) * Int(CK_STRIP_WORDS)) * 8 + 2 * windowShots
+    }
+
+    /// - Parameters:
+    ///   - lanes: a multiple of 64.
+    ///   - memory: zeroed, aligned to 64 bytes, of `byteCount` bytes, owned by the caller, for as
+    ///     long as the window is used.
+    ///   - features: which instructions the kernels may use.
+    package init(
+        lanes: Int, cutoffs: HealthCutoffs, memory: UnsafeMutableRawBufferPointer,
+        features: ck_features = ck_features_here()
+    ) {
+        precondition(memory.count >= Self.byteCount(lanes: lanes, cutoffs: cutoffs))
+        self.cutoffs = cutoffs
+        self.features = features
+        words = lanes / 64
+        stride = Self.stride(lanes: lanes)
+        historyShots = cutoffs.repetitionCountFailure
+        findings = WindowFindings(words: words)
+        let all = memory.bindMemory(to: UInt64.self)
+        guard let base = all.baseAddress else { preconditionFailure("the memory is not empty") }
+        rows = base + historyShots * stride
+        onesPlanes = rows + Self.windowShots * stride
+        changePlanes = onesPlanes + Int(CK_COUNT_PLANES) * stride
+        dissentPlanes = changePlanes + Int(CK_COUNT_PLANES) * stride
+        lanesFound = dissentPlanes + Int(CK_COUNT_PLANES) * stride
+        scratch = lanesFound + 2 * stride
+        let end = scratch + (historyShots + Self.windowShots) * Int(CK_STRIP_WORDS)
+        rowOnes = UnsafeMutableRawPointer(end).bindMemory(
+            to: UInt16.self, capacity: Self.windowShots)
+    }
+
+    package var isFull: Bool { shots == Self.windowShots }
+
+    /// Takes rows of `words` words until the window is full.
+    ///
+    /// - Returns: how many bytes were taken, a whole number of rows.
+    package func append(_ payload: UnsafeRawBufferPointer) -> Int {
+        let rowBytes = words * 8
+        let count = min(payload.count / rowBytes, Self.windowShots - shots)
+        guard let source = payload.baseAddress else { return 0 }
+        let target = UnsafeMutableRawPointer(rows + shots * stride)
+        if words == stride {
+            target.copyMemory(from: source, byteCount: count * rowBytes)
+        } else {
+            for row in 0..<count {
+                (target + row * stride * 8).copyMemory(
+                    from: source + row * rowBytes, byteCount: rowBytes)
+            }
+        }
+        shots += count
+        return count * rowBytes
+    }
+
+    /// Empties the window and forgets the shots before: those to come do not follow them.
+    package func reset() {
+        rows.update(repeating: 0, count: shots * stride)
+        shots = 0
+        hasHistory = false
+    }
+
+    /// Tests the full window; the result is in `findings` and `onesPlanes`.
+    package func test() {
+        precondition(isFull)
+        if !hasHistory {
+            makeHistory()
+            hasHistory = true
+        }
+        ck_count_ones(features, rows, stride, onesPlanes)
+        compareCounts(with: cutoffs.adaptiveProportionWarning)
+        copyLanesFound(to: &findings.adaptiveProportionWarning)
+        compareCounts(with: cutoffs.adaptiveProportionFailure)
+        copyLanesFound(to: &findings.adaptiveProportionFailure)
+        ck_find_runs(
+            features, rows, stride, UInt32(cutoffs.repetitionCountWarning),
+            UInt32(cutoffs.repetitionCountFailure), scratch, lanesFound, lanesFound + stride)
+        copyLanesFound(to: &findings.repetitionCountWarning)
+        copyLanesFound(skipping: stride, to: &findings.repetitionCountFailure)
+    }
+
+    /// Compares the lanes of the full, tested window with one another and with their shots before, for the
+    /// monitor and the test across lanes.
+    ///
+    /// - Parameter lanes: those that count, a bit each in `words` words.
+    package func compare(lanes: UnsafePointer<UInt64>) {
+        precondition(isFull && hasHistory)
+        comparedLanes = (0..<words).reduce(0) { $0 + lanes[$1].nonzeroBitCount }
+        ck_count_changes(features, rows, stride, changePlanes)
+        ck_count_row_ones(features, rows, stride, words, lanes, rowOnes)
+        ck_count_dissent(
+            features, rows, stride, rowOnes, UInt32(comparedLanes / 2), dissentPlanes)
+        majorityOnes = (0..<Self.windowShots).count { Int(rowOnes[$0]) > comparedLanes / 2 }
+        varianceRatio = CrossLaneTest.varianceRatio(
+            UnsafeBufferPointer(start: rowOnes, count: Self.windowShots), lanes: comparedLanes)
+    }
+
+    /// Empties the window for the next shots and wipes what the tests no longer need. The last
+    /// rows stay as history.
+    package func advance() {
+        precondition(isFull)
+        let kept = historyShots * stride
+        let end = Self.windowShots * stride
+        // History is at most half a window for every claim allowed, so the two do not overlap.
+        (rows - kept).update(from: rows + end - kept, count: kept)
+        rows.update(repeating: 0, count: end)
+        scratch.update(repeating: 0, count: (historyShots + Self.windowShots) * 8)
+        rowOnes.update(repeating: 0, count: Self.windowShots)
+        shots = 0
+    }
+
+    /// The count of one lane in bit planes of the window.
+    package func count(in planes: UnsafePointer<UInt64>, ofLane lane: Int) -> Int {
+        (0..<Int(CK_COUNT_PLANES)).reduce(0) { total, plane in
+            total | Int(planes[plane * stride + lane / 64] >> (lane % 64) & 1) << plane
+        }
+    }
+
+    private func compareCounts(with cutoff: Int) {
+        ck_compare_counts(onesPlanes, rows, stride, UInt32(cutoff), lanesFound)
+    }
+
+    private func copyLanesFound(skipping: Int = 0, to mask: inout [UInt64]) {
+        for word in mask.indices { mask[word] = lanesFound[skipping + word] }
+    }
+
+    /// Rows before the first one that equal neither it nor each other, so that no run begins there.
+    private func makeHistory() {
+        for word in 0..<stride {
+            for back in 1...historyShots {
+                rows[word - back * stride] = back.isMultiple(of: 2) ? rows[word] : ~rows[word]
+            }
+        }
+    }
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BoardInterface
+package import ControlInterface
+package import EntropyClient
+import EntropyTerms
+import Glibc
+package import LinuxPlatform
+package import Recordings
+package import Varlink
+
+/// What `mectl` says to the program that started it.
+package enum MectlExit: Int32, Sendable {
+    case success = 0
+    case failure = 1
+    /// There is no board, or one is unhealthy or has failed.
+    case notHealthy = 3
+    /// There is no such board, or more than one.
+    case noSuchBoard = 4
+    /// The command line makes no sense.
+    case usage = 64
+    /// The daemon does not answer.
+    case unreachable = 69
+    case notPermitted = 77
+    /// Ctrl-C, as shells report it.
+    case interrupted = 130
+}
+
+/// Why a verb could not do what it was asked.
+package enum Failure: Error, Equatable {
+    /// The daemon, at this path, gave no answer.
+    case daemon(ControlClientError, path: String)
+    case output(OutputError)
+    /// The daemon gave no bits.
+    case bits(EntropyError)
+    /// What was waited for did not come in its time, or cannot.
+    case waitedInVain(String, hint: String?)
+    /// Bits were about to go to a terminal.
+    case bitsToTerminal
+    /// What the daemon said cannot be written as JSON.
+    case json(JSONError)
+    /// A file of this user cannot be made or written.
+    case file(SystemError)
+    /// A lane was not exported; what was good before the error is kept in a file, or nowhere.
+    case export(LaneExportError, file: String, kept: String?)
+    /// A board could not be opened or does not tell what it is.
+    case board(BoardError)
+    /// No operating point that was measured is good enough to be set.
+    case nothingProposed
+    /// Somebody ended it before it was done.
+    case interrupted
+
+    package var exitCode: MectlExit {
+        switch self {
+        case .daemon(.control(let error), _): exitCode(of: error)
+        case .daemon(.varlink(let error), _): exitCode(of: error)
+        case .output(.closed): .success
+        case .output(.system), .json, .bitsToTerminal, .file, .export, .nothingProposed: .failure
+        case .interrupted: .interrupted
+        case .waitedInVain: .notHealthy
+        case .board(.absent): .notHealthy
+        case .board(.notPermitted): .notPermitted
+        case .board: .failure
+        case .bits(let error): exitCode(of: error)
+        }
+    }
+
+    private func exitCode(of error: ControlError) -> MectlExit {
+        switch error {
+        case .noSuchBoard("", boards: []), .boardFailed: .notHealthy
+        case .noSuchBoard, .ambiguousBoard: .noSuchBoard
+        case .notPermitted: .notPermitted
+        case .outOfRange, .badFault: .usage
+        case .notSimulated, .notTunable, .busy, .noDescriptor, .recordingFailed,
+            .configurationRefused:
+            .failure
+        }
+    }
+
+    private func exitCode(of error: EntropyError) -> MectlExit {
+        switch error {
+        case .unreachable, .disconnected, .overQuota, .shuttingDown: .unreachable
+        case .notPermitted, .denied: .notPermitted
+        case .unavailable: .notHealthy
+        case .notGenuine, .notOffered, .protocolViolation: .failure
+        }
+    }
+
+    private func exitCode(of error: VarlinkClientError) -> MectlExit {
+        switch error {
+        case .unreachable, .disconnected, .timedOut: .unreachable
+        case .notPermitted, .remote(.permissionDenied): .notPermitted
+        case .remote, .badReply, .replyTooLong, .badParameters: .failure
+        }
+    }
+
+    /// What went wrong and what to try next, as lines for the standard error; empty when there is
+    /// nobody to tell.
+    package var message: String {
+        if case .output(.closed) = self { return "" }
+        let (error, hint) = explanation
+        return "mectl: error: \(error)\n" + (hint.map { "mectl: hint: \($0)\n" } ?? "")
+    }
+
+    private var explanation: (error: String, hint: String?) {
+        switch self {
+        case .daemon(.control(let error), let path): explain(error, at: path)
+        case .daemon(.varlink(let error), let path): explain(error, at: path)
+        case .output(.closed): ("the standard output is closed", nil)
+        case .output(.system(let error)): ("\(error)", nil)
+        case .bits(.notGenuine(let provenance)):
+            (
+                "metrngd serves \(provenance.name) bits, which are not random",
+                "if that is what you want: --allow-simulated"
+            )
+        case .bits(.unreachable(let path, let reason)):
+            (
+                "cannot connect to \(path): \(reason)",
+                "\(startHint), or name its socket"
+            )
+        case .bits(.notPermitted(let path)):
+            (
+                "cannot connect to \(path): Permission denied",
+                accessHint(path)
+            )
+        case .bits(let error): ("\(error)", "see what metrngd is doing: mectl status")
+        case .bitsToTerminal:
+            ("bits are not for a terminal", "redirect them, as in: mectl stream | rngtest")
+        case .json: ("the answer of metrngd cannot be written as JSON", nil)
+        case .file(let error): ("\(error)", hint(on: error))
+        case .export(let error, let file, let kept):
+            (
+                "\(printable(file)): \(error)",
+                kept.map { "what comes before is in \(printable($0))" }
+            )
+        case .board(let error): (printable("\(error)"), hint(on: error))
+        case .nothingProposed:
+            ("no operating point was good enough to be set", "sweep other widths or amplitudes")
+        case .interrupted: ("interrupted before it was done", nil)
+        case .waitedInVain(let reason, let hint): (reason, hint)
+        }
+    }
+
+    private func hint(on error: BoardError) -> String {
+        switch error {
+        case .absent: "plug the board in"
+        case .notPermitted: "run this as root, or as a member of the group metrng"
+        case .busy, .taken: "end the other program"
+        case .noBus: error.remedy
+        case .unsupported: "see docs/board-protocol.md"
+        case .stalled, .ended: "reset or replug the board"
+        }
+    }
+
+    private func hint(on error: SystemError) -> String? {
+        error.code == EEXIST
+            ? "nothing is overwritten: choose another name, or remove the file"
+            : error.placeRemedy.map { "\($0), or choose another file" }
+    }
+
+    private func explain(
+        _ error: ControlError, at path: String
+    ) -> (error: String, hint: String?) {
+        switch error {
+        case .noSuchBoard(let asked, let boards):
+            explain(asked: asked, boards: boards.map(printable))
+        case .ambiguousBoard(let asked, let boards):
+            (
+                "more than one board has the serial number \(printable(asked))",
+                "name one of: \(boards.map(printable).joined(separator: ", "))"
+            )
+        case .notPermitted:
+            (
+                "metrngd does not permit this user to change anything",
+                "run this as root, or ask to be added to the group metrng-admin"
+            )
+        case .notSimulated(let board):
+            (
+                "\(printable(board)) is not simulated by metrngd",
+                "faults can be made on a board of the kind simulated only"
+            )
+        case .notTunable(let board):
+            ("\(printable(board)) has no operating point that could be set", nil)
+        case .outOfRange(let quantity, let value, let minimum, let maximum):
+            (
+                "\(printable(quantity)) of \(value) is outside what the board allows",
+                "from \(minimum) to \(maximum)"
+            )
+        case .busy(let board):
+            ("something else is being done with \(printable(board))", "try again when it is over")
+        case .boardFailed(let board, let cause):
+            ("\(printable(board)): \(printable(cause))", "see what it is doing: mectl status")
+        case .badFault(let reason): (printable(reason), nil)
+        case .noDescriptor: ("no file reached metrngd", versionHint)
+        case .recordingFailed(let cause):
+            ("the recording failed: \(printable(cause))", "choose a file on a disk with room")
+        case .configurationRefused(let problems):
+            (
+                (["the configuration is wrong and was not taken up:"] + problems.map(printable))
+                    .joined(separator: "\nmectl: error: "),
+                "the one in force stays; mend the files and try again"
+            )
+        }
+    }
+
+    private func explain(asked: String, boards: [String]) -> (error: String, hint: String?) {
+        let names = boards.joined(separator: ", ")
+        switch (asked.isEmpty, boards.isEmpty) {
+        case (true, true):
+            return ("there is no board", "see what metrngd looks for: mectl config show")
+        case (true, false): return ("there is more than one board", "name one of: \(names)")
+        case (false, true):
+            return ("there is no board \(printable(asked))", "there is none at all")
+        case (false, false):
+            return ("there is no board \(printable(asked))", "there are: \(names)")
+        }
+    }
+
+    private func explain(
+        _ error: VarlinkClientError, at path: String
+    ) -> (error: String, hint: String?) {
+        switch error {
+        case .unreachable(let reason):
+            (
+                "\(reason)",
+                "\(startHint), or name its socket with --socket or METRNG_CONTROL"
+            )
+        case .notPermitted(let reason):
+            ("\(reason)", accessHint(path))
+        case .disconnected:
+            (
+                "metrngd at \(path) closed the connection before it answered",
+                "it is starting, stopping, or cannot start: see systemctl status metrngd, and"
+                    + " journalctl --unit metrngd"
+            )
+        case .timedOut(let milliseconds):
+            (
+                "metrngd at \(path) has not answered for \(milliseconds / 1_000) s",
+                "see journalctl --unit metrngd"
+            )
+        case .remote(.permissionDenied):
+            ("metrngd does not permit this", accessHint(path))
+        case .remote(let error):
+            ("metrngd answered with the error \(printable(error.name))", versionHint)
+        case .badReply, .replyTooLong, .badParameters:
+            ("what answers at \(path) does not speak as this mectl expects", versionHint)
+        }
+    }
+
+    private var startHint: String {
+        "start it (systemctl start metrngd; journalctl --unit metrngd says why it does not start)"
+    }
+
+    /// Who may use the socket is who is in its group, when that is to be seen.
+    private func accessHint(_ path: String) -> String {
+        groupOfFile(path).map {
+            "ask to be added to the group \(printable($0)): usermod --append --groups"
+                + " \(printable($0)) \(userName(geteuid()) ?? "USER"), and log in again"
+        } ?? "ask to be added to the group that may: ls -l \(path)"
+    }
+
+    private var versionHint: String { "see whether the versions are the same: mectl version" }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import BoardInterface
+import BoardProtocol
+import ControlInterface
+
+struct InjectVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "inject",
+        abstract: "Make a simulated board fail, to see what comes of it.",
+        discussion: """
+            Faults of single lanes: \(faultNames(ofLanes: true)).
+            Other faults: \(faultNames(ofLanes: false)).
+            A temperature (\(limits(Fault.temperatures)) K) is moved to in the time of --for, and stays.
+            The fault none ends all others.
+            """)
+
+    @Argument(help: "What goes wrong, or none.")
+    var fault: String
+
+    @Option(
+        help: ArgumentHelp("The lanes of a fault of single lanes, as in 3,7-9.", valueName: "list"),
+        transform: laneList)
+    var lanes: [Int]?
+
+    @Option(
+        help: ArgumentHelp("After how many shots it begins (default: at once).", valueName: "shots")
+    )
+    var after: Int?
+
+    @Option(
+        name: .customLong("for"),
+        help: ArgumentHelp(
+            "How many shots it lasts (default: until none; a temperature: at once).",
+            valueName: "shots"))
+    var duration: Int?
+
+    @Option(help: "A board, by name or serial. Not needed when there is only one.")
+    var board: String?
+
+    @OptionGroup var options: ReadingOptions
+
+    func validate() throws {
+        if let after, after < 0 { throw ValidationError("--after takes a number from 0") }
+        if let duration, duration < 1 { throw ValidationError("--for takes a number from 1") }
+        if fault == FaultRequest.none {
+            guard lanes == nil, after == nil, duration == nil else {
+                throw ValidationError(
+                    "none ends all faults at once: it takes no lanes and no times")
+            }
+            return
+        }
+        guard let known = Fault(fault) else {
+            throw ValidationError(
+                "there is no fault \(printable(fault)): \(Fault.names.joined(separator: ", "))"
+                    + ", \(limits(Fault.temperatures))")
+        }
+        // How many lanes the board has, only the daemon knows.
+        let order = FaultOrder(known, lanes: lanes ?? [])
+        if let defect = order.defect(lanes: BoardDescription.laneLimits.upperBound) {
+            throw ValidationError("\(defect) (--lanes)")
+        }
+    }
+
+    func perform(on console: Console) throws(Failure) -> MectlExit {
+        let request = FaultRequest(
+            fault: fault, lanes: lanes ?? [], afterShots: after ?? 0, forShots: duration)
+        let report = try options.ask(console) { (client) throws(ControlClientError) in
+            let board = try client.theBoard(board)
+            try client.inject(request, board: board.name)
+            return FaultReport(name: board.name, request)
+        }
+        try options.show(.fault(report), on: console)
+        return .success
+    }
+}
+
+private func faultNames(ofLanes: Bool) -> String {
+    Fault.names.filter { (Fault($0)?.isOfLanes ?? false) == ofLanes }.joined(separator: ", ")
+}
+
+@Sendable private func laneList(_ argument: String) throws -> [Int] {
+    guard let lanes = LaneList.parse(argument) else {
+        throw ValidationError("--lanes takes lanes such as 3,7-9, not \(printable(argument))")
+    }
+    return lanes
+}

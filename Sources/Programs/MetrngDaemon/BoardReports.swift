@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardInterface
+import BoardProtocol
+import Conditioning
+import ControlInterface
+import DaemonConfiguration
+import EntropyPipeline
+import EntropyRing
+import EntropyTerms
+import LaneHealth
+import LinuxPlatform
+import Synchronization
+
+/// A board's pipeline in the words of the control interface.
+extension BoardUnit {
+    func status() -> BoardStatus {
+        let status = pipeline.status()
+        let counters = pipeline.counters
+        let now = monotonicNanoseconds()
+        let board = status.description
+        let lanes = board?.lanes ?? settings.lanesBeforeOpening
+        let isArray = settings.kind != .host
+        let rate = counters.shotsPerSecond.value(now: now)
+        return BoardStatus(
+            name: settings.name, kind: settings.kind.rawValue, provenance: source.provenance.report,
+            state: status.reportedState, stateSince: status.stateSince, cause: status.cause,
+            remedy: status.remedy(for: settings.kind), serial: board?.serial ?? "",
+            path: board?.path ?? "",
+            firmware: board?.firmware ?? "", lanes: lanes,
+            laneCounts: (status.ledger?.counts ?? LaneHealth.LaneCounts()).report,
+            minimumGoodLanes: pipeline.settings.minimumGoodLanes(of: lanes),
+            healthEpoch: Int(source.healthEpoch.load(ordering: .relaxed)),
+            operatingPoint: isArray
+                ? (board?.operatingPoint).map { OperatingPointStatus($0) } : nil,
+            encoding: isArray ? (board?.encoding).map { "\($0)" } : nil,
+            temperatureCelsius: isArray ? counters.celsius : nil,
+            claimedEntropyPerBit: pipeline.settings.claimedEntropyPerBit,
+            xorFold: pipeline.settings.fold.parts, shots: counters.shots.int, shotsPerSecond: rate,
+            rawBytesPerSecond: rate * Double(lanes) / 8,
+            framesAccepted: counters.framesAccepted.int,
+            framesRejected: counters.framesRejected.int, shotsDropped: counters.shotsDropped.int,
+            creditedBits: counters.creditedBits.int, newestBitAge: counters.newestBitAge(now: now),
+            rings: [source.report(of: .full, now: now), source.report(of: .raw, now: now)],
+            lastFailures: Array(status.newest(.failure).prefix(BoardStatus.reportedFailures)),
+            lastWarning: status.newest(.warning).first)
+    }
+}
+
+extension BoardSettings {
+    /// 0 where only the board or the recording itself can tell.
+    fileprivate var lanesBeforeOpening: Int {
+        switch kind {
+        case .usb, .replay: 0
+        case .simulated, .host: lanes
+        }
+    }
+}
+
+private struct LaneAndTest: Hashable {
+    let lane: Int?
+    let test: LaneAlarm.Test
+
+    init(_ alarm: LaneAlarm) {
+        lane = alarm.lane
+        test = alarm.test
+    }
+}
+
+extension PipelineStatus {
+    /// The alarms of a severity, the newest first; of several of a lane in one test the newest alone.
+    fileprivate func newest(_ severity: LaneAlarm.Severity) -> [AlarmReport] {
+        var seen: Set<LaneAndTest> = []
+        return alarms.reversed()
+            .filter { $0.alarm.severity == severity && seen.insert(LaneAndTest($0.alarm)).inserted }
+            .map(AlarmReport.init)
+    }
+
+    fileprivate var reportedState: BoardState {
+        switch state {
+        case .tuning: .tuning
+        case .starting: .starting
+        case .serving: isResting ? .idle : .serving
+        case .unhealthy, .correlated: .unhealthy
+        case .calibrating: .calibrating
+        case .recording: .recording
+        case .failed: .failed
+        case .ended: .ended
+        }
+    }
+
+    fileprivate var cause: String? {
+        switch state {
+        case .tuning, .starting, .serving, .calibrating, .recording: nil
+        case .unhealthy(let good, let minimum): "\(good) good lanes, at least \(minimum) are needed"
+        case .correlated: "the lanes move together"
+        case .failed(let error), .ended(let error): error.description
+        }
+    }
+
+    fileprivate func remedy(for kind: BoardSettings.Kind) -> String? {
+        switch state {
+        case .tuning, .starting, .serving, .calibrating, .recording: nil
+        case .correlated:
+            "look for what disturbs all devices at once: the supply, the field, the clock of the array"
+        case .unhealthy:
+            "see which lanes fail with `mectl health`; check the operating point, the supply and"
+                + " the temperature of the array"
+        case .failed(let error), .ended(let error): error.remedy(for: kind)
+        }
+    }
+}
+
+extension BoardError {
+    /// What to try with a board of a kind: a file has no plug, and a model no cable.
+    func remedy(for kind: BoardSettings.Kind) -> String {
+        switch (kind, self) {
+        case (_, .ended), (.usb, _), (_, .busy), (_, .taken), (_, .noBus): remedy
+        case (.simulated, _): "end what was injected: mectl inject none"
+        case (.replay, .absent): "see whether there is such a file; metrngd keeps looking for it"
+        case (.replay, .notPermitted): "let the user of metrngd read the file"
+        case (.replay, _): "name another recording with the key path"
+        case (.host, .absent): "see whether there is such a device; metrngd keeps looking for it"
+        case (.host, .notPermitted):
+            "let the user of metrngd read the device, and its unit with DeviceAllow="
+        case (.host, .stalled): "see whether the device gives anything; metrngd keeps trying"
+        case (.host, .unsupported): "name another device with the key path"
+        }
+    }
+}
+
+extension OperatingPointStatus {
+    init(_ point: OperatingPoint) {
+        self.init(
+            amplitudeMillivolts: point.amplitudeMillivolts,
+            pulseWidthPicoseconds: point.pulseWidthPicoseconds,
+            biasFieldMicrotesla: point.biasFieldMicrotesla)
+    }
+}
+
+extension PipelineCounters {
+    /// Nil before the first frame.
+    fileprivate var celsius: Double? {
+        framesAccepted.int == 0 ? nil : Double(temperature.load(ordering: .relaxed)) / 100
+    }
+
+    /// In seconds; nil before the first bits.
+    fileprivate func newestBitAge(now: UInt64) -> Double? {
+        let newest = newestBits.load(ordering: .relaxed)
+        return newest == 0 ? nil : Double(now - min(now, newest)) / 1e9
+    }
+}
+
+extension Atomic where Value == UInt64 {
+    fileprivate var int: Int { Int(load(ordering: .relaxed)) }
+}
+
+extension EntropySource {
+    fileprivate func report(of grade: Grade, now: UInt64) -> RingStatus {
+        let ring = grade == .raw ? raw : full
+        return RingStatus(
+            grade: grade.name, capacityBytes: ring.capacity, availableBytes: ring.available,
+            deliveredBytes: ring.delivered.load(ordering: .relaxed),
+            deliveredBytesPerSecond: ring.deliveredPerSecond.value(now: now))
+    }
+}
+
+extension Provenance {
+    var report: ReportedProvenance {
+        switch self {
+        case .hardware: .hardware
+        case .simulated: .simulated
+        case .replay: .replay
+        case .host: .host
+        }
+    }
+}
+
+extension LaneHealth.LaneCounts {
+    var report: ControlInterface.LaneCounts {
+        ControlInterface.LaneCounts(starting: starting, good: good, warned: warned, failed: failed)
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BoardProtocol
+import EntropyTerms
+
+/// What a recording says of the bits in it.
+package struct RecordingContext: Sendable, Equatable {
+    /// The version of the metrngd that made it.
+    package let version: String
+    /// When it was begun, in seconds since 1970 (UTC).
+    package let time: Int64
+    /// The board as it described itself; never one whose provenance is `replay`. What can be tuned
+    /// about it is not recorded.
+    package let board: BoardDescription
+    /// What the configuration claimed, in bits of min-entropy a bit.
+    package let claimedEntropy: Double
+    /// How often the board was started anew for it.
+    package let starts: Starts
+
+    /// How a recording was taken, and what was wanted: at least so many shots of each start, in as many
+    /// whole frames as that takes.
+    package enum Starts: Sendable, Equatable {
+        /// In one go.
+        case once(shots: Int)
+        /// The board was started so often, at least twice.
+        case restarts(Int, shotsPerRestart: Int)
+
+        package var count: Int {
+            switch self {
+            case .once: 1
+            case .restarts(let count, _): count
+            }
+        }
+
+        package var shots: Int {
+            switch self {
+            case .once(let shots), .restarts(_, let shots): shots
+            }
+        }
+
+        /// Both are at least 1.
+        package init(count: Int, shots: Int) {
+            self = count == 1 ? .once(shots: shots) : .restarts(count, shotsPerRestart: shots)
+        }
+    }
+
+    package init(
+        version: String, time: Int64, board: BoardDescription, claimedEntropy: Double,
+        starts: Starts
+    ) {
+        self.version = version
+        self.time = time
+        self.board = board
+        self.claimedEntropy = claimedEntropy
+        self.starts = starts
+    }
+
+    /// Why there can be no such recording; nil when there can.
+    var defect: String? {
+        if board.provenance == .replay { return "a replay is not recorded again" }
+        if !(claimedEntropy > 0 && claimedEntropy <= 1) {
+            return "the claimed entropy is not in 0 to 1"
+        }
+        if starts.shots < 1 { return "a start gives at least a shot" }
+        if case .restarts(let count, _) = starts, count < 2 { return "restarts are at least 2" }
+        return implausible
+    }
+
+    /// A number that no board has, nil when there is none. Nobody has to reckon with those.
+    private var implausible: String? {
+        let point = board.operatingPoint
+        let numbers = [
+            ("amplitude", point.amplitudeMillivolts, -1e9...1e9),
+            ("pulse width", point.pulseWidthPicoseconds, 0...1e15),
+            ("bias field", point.biasFieldMicrotesla, -1e9...1e9),
+            ("rate of shots", board.shotsPerSecond ?? 1, 1e-6...1e15),
+        ]
+        return numbers.first { !$0.2.contains($0.1) }.map { "no board has a \($0.0) of \($0.1)" }
+    }
+}
+
+/// The context as it is written: flat, with units in the names.
+struct ContextText: Codable {
+    let version: String
+    let time: Int64
+    let kind, provenance, serial, path, firmware: String
+    let lanes: Int
+    let encoding: String
+    let amplitudeMillivolts, pulseWidthPicoseconds, biasFieldMicrotesla: Double
+    let maximumPayload: Int
+    let shotsPerSecond: OrNull<Double>
+    let claimedEntropy: Double
+    let restarts: Int
+    let shotsPerRestart: Int
+
+    init(_ context: RecordingContext) {
+        let board = context.board
+        version = context.version
+        time = context.time
+        (kind, provenance) = (board.kind, board.provenance.name)
+        (serial, path, firmware) = (board.serial, board.path, board.firmware)
+        lanes = board.lanes
+        encoding = board.encoding.name
+        amplitudeMillivolts = board.operatingPoint.amplitudeMillivolts
+        pulseWidthPicoseconds = board.operatingPoint.pulseWidthPicoseconds
+        biasFieldMicrotesla = board.operatingPoint.biasFieldMicrotesla
+        maximumPayload = board.maximumPayload
+        shotsPerSecond = OrNull(value: board.shotsPerSecond)
+        claimedEntropy = context.claimedEntropy
+        (restarts, shotsPerRestart) = (context.starts.count, context.starts.shots)
+    }
+
+    /// What the text says; nil when it says something that cannot be.
+    var context: RecordingContext? {
+        guard let provenance = Provenance.allCases.first(where: { $0.name == provenance }),
+            let encoding = LaneEncoding.allCases.first(where: { $0.name == encoding }),
+            BoardDescription.laneLimits.contains(lanes), lanes.isMultiple(of: 64),
+            (1...FrameHeader.payloadLimit).contains(maximumPayload), restarts >= 1
+        else { return nil }
+        let board = BoardDescription(
+            kind: kind, provenance: provenance, serial: serial, path: path, firmware: firmware,
+            lanes: lanes, encoding: encoding,
+            operatingPoint: OperatingPoint(
+                amplitudeMillivolts: amplitudeMillivolts,
+                pulseWidthPicoseconds: pulseWidthPicoseconds,
+                biasFieldMicrotesla: biasFieldMicrotesla),
+            maximumPayload: maximumPayload, shotsPerSecond: shotsPerSecond.value)
+        let context = RecordingContext(
+            version: version, time: time, board: board, claimedEntropy: claimedEntropy,
+            starts: RecordingContext.Starts(count: restarts, shots: shotsPerRestart))
+        return context.defect == nil ? context : nil
+    }
+}
+
+/// A value that is written as null when it is not known, instead of being left out.
+struct OrNull<Value: Codable>: Codable {
+    let value: Value?
+
+    init(value: Value?) { self.value = value }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        value = container.decodeNil() ? nil : try container.decode(Value.self)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if let value { try container.encode(value) } else { try container.encodeNil() }
+    }
+}
+
+extension LaneEncoding {
+    fileprivate static let allCases: [LaneEncoding] = [.toggles, .states]
+
+    /// As it is written.
+    fileprivate var name: String {
+        switch self {
+        case .toggles: "toggles"
+        case .states: "states"
+        }
+    }
+}

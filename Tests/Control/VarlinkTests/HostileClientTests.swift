@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+import Varlink
+
+@Suite("A Varlink server and clients that do wrong", .timeLimit(.minutes(2)))
+struct HostileClientTests {
+    private static let echo = #"{"method":"org.example.test.Echo"}"#
+
+    @Test(
+        "A message that is no call closes the connection without a word",
+        arguments: [
+            "", "x", "[]", "{}", "{\"method\":1}", "\u{7f}\u{1}", "{\"method\":\"a.B\"",
+            #"{"method":"org.example.test.Echo","more":3}"#,
+            String(repeating: "[", count: 60_000),
+            #"{"method":"org.example.test.Echo","parameters":"#
+                + String(repeating: "[[[[[[[[[[{\"a\":", count: 1_000),
+        ])
+    func malformed(message: String) throws {
+        let server = try ExampleServer()
+        let peer = try server.peer()
+        peer.send(message, Self.echo)
+        #expect(peer.isClosedInSilence())
+        #expect(try server.client().echo(1) == ["value": .integer(1)])
+    }
+
+    @Test("What was asked before a malformed message is answered")
+    func answeredBefore() throws {
+        let server = try ExampleServer()
+        let peer = try server.peer()
+        peer.send(Self.echo, "x", Self.echo)
+        #expect(peer.receive() == #"{"parameters":{}}"#)
+        #expect(peer.receive() == nil)
+    }
+
+    @Test("Random bytes do no harm")
+    func randomBytes() throws {
+        let server = try ExampleServer()
+        var random = SeededGenerator(3)
+        for _ in 0..<200 {
+            let peer = try server.peer()
+            peer.send(random.bytes(Int.random(in: 1...2_000, using: &random)) + [0])
+            #expect(peer.isClosedInSilence())
+        }
+        #expect(try server.client().echo(1) == ["value": .integer(1)])
+    }
+
+    @Test("Calls with random damage are answered or close the connection")
+    func damagedCalls() throws {
+        let server = try ExampleServer(maximumConnections: 2)
+        var random = SeededGenerator(4)
+        let call = Array(#"{"method":"org.example.test.Echo","parameters":{"a":[1,"b"]}}"#.utf8)
+        for _ in 0..<500 {
+            var damaged = call
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                let place = Int.random(in: damaged.indices, using: &random)
+                damaged[place] = UInt8.random(in: 1...255, using: &random)
+            }
+            let peer = try server.peer()
+            peer.send(damaged + [0])
+            peer.endSending()
+            _ = peer.receive()
+            #expect(peer.receive() == nil)
+        }
+        #expect(try server.client().echo(1) == ["value": .integer(1)])
+    }
+
+    @Test("A truncated call is not answered")
+    func truncated() throws {
+        let server = try ExampleServer()
+        let peer = try server.peer()
+        peer.send(Array(Self.echo.utf8))
+        peer.endSending()
+        #expect(peer.isClosedInSilence())
+    }
+
+    @Test("A message as long as the limit is answered, a longer one closes the connection")
+    func oversized() throws {
+        let server = try ExampleServer(requestLimit: 1_000)
+        let text = String(repeating: " ", count: 1_000 - Self.echo.utf8.count)
+        let peer = try server.peer()
+        peer.send(Self.echo + text)
+        #expect(peer.receive() == #"{"parameters":{}}"#)
+        peer.send(Self.echo + text + " ")
+        #expect(peer.isClosedInSilence())
+        let endless = try server.peer()
+        endless.send([UInt8](repeating: 0x20, count: 1_001))
+        #expect(endless.isClosedInSilence())
+    }
+
+    @Test("A reply that has no JSON text closes the connection, and only that")
+    func notRepresentable() throws {
+        let server = try ExampleServer()
+        let peer = try server.peer()
+        peer.send(#"{"method":"org.example.test.NotANumber"}"#)
+        #expect(peer.isClosedInSilence())
+        #expect(try server.client().echo(1) == ["value": .integer(1)])
+    }
+
+    @Test("A client that asks and does not read is not read from, and nobody waits for it")
+    func notReading() throws {
+        let server = try ExampleServer()
+        let greedy = try server.peer()
+        let calls = 200
+        let call = Array(#"{"method":"org.example.test.Big"}"#.utf8) + [0]
+        greedy.send((0..<calls).flatMap { _ in call })
+        let client = try server.client()
+        for number in 0..<500 { _ = try client.echo(Int64(number)) }
+        // Only what the socket's own buffer holds (some 200 KiB) has been produced.
+        #expect(server.interface.bigReplies.load(ordering: .relaxed) < 20)
+        for _ in 0..<calls { #expect(greedy.receive()?.utf8.count ?? 0 > 100_000) }
+        #expect(server.interface.bigReplies.load(ordering: .relaxed) == calls)
+    }
+
+    @Test("A stream that nobody reads makes no items beyond what the socket holds")
+    func streamNotRead() throws {
+        let server = try ExampleServer()
+        let greedy = try server.peer()
+        greedy.send(#"{"method":"org.example.test.BigStream","more":true}"#)
+        #expect(greedy.receive() != nil)
+        var items = 0
+        try server.client().stream("org.example.test.Count", returning: JSONValue.self) { _ in
+            items += 1
+            return items < 300 ? .proceed : .stop
+        }
+        #expect(server.interface.bigReplies.load(ordering: .relaxed) < 20)
+    }
+
+    @Test("A client that dies while it is answered harms nobody", arguments: ["Big", "BigStream"])
+    func dying(method: String) throws {
+        let server = try ExampleServer()
+        for _ in 0..<50 {
+            let peer = try server.peer()
+            for _ in 0..<5 { peer.send(#"{"method":"org.example.test.\#(method)","more":true}"#) }
+        }
+        #expect(try server.client().echo(1) == ["value": .integer(1)])
+    }
+
+    @Test("Without anything to do, the server's thread sleeps")
+    func idle() throws {
+        let server = try ExampleServer()
+        let silent = try server.peer()
+        let client = try server.client()
+        let thread = try #require(
+            try client.call("org.example.test.Thread", returning: [String: String].self)["path"])
+        var before = try Self.schedulerState(of: thread)
+        while !before.isAsleep {
+            usleep(1_000)
+            before = try Self.schedulerState(of: thread)
+        }
+        usleep(300_000)
+        let after = try Self.schedulerState(of: thread)
+        #expect(after.switches == before.switches)
+        withExtendedLifetime(silent) {}
+    }
+
+    private static func schedulerState(
+        of thread: String
+    ) throws -> (isAsleep: Bool, switches: String) {
+        let status = try String(
+            contentsOfFile: "\(thread)/status", encoding: .utf8)
+        let lines = status.split(separator: "\n")
+        let switches = lines.first { $0.hasPrefix("voluntary_ctxt_switches") }
+        return (
+            lines.contains { $0.hasPrefix("State:\tS") }, String(try #require(switches))
+        )
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CEntropyKernels
+import TestMaterials
+import TestSupport
+import Testing
+
+/// A window in strided rows, with the row before it.
+private struct StridedWindow {
+    static let shots = Int(CK_WINDOW_SHOTS)
+
+    let stride: Int
+    let rows: [UInt64]
+
+    /// Words in which a bit is one with probability ½, ¾ or ¼, or that are all one or all zero.
+    init(stride: Int, seed: UInt64) {
+        self.stride = stride
+        var random = SeededGenerator(seed)
+        rows = (0..<(Self.shots + 1) * stride).map { index in
+            switch index % stride % 5 {
+            case 0: random.next()
+            case 1: random.next() | random.next()
+            case 2: random.next() & random.next()
+            case 3: .max
+            default: 0
+            }
+        }
+    }
+
+    /// Runs a kernel on the window's first row.
+    func withWindow(_ body: (UnsafePointer<UInt64>) -> Void) {
+        rows.withUnsafeBufferPointer { buffer in
+            if let base = buffer.baseAddress { body(base + stride) }
+        }
+    }
+
+    /// Row −1 is the one before the window.
+    func isOne(_ shot: Int, _ lane: Int) -> Bool {
+        rows[(shot + 1) * stride + lane / 64] >> (lane % 64) & 1 == 1
+    }
+
+    func ones(_ shot: Int, words: Int, mask: [UInt64]) -> Int {
+        (0..<words * 64).count { mask[$0 / 64] >> ($0 % 64) & 1 == 1 && isOne(shot, $0) }
+    }
+
+    /// What planes say of every lane, after a look at what lies behind them.
+    func counts(_ planes: [UInt64]) -> [Int] {
+        (0..<stride * 64).map { lane in
+            (0..<Int(CK_COUNT_PLANES)).reduce(0) { total, plane in
+                total | Int(planes[plane * stride + lane / 64] >> (lane % 64) & 1) << plane
+            }
+        }
+    }
+
+    /// Room for planes and one word more, to see that nothing is written beyond.
+    var planes: [UInt64] {
+        [UInt64](repeating: 0xa5a5_a5a5_a5a5_a5a5, count: Int(CK_COUNT_PLANES) * stride + 1)
+    }
+}
+
+@Suite("Kernels that compare lanes")
+struct LaneComparisonKernelTests {
+    private static let strides = [8, 16, 24, 64]
+    private static let beyond: UInt64 = 0xa5a5_a5a5_a5a5_a5a5
+
+    @Test("changes are counted from the row before the window on", arguments: strides)
+    func changes(stride: Int) {
+        let window = StridedWindow(stride: stride, seed: UInt64(stride))
+        let expected = (0..<stride * 64).map { lane in
+            (0..<StridedWindow.shots).count {
+                window.isOne($0, lane) != window.isOne($0 - 1, lane)
+            }
+        }
+        for path in KernelPath.strips {
+            var planes = window.planes
+            window.withWindow { ck_count_changes(path.features, $0, stride, &planes) }
+            #expect(window.counts(planes) == expected, "\(path)")
+            #expect(planes.last == Self.beyond)
+        }
+    }
+
+    @Test("no change at all, and one in every shot", arguments: KernelPath.strips)
+    func extremeChanges(path: KernelPath) {
+        // The first lanes of each word never change; the others do in every shot.
+        let rows = (0..<(StridedWindow.shots + 1) * 8).map { index -> UInt64 in
+            index / 8 % 2 == 0 ? 0x0000_0000_ffff_ffff : .max
+        }
+        var planes = [UInt64](repeating: 0, count: Int(CK_COUNT_PLANES) * 8)
+        rows.withUnsafeBufferPointer { buffer in
+            if let base = buffer.baseAddress {
+                ck_count_changes(path.features, base + 8, 8, &planes)
+            }
+        }
+        #expect(planes[..<80].allSatisfy { $0 == 0 })
+        #expect(planes[80...].allSatisfy { $0 == 0xffff_ffff_0000_0000 }, "1,024 is 2^10")
+    }
+
+    /// Masks of some words: all lanes, none, the first, the last, any.
+    private static func masks(words: Int) -> [[UInt64]] {
+        let none = [UInt64](repeating: 0, count: words)
+        var (first, last) = (none, none)
+        first[0] = 1
+        last[words - 1] = 1 << 63
+        var random = SeededGenerator(UInt64(words))
+        return [[UInt64](repeating: .max, count: words), none, first, last, random.words(words)]
+    }
+
+    @Test(
+        "the ones of a row are those of the lanes in the mask, and of no padding",
+        arguments: [(8, 1), (8, 2), (8, 7), (8, 8), (16, 9), (16, 16), (24, 17), (64, 64)])
+    func rowOnes(stride: Int, words: Int) {
+        let window = StridedWindow(stride: stride, seed: UInt64(stride + words))
+        for mask in Self.masks(words: words) {
+            let expected = (0..<StridedWindow.shots).map {
+                UInt16(window.ones($0, words: words, mask: mask))
+            }
+            for path in KernelPath.strips {
+                var found = [UInt16](repeating: 0xa5a5, count: StridedWindow.shots + 1)
+                window.withWindow {
+                    ck_count_row_ones(path.features, $0, stride, words, mask, &found)
+                }
+                #expect(found.removeLast() == 0xa5a5, "written beyond")
+                #expect(found == expected, "\(path)")
+            }
+        }
+    }
+
+    @Test("a row of 4,096 ones is counted", arguments: KernelPath.strips)
+    func fullRow(path: KernelPath) {
+        let rows = [UInt64](repeating: .max, count: StridedWindow.shots * 64)
+        var found = [UInt16](repeating: 0, count: StridedWindow.shots)
+        ck_count_row_ones(
+            path.features, rows, 64, 64, [UInt64](repeating: .max, count: 64), &found)
+        #expect(found.allSatisfy { $0 == 4096 })
+    }
+
+    @Test(
+        "dissent is a difference from the majority, which takes more than half",
+        arguments: strides, [0, 1, 31, 32, 33, 300])
+    func dissent(stride: Int, half: Int) {
+        let window = StridedWindow(stride: stride, seed: UInt64(stride + half))
+        // Any number of ones from 0 on, among them half and its neighbours.
+        let rowOnes = (0..<StridedWindow.shots).map { UInt16(($0 * 7 + half) % (2 * half + 3)) }
+        let expected = (0..<stride * 64).map { lane in
+            (0..<StridedWindow.shots).count { shot in
+                window.isOne(shot, lane) != (Int(rowOnes[shot]) > half)
+            }
+        }
+        #expect(rowOnes.contains(UInt16(half)) && rowOnes.contains(UInt16(half + 1)))
+        for path in KernelPath.strips {
+            var planes = window.planes
+            window.withWindow {
+                ck_count_dissent(path.features, $0, stride, rowOnes, UInt32(half), &planes)
+            }
+            #expect(window.counts(planes) == expected, "\(path)")
+            #expect(planes.last == Self.beyond)
+        }
+    }
+}

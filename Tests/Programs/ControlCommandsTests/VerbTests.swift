@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlCommands
+import ControlInterface
+import ControlTestSupport
+import Glibc
+import LinuxPlatform
+import TestSupport
+import Testing
+import Varlink
+
+@Suite("The verbs of mectl", .timeLimit(.minutes(2)))
+struct VerbTests {
+    private static func board(
+        _ name: String = "board0", _ state: BoardState = .serving
+    ) -> BoardStatus {
+        var board = Samples.board
+        board.name = name
+        board.state = state
+        return board
+    }
+
+    private static func run(_ arguments: [String], _ daemon: FakeDaemon) -> Invocation {
+        Invocation(arguments, environment: ["METRNG_CONTROL": daemon.path])
+    }
+
+    private static let reading = [
+        [], ["status"], ["boards"], ["health"], ["watch"], ["config", "show"], ["version"],
+    ]
+
+    @Test(
+        "A verb prints its report and nothing else",
+        arguments: [
+            ([], Report.status(Samples.status)), (["status"], .status(Samples.status)),
+            (["status", "board0"], .status(Samples.status)),
+            (["status", "SIM-0001"], .status(Samples.status)),
+            (["boards"], .boards(BoardList(boards: [Samples.summary]))),
+            (["health"], .health(Samples.health)), (["health", "board0"], .health(Samples.health)),
+            (["health", "--map", "trim"], .health(Samples.health, map: .trim)),
+            (["config", "show"], .configuration(Samples.configuration)),
+            (["version"], .version(VersionReport(mectl: metrngVersion, metrngd: "0.1.0"))),
+        ])
+    func reports(arguments: [String], report: Report) throws {
+        let daemon = try FakeDaemon()
+        let text = Self.run(arguments, daemon)
+        #expect(text.exitCode == 0 && text.messages == "")
+        #expect(try text.output == report.rendered(as: .text(palette: .plain, now: Samples.now)))
+        let json = Self.run(arguments + ["--json"], daemon)
+        #expect(json.exitCode == 0 && json.messages == "")
+        #expect(try json.output == report.rendered(as: .json))
+    }
+
+    @Test("The first line of the status of a simulated board says so")
+    func simulated() throws {
+        #expect(Self.run([], try FakeDaemon()).output.hasPrefix("SIMULATED"))
+    }
+
+    @Test(
+        "Status and boards tell by their exit code whether all boards are healthy",
+        arguments: [
+            ([.serving], 0), ([.idle], 0), ([.starting], 0), ([.unhealthy], 3), ([.failed], 3),
+            ([.serving, .failed], 3), ([.serving, .idle], 0), ([], 3),
+        ] as [([BoardState], Int32)])
+    func exitCodes(states: [BoardState], code: Int32) throws {
+        let boards = states.enumerated().map { Self.board("b\($0)", $1) }
+        let daemon = try FakeDaemon(boards: boards)
+        for arguments in [[], ["status"], ["boards"], ["status", "--json"], ["boards", "--json"]] {
+            let invocation = Self.run(arguments, daemon)
+            #expect(invocation.exitCode == code && !invocation.output.isEmpty)
+        }
+    }
+
+    @Test("The status of a healthy board is not that of its neighbour")
+    func oneOfTwo() throws {
+        let daemon = try FakeDaemon(boards: [Self.board("well"), Self.board("ill", .unhealthy)])
+        #expect(Self.run(["status", "well"], daemon).exitCode == 0)
+        #expect(Self.run(["status", "ill"], daemon).exitCode == 3)
+    }
+
+    @Test(
+        "Who asks for a board that is not there is told which are",
+        arguments: [
+            ["status", "x"], ["health", "x"], ["watch", "x"], ["health", "x", "--json"],
+        ])
+    func noSuchBoard(arguments: [String]) throws {
+        let daemon = try FakeDaemon(boards: [Self.board("left"), Self.board("right")])
+        let invocation = Self.run(arguments, daemon)
+        #expect(invocation.exitCode == 4 && invocation.output == "")
+        #expect(
+            invocation.messages
+                == "mectl: error: there is no board x\nmectl: hint: there are: left, right\n")
+    }
+
+    @Test(
+        "Who asks for a serial number that two boards have is told their names",
+        arguments: [
+            ["status", "S"], ["health", "S"], ["watch", "S"], ["calibrate", "S"],
+            ["set", "S", "--width", "1"], ["wait", "--for", "board", "S"],
+        ])
+    func ambiguous(arguments: [String]) throws {
+        var boards = [Self.board("left"), Self.board("right")]
+        for index in boards.indices { boards[index].serial = "S" }
+        let invocation = Self.run(arguments, try FakeDaemon(boards: boards))
+        #expect(invocation.exitCode == 4 && invocation.output == "")
+        #expect(
+            invocation.messages
+                == "mectl: error: more than one board has the serial number S\n"
+                + "mectl: hint: name one of: left, right\n")
+    }
+
+    @Test("Health has to be told which of several boards, and says when there is none")
+    func whichBoard() throws {
+        let daemon = try FakeDaemon(boards: [Self.board("left"), Self.board("right")])
+        let several = Self.run(["health"], daemon)
+        #expect(several.exitCode == 4 && several.messages.contains("name one of: left, right"))
+        daemon.provider.setBoards([])
+        let none = Self.run(["health"], daemon)
+        #expect(none.exitCode == 3 && none.messages.hasPrefix("mectl: error: there is no board\n"))
+    }
+
+    @Test("Without a daemon, a verb names the socket and says what to do", arguments: reading)
+    func unreachable(arguments: [String]) {
+        let path = TemporaryDirectory().file("s")
+        let invocation = Invocation(arguments + ["--socket", path])
+        guard arguments != ["version"] else {
+            #expect(invocation.exitCode == 0)
+            #expect(invocation.output == "mectl \(metrngVersion)\nmetrngd does not answer\n")
+            return
+        }
+        #expect(invocation.exitCode == 69 && invocation.output == "")
+        #expect(
+            invocation.messages == """
+                mectl: error: cannot connect to \(path): No such file or directory
+                mectl: hint: start it (systemctl start metrngd; journalctl --unit metrngd says why it does not \
+                start), or name its socket with --socket or METRNG_CONTROL
+
+                """)
+    }
+
+    @Test("Who may not connect is told how to be allowed to")
+    func notPermitted() throws {
+        let daemon = try FakeDaemon()
+        let path = daemon.path
+        chmod(path, 0)
+        let invocation = try #require(try asNobody { Invocation(["status", "--socket", path]) })
+        #expect(invocation.exitCode == 77 && invocation.output == "")
+        #expect(
+            invocation.messages == """
+                mectl: error: cannot connect to \(path): Permission denied
+                mectl: hint: ask to be added to the group that may: ls -l \(path)
+
+                """)
+    }
+
+    @Test("The option goes before the variable, an empty variable for none")
+    func whichSocket() throws {
+        let daemon = try FakeDaemon()
+        let missing = TemporaryDirectory().file("s")
+        let byOption = Invocation(
+            ["--socket", daemon.path, "boards"], environment: ["METRNG_CONTROL": missing])
+        #expect(byOption.exitCode == 0)
+        let byDefault = Invocation(["boards"], environment: ["METRNG_CONTROL": ""])
+        #expect(byDefault.messages.contains("/run/metrng/control.sock") || byDefault.exitCode == 0)
+    }
+
+    @Test("Options go before or after the verb", arguments: reading)
+    func options(arguments: [String]) throws {
+        guard arguments != ["watch"] else { return }
+        let daemon = try FakeDaemon()
+        let options = ["--json", "--socket", daemon.path]
+        let after = Invocation(arguments + options)
+        #expect(after.exitCode == 0 && after.output.hasPrefix("{"))
+        #expect(Invocation(options + arguments).output == after.output)
+    }
+
+    @Test(
+        "A command line that makes no sense is refused",
+        arguments: [
+            ["staus"], ["status", "a", "b"], ["--bogus"], ["watch", "--interval", "0"],
+            ["watch", "--interval", "x"], ["watch", "--interval", "nan"], ["status", "--socket"],
+            ["config", "hide"], ["health", "--map", "heat"],
+        ])
+    func usage(arguments: [String]) {
+        let invocation = Invocation(arguments)
+        #expect(invocation.exitCode == 64 && invocation.output == "")
+        #expect(invocation.messages.hasPrefix("mectl: error: "))
+        #expect(invocation.messages.contains("Usage: mectl"))
+        #expect(invocation.messages.hasSuffix("\n") && !invocation.messages.hasSuffix("\n\n"))
+    }
+
+    @Test(
+        "Help and the version are data",
+        arguments: [
+            ["--help"], ["help"], ["help", "health"], ["watch", "--help"], ["config"],
+            ["--version"],
+        ])
+    func help(arguments: [String]) {
+        let invocation = Invocation(arguments)
+        #expect(invocation.exitCode == 0 && invocation.messages == "")
+        #expect(invocation.output.hasSuffix("\n") && invocation.output.count > 5)
+    }
+
+    @Test("Colours are for terminals whose user has not declined them")
+    func colors() throws {
+        let daemon = try FakeDaemon()
+        func hasColors(_ variables: [String: String], isTerminal: Bool) -> Bool {
+            let environment = variables.merging(["METRNG_CONTROL": daemon.path]) { $1 }
+            return Invocation(["health"], environment: environment, isTerminal: isTerminal)
+                .output.contains("\u{1B}")
+        }
+        #expect(hasColors([:], isTerminal: true))
+        #expect(hasColors(["NO_COLOR": ""], isTerminal: true))
+        #expect(!hasColors(["NO_COLOR": "1"], isTerminal: true))
+        #expect(!hasColors(["TERM": "dumb"], isTerminal: true))
+        #expect(!hasColors([:], isTerminal: false))
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyClient
+import EntropyTerms
+import Foundation
+import TestSupport
+import Testing
+
+/// Recordings of `Fixtures/recordings` through the running daemon. `scripts/make-recordings` made them, and
+/// what is expected of them.
+@Suite("Replayed recordings")
+struct ReplayTests {
+    private static let folder = repositoryFile("Tests/Fixtures/recordings")
+
+    static let names = ["healthy", "stuck", "retention", "common-mode", "overflow"]
+
+    private static func replay(_ path: String) throws -> DaemonProcess {
+        try DaemonProcess("boards: [{name: tape, kind: replay, path: \(path)}]")
+    }
+
+    private static func object(_ bytes: Data) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: bytes) as? [String: Any])
+    }
+
+    private static func hasEnded(_ daemon: DaemonProcess) throws -> Bool {
+        try waitUntil { try daemon.boardStatus("state") as? String == "ended" }
+    }
+
+    @Test("show the same alarms each time, in the same shots", arguments: names)
+    func goldens(name: String) throws {
+        let daemon = try Self.replay("\(Self.folder)/\(name).recording")
+        #expect(try Self.hasEnded(daemon))
+        let expected = try Self.object(
+            Data(contentsOf: URL(filePath: "\(Self.folder)/\(name).json")))
+        let health = try Self.object(
+            try mectl("health", "--json", directory: daemon.directory).output)
+        #expect(health["provenance"] as? String == "replay")
+        for key in ["laneCounts", "windows"] {
+            #expect(try #require(health[key] as? NSObject) == expected[key] as? NSObject, "\(key)")
+        }
+        for key in ["framesAccepted", "framesRejected", "shotsDropped"] {
+            #expect(try daemon.boardStatus(key) as? Int == expected[key] as? Int, "\(key)")
+        }
+        let alarms = try #require(health["alarms"] as? [[String: Any]]).map { alarm in
+            alarm.filter { $0.key != "time" } as NSDictionary
+        }
+        #expect(alarms as NSArray == expected["alarms"] as? NSArray)
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("are served once, as replay, and not at all without being asked for")
+    func servedOnce() throws {
+        let daemon = try Self.replay("\(Self.folder)/healthy.recording")
+        #expect(try Self.hasEnded(daemon))
+        let strict = try EntropyConnection(path: daemon.directory.entropy)
+        #expect(throws: EntropyError.notGenuine(.replay)) { try strict.read(count: 1) }
+        let connection = try daemon.connect()
+        var raw = 0
+        while let bytes = try? connection.read(count: 8, grade: .raw, waits: false) {
+            raw += bytes.count
+        }
+        // Of 20 windows of 8 KiB the start-up test takes four; the rest went to one of two grades.
+        #expect(raw > 0 && raw <= 16 * 8192)
+        #expect(throws: EntropyError.unavailable) {
+            try connection.read(count: 8, grade: .raw, waits: false)
+        }
+        #expect(try mectl("status", directory: daemon.directory).status == 3)
+        #expect(
+            try mectl("inject", "stall", directory: daemon.directory).errors.contains(
+                "not simulated"))
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("are streamed to their end, and then the stream ends", arguments: ["raw", "full"])
+    func streamed(grade: String) throws {
+        let daemon = try Self.replay("\(Self.folder)/healthy.recording")
+        // A board that cannot be opened would be waited for.
+        try #require(try Self.hasEnded(daemon))
+        let all = try mectl(
+            "stream", "--allow-simulated", "--grade", grade, directory: daemon.directory)
+        #expect(all.status == 0)
+        #expect(all.errors.contains("the recording is over"))
+        let rings = try #require(try daemon.boardStatus("rings") as? [[String: Any]])
+        let ring = try #require(rings.first { $0["grade"] as? String == grade })
+        #expect(all.output.count > 1024)
+        #expect(ring["deliveredBytes"] as? Int == all.output.count)
+        let more = try mectl(
+            "stream", "--allow-simulated", "--grade", grade, "--bytes", "32",
+            directory: daemon.directory)
+        #expect(more.status == 3 && more.output.isEmpty)
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("that are damaged give what comes before the damage, and name the place")
+    func damaged() throws {
+        let directory = TemporaryDirectory()
+        let damaged = directory.file("damaged")
+        var bytes = try Data(contentsOf: URL(filePath: "\(Self.folder)/healthy.recording"))
+        bytes[bytes.count * 3 / 4] ^= 1
+        try bytes.write(to: URL(filePath: damaged))
+        let daemon = try Self.replay(damaged)
+        #expect(try Self.hasEnded(daemon))
+        let cause = try #require(try daemon.boardStatus("cause") as? String)
+        #expect(cause.contains("damaged at byte"), "\(cause)")
+        let shots = try #require(try daemon.boardStatus("shots") as? Int)
+        #expect((13 * 1024...15 * 1024).contains(shots))
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("that are none are told as such", arguments: ["", "no recording\n"])
+    func none(text: String) throws {
+        let directory = TemporaryDirectory()
+        try Data(text.utf8).write(to: URL(filePath: directory.file("none")))
+        let daemon = try Self.replay(directory.file("none"))
+        #expect(try waitUntil { try daemon.boardStatus("state") as? String == "failed" })
+        #expect(daemon.stop() == 0)
+    }
+}
+
+@Suite("A generator of the host")
+struct HostTests {
+    @Test("A character device serves as a board of the provenance host")
+    func device() throws {
+        let daemon = try DaemonProcess(
+            "boards: [{name: host0, kind: host, path: /dev/urandom, lanes: 64}]")
+        // It is genuine as far as the daemon can tell: no permission is needed.
+        let connection = try EntropyConnection(path: daemon.directory.entropy)
+        #expect(try connection.read(count: 4096).count == 4096)
+        #expect(connection.origin?.provenance == .host)
+        #expect(try mectl("status", directory: daemon.directory).text.contains("host0"))
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("What is no device is refused, with what is allowed")
+    func refused() throws {
+        let daemon = try DaemonProcess("boards: [{name: host0, kind: host, path: /etc/passwd}]")
+        #expect(try waitUntil { try daemon.boardStatus("state") as? String == "failed" })
+        #expect(try #require(try daemon.boardStatus("cause") as? String).contains("/etc/passwd"))
+        #expect(daemon.stop() == 0)
+    }
+}

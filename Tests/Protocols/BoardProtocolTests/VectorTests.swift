@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardProtocol
+import TestSupport
+import Testing
+
+/// Sources/Protocols/Vectors/meb1-vectors.json, which a script made from docs/board-protocol.md without this project's codecs.
+@Suite("Vectors of MEB/1")
+struct VectorTests {
+    private static func bytes(_ name: String) throws -> [UInt8] { try #require(boardVectors[name]) }
+
+    private static let info = InfoRecord(
+        firmware: (1, 0), encoding: .toggles,
+        features: [.simulated, .operatingPoint, .laneTrim, .laneMask, .resistances, .array],
+        lanes: 512, maximumPayload: 65536, shotsPerSecond: 1_000_000,
+        tuning: Tuning(
+            amplitudeMillivolts: 0...3000, pulseWidthPicoseconds: 0...9000,
+            biasFieldMicrotesla: 10_000...40_000, trim: -20_000...20_000, trimLatencyShots: 1024))
+
+    @Test("The record of information is written and read as it stands")
+    func information() throws {
+        let bytes = try Self.bytes("info")
+        #expect(Self.info.bytes == bytes)
+        #expect(try InfoRecord(parsing: bytes) == Self.info)
+        #expect(try InfoRecord(parsing: try Self.bytes("infoOfALaterMinorVersion")) == Self.info)
+    }
+
+    @Test(
+        "A record of information that no board can have is refused, and says which field it is",
+        arguments: [
+            ("infoTooShort", "63 bytes where 64 are needed"),
+            ("infoOfAnotherMajorVersion", "it speaks MEB/2, metrngd speaks MEB/1"),
+            ("infoWithAShortLength", "its length is 32"),
+            ("infoWithAnUnknownEncoding", "its encoding is 2"),
+            ("infoWithOddLanes", "its number of lanes is 65"),
+            ("infoWithoutLanes", "its number of lanes is 0"),
+            ("infoWithTooManyLanes", "its number of lanes is 4160"),
+            ("infoWithALargePayload", "its largest payload is 2097152"),
+            ("infoWithoutPayload", "its largest payload is 0"),
+            ("infoWithAnEndlessLatency", "its trim latency is 4294967295"),
+            ("infoWithTrimsTheWrongWayRound", "its least trim above the largest is 1"),
+            ("infoWithAmplitudesTheWrongWayRound", "its least amplitude above the largest is 2"),
+        ])
+    func badInformation(name: String, reason: String) throws {
+        let bytes = try Self.bytes(name)
+        let error = #expect(throws: RecordDefect.self) { try InfoRecord(parsing: bytes) }
+        #expect(error?.description == reason)
+    }
+
+    @Test("Bytes of any kind are a record of information or are refused")
+    func anyInformation() throws {
+        let good = try Self.bytes("info")
+        for count in 0..<good.count {
+            #expect(throws: RecordDefect.self) {
+                try InfoRecord(parsing: Array(good.prefix(count)))
+            }
+        }
+        for index in good.indices {
+            for value in [0, 1, 0x7F, 0x80, 0xFF] as [UInt8] {
+                var bytes = good
+                bytes[index] = value
+                if let record = try? InfoRecord(parsing: bytes) {
+                    #expect(BoardDescription.laneLimits.contains(record.lanes))
+                    #expect(record.maximumPayload >= record.lanes / 8)
+                }
+            }
+        }
+    }
+
+    @Test("The status is written and read as it stands")
+    func status() throws {
+        var status = StatusRecord()
+        status.activity = .streaming
+        status.lastRefusal = .streaming
+        status.temperature = 2685
+        status.lanesMasked = 3
+        status.shots = 1 << 33
+        status.frames = 77
+        status.droppedShots = 2048
+        status.refusals = 5
+        #expect(status.bytes == (try Self.bytes("status")))
+        #expect(try StatusRecord(parsing: try Self.bytes("status")) == status)
+    }
+
+    @Test(
+        "A record that is too short, or has a code that is not there, is refused",
+        arguments: [
+            "statusTooShort", "statusWithAnUnknownActivity", "statusWithAnUnknownRefusal",
+        ])
+    func badStatus(name: String) throws {
+        let bytes = try Self.bytes(name)
+        #expect(throws: RecordDefect.self) { try StatusRecord(parsing: bytes) }
+    }
+
+    @Test("Operating points, trims, resistances and events are written and read as they stand")
+    func others() throws {
+        let point = OperatingPoint(
+            amplitudeMillivolts: 1350, pulseWidthPicoseconds: 384, biasFieldMicrotesla: -20_000)
+        #expect(OperatingPointRecord(point).bytes == (try Self.bytes("operatingPoint")))
+        #expect(try OperatingPointRecord(parsing: try Self.bytes("operatingPoint")).point == point)
+        let short = try Self.bytes("operatingPointTooShort")
+        #expect(throws: RecordDefect.self) { try OperatingPointRecord(parsing: short) }
+        let trims: [Int16] = [0, 1, -1, -20000]
+        #expect(LaneRecords.bytes(trims: trims) == (try Self.bytes("trims")))
+        #expect(LaneRecords.trims(parsing: try Self.bytes("trims")) == trims)
+        let ohms: [Float] = [0, 46_000.5, 4_000_000]
+        #expect(LaneRecords.bytes(resistanceOhms: ohms) == (try Self.bytes("resistances")))
+        #expect(LaneRecords.resistanceOhms(parsing: try Self.bytes("resistances")) == ohms)
+        #expect(BoardEvent(.overflowEnded, shot: 1 << 40).bytes == (try Self.bytes("event")))
+    }
+
+    private static let headers: [(String, FrameHeader)] = [
+        (
+            "frame",
+            FrameHeader(
+                flags: .toggleEncoded, wordsPerShot: 1, sequence: 7, shots: 2, firstShot: 7168,
+                temperature: 2685, lanesMasked: 2)
+        ),
+        (
+            "frameAfterAnOverflow",
+            FrameHeader(
+                flags: [.toggleEncoded, .overflowBefore], wordsPerShot: 1, sequence: 8, shots: 1,
+                firstShot: 9216, temperature: -500, droppedBefore: 2046)
+        ),
+        (
+            "linkTestFrame",
+            FrameHeader(
+                flags: [.pattern, .toggleEncoded, .last], wordsPerShot: 2, sequence: 2, shots: 8,
+                firstShot: 16, temperature: 0)
+        ),
+    ]
+
+    @Test("Frames are written and read as they stand, and their checksums hold", arguments: headers)
+    func frames(name: String, header: FrameHeader) throws {
+        let bytes = try Self.bytes(name)
+        let (read, holds) = try bytes.withUnsafeBytes { frame in
+            (try FrameHeader(parsing: frame), FrameHeader.checksumHolds(for: frame))
+        }
+        #expect(read == header && holds)
+        var written = bytes
+        written.withUnsafeMutableBytes { frame in
+            UnsafeMutableRawBufferPointer(rebasing: frame[..<FrameHeader.byteCount])
+                .initializeMemory(as: UInt8.self, repeating: 0xAA)
+            header.write(to: frame)
+        }
+        #expect(written == bytes)
+    }
+
+    @Test("The payload of a link test is told from one with any bit changed")
+    func linkTest() throws {
+        var payload = Array(try Self.bytes("linkTestFrame")[FrameHeader.byteCount...])
+        let first: UInt64 = 32
+        #expect(
+            payload.withUnsafeBytes { LinkTestPattern.firstError(in: $0, firstWord: first) } == nil)
+        var made = [UInt8](repeating: 0, count: payload.count)
+        made.withUnsafeMutableBytes { LinkTestPattern.fill($0, firstWord: first) }
+        #expect(made == payload)
+        for bit in 0..<8 * payload.count {
+            payload[bit / 8] ^= 1 << (bit % 8)
+            let error = payload.withUnsafeBytes {
+                LinkTestPattern.firstError(in: $0, firstWord: first)
+            }
+            #expect(error == bit / 8)
+            payload[bit / 8] ^= 1 << (bit % 8)
+        }
+    }
+}
