@@ -2,6 +2,28 @@
 
 import Glibc
 
+/// The clocks that a part of the program reads. Passed in wherever time decides something, so that a simulation
+/// can move it. Any thread.
+package struct Clock: Sendable {
+    /// Nanoseconds since an arbitrary moment, never going back.
+    package let monotonicNanoseconds: @Sendable () -> UInt64
+    /// Seconds since the Unix epoch; goes back when the clock of the machine is set back.
+    package let secondsSinceEpoch: @Sendable () -> Double
+
+    package init(
+        monotonicNanoseconds: @escaping @Sendable () -> UInt64,
+        secondsSinceEpoch: @escaping @Sendable () -> Double
+    ) {
+        self.monotonicNanoseconds = monotonicNanoseconds
+        self.secondsSinceEpoch = secondsSinceEpoch
+    }
+
+    /// The clocks of the machine.
+    package static let system = Clock(
+        monotonicNanoseconds: { LinuxPlatform.monotonicNanoseconds() },
+        secondsSinceEpoch: { LinuxPlatform.secondsSinceEpoch() })
+}
+
 /// Nanoseconds since an arbitrary moment, never going back.
 package func monotonicNanoseconds() -> UInt64 {
     let time = time(CLOCK_MONOTONIC)
