@@ -2,6 +2,7 @@
 
 import EntropyClient
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("mectl board-check", .serialized)
