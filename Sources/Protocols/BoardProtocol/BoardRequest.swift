@@ -34,18 +34,6 @@ package enum BoardRequest: UInt8, Sendable, CaseIterable {
     package static let timeLimitMilliseconds: UInt32 = 500
 }
 
-/// What a board does with its array beside streaming: the three primitives that everything else is made of.
-package enum ArrayOperation: UInt16, Sendable, CaseIterable {
-    /// To the board, no data: the next lanes / 8 bytes on endpoint 3 are the states of all devices.
-    case write = 1
-    /// To the board: a u32, how many pulses every device gets, at most `pulseLimit`.
-    case pulse = 2
-    /// To the board, no data: sends a frame of one shot with the states of all devices.
-    case read = 3
-
-    package static let pulseLimit: UInt32 = 65_536
-}
-
 /// Where the bits come out, and the rest of the interface.
 package enum BoardInterface {
     package static let interfaceClass: UInt8 = 0xFF

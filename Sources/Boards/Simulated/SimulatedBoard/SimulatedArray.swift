@@ -16,9 +16,13 @@ final class SimulatedArray {
     var faults = FaultSchedule() { didSet { isCurrent = false } }
     var drive: Drive { didSet { isCurrent = false } }
     var trims: [Int16] { didSet { isCurrent = false } }
+    /// A bit for each lane, 1 for a device that keeps its state and reads as 0.
+    private(set) var mask: [UInt64]
+    private(set) var maskedLanes = 0
 
     private let simulator: ArraySimulator
     private var readErrors: ReadErrors
+    private var stateReadErrors: ReadErrors
     private var generator: SeedGenerator
     private var drifts: [Double]
     private var driftedAt: UInt64 = 0
@@ -30,6 +34,8 @@ final class SimulatedArray {
 
     /// After so many shots at most, what changes slowly is brought up to date.
     private static let updateShots: UInt64 = 65536
+    /// The most pulses whose rows are made at a time.
+    private static let pulseBatch = 64
     /// Amplitude of the fault `commonMode`.
     private static let commonModeFault = 0.1
     /// A device that forgets its state is in state 1 with this probability.
@@ -41,13 +47,17 @@ final class SimulatedArray {
         self.settings = settings
         drive = settings.drive
         trims = Array(repeating: 0, count: devices.count)
+        mask = Array(repeating: 0, count: devices.count / 64)
         ramp = TemperatureRamp(kelvin: settings.temperatureKelvin)
         generator = seed.makeGenerator()
         simulator = ArraySimulator(
             lanes: devices.count, memory: settings.memory, seed: &generator)
+        let readSeed = generator.next()
         readErrors = ReadErrors(
             rate: settings.readErrorRate, changesToggles: settings.preset.isToggleEncoded,
-            seed: generator.next())
+            seed: readSeed)
+        stateReadErrors = ReadErrors(
+            rate: settings.readErrorRate, changesToggles: false, seed: ~readSeed)
         drifts = []
         drifts = (0..<devices.count).map { _ in settings.drift.deviation * normal() }
     }
@@ -79,8 +89,36 @@ final class SimulatedArray {
         }
     }
 
-    /// Makes the rows of some shots.
+    // MARK: Shots
+
+    /// Pulses and reads the devices `shots` times, a row for each.
     func sample(shots: Int, into rows: UnsafeMutableBufferPointer<UInt64>) {
+        advance(shots: shots, into: rows) { piece in
+            readErrors.apply(to: piece, words: words)
+            stick(piece)
+            hideMasked(in: piece)
+        }
+    }
+
+    /// Pulses the devices `count` times and reads nothing.
+    func pulse(count: Int) {
+        let batch = min(count, Self.pulseBatch)
+        guard batch > 0 else { return }
+        let rows = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: batch * words)
+        defer { rows.deallocate() }
+        var left = count
+        while left > 0 {
+            let shots = min(left, batch)
+            advance(shots: shots, into: rows) { _ in }
+            left -= shots
+        }
+    }
+
+    /// - Parameter read: is given the rows of the devices, as far as one set of chains holds.
+    private func advance(
+        shots: Int, into rows: UnsafeMutableBufferPointer<UInt64>,
+        read: (UnsafeMutableBufferPointer<UInt64>) -> Void
+    ) {
         var done = 0
         while done < shots {
             bringUpToDate()
@@ -88,26 +126,56 @@ final class SimulatedArray {
             let count = Int(min(UInt64(shots - done), next - shot))
             let piece = UnsafeMutableBufferPointer(
                 rebasing: rows[done * words..<(done + count) * words])
-            if let base = piece.baseAddress {
-                simulator.sample(
-                    shots: count, toggles: settings.preset.isToggleEncoded, into: base)
-            }
-            readErrors.apply(to: piece, words: words)
-            stick(piece)
+            pulse(shots: count, into: piece)
+            read(piece)
             shot += UInt64(count)
             done += count
             isCurrent = isCurrent && shot < next
         }
     }
 
-    /// The state of every device, as a read of the array gives it.
-    var states: [UInt64] {
-        get {
-            var row = simulator.states
-            row.withUnsafeMutableBufferPointer { stick($0) }
-            return row
+    private func pulse(shots: Int, into rows: UnsafeMutableBufferPointer<UInt64>) {
+        guard let base = rows.baseAddress else { return }
+        let before = maskedLanes > 0 ? simulator.states : []
+        simulator.sample(shots: shots, toggles: settings.preset.isToggleEncoded, into: base)
+        if maskedLanes > 0 { simulator.states = keepingMasked(of: before, in: simulator.states) }
+    }
+
+    // MARK: States and mask
+
+    /// - Parameter mask: `words` words.
+    func setMask(_ mask: [UInt64]) {
+        precondition(mask.count == words)
+        self.mask = mask
+        maskedLanes = mask.reduce(0) { $0 + $1.nonzeroBitCount }
+    }
+
+    /// Puts every device that is not masked into a state. The model makes no write errors.
+    func write(_ states: [UInt64]) {
+        precondition(states.count == words)
+        simulator.states = keepingMasked(of: simulator.states, in: states)
+    }
+
+    /// The states of the devices as a read gives them, with its errors.
+    func readStates() -> [UInt64] {
+        // Faults of devices hold from the shot at which they begin, also when no shot is made.
+        bringUpToDate()
+        var row = simulator.states
+        row.withUnsafeMutableBufferPointer { row in
+            stateReadErrors.apply(to: row, words: words)
+            stick(row)
+            hideMasked(in: row)
         }
-        set { simulator.states = newValue }
+        return row
+    }
+
+    private func keepingMasked(of old: [UInt64], in new: [UInt64]) -> [UInt64] {
+        mask.indices.map { old[$0] & mask[$0] | new[$0] & ~mask[$0] }
+    }
+
+    private func hideMasked(in rows: UnsafeMutableBufferPointer<UInt64>) {
+        guard maskedLanes > 0 else { return }
+        for index in rows.indices { rows[index] &= ~mask[index % words] }
     }
 
     /// Lets the rows of stuck lanes be all 0 or all 1.

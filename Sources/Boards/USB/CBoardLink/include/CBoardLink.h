@@ -120,6 +120,14 @@ int bl_control(struct bl_board *board, uint8_t type, uint8_t request, uint16_t v
 int bl_bulk_out(struct bl_board *board, uint8_t endpoint, const void *data, size_t length,
                 uint32_t milliseconds);
 
+// Waits for one transfer of an IN endpoint, at most `milliseconds`. `room` is a multiple of every
+// maximum packet size. For an endpoint that has no stream now. What a transfer brought that was too
+// late is lost.
+//
+// Returns how many bytes came.
+int bl_bulk_in(struct bl_board *board, uint8_t endpoint, void *data, size_t room,
+               uint32_t milliseconds);
+
 int bl_clear_halt(struct bl_board *board, uint8_t endpoint);
 
 // Ends the stream and resets the device, after which it may be another one: then this returns
