@@ -95,7 +95,7 @@ struct LocalServerTests {
         host.clock.advance(milliseconds: 99)
         host.takeTurns()
         #expect(attempts.value == 1)
-        host.clock.advance(millimilliseconds: 1000)
+        host.clock.advance(milliseconds: 1)
         host.takeTurns()
         #expect(host.server.count == 1)
         #expect(host.server.deadline == nil)
