@@ -28,6 +28,8 @@ final class VarlinkLoop: @unchecked Sendable {
     private let listener: UnixListener
     private let service: VarlinkService
     private let requestLimit: Int
+    private let clock: Clock
+    private let changedStreams: ChangedStreams
     private let poll: EventPoll
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
     private var connections: [UInt64: VarlinkConnection] = [:]
@@ -37,9 +39,12 @@ final class VarlinkLoop: @unchecked Sendable {
     private var acceptsFrom: UInt64?
 
     init(
-        control: VarlinkControl, listener: UnixListener, service: VarlinkService, requestLimit: Int
+        control: VarlinkControl, listener: UnixListener, service: VarlinkService, requestLimit: Int,
+        clock: Clock
     ) throws(SystemError) {
         self.control = control
+        self.clock = clock
+        changedStreams = ChangedStreams(wakeup: control.wakeup)
         self.listener = listener
         self.service = service
         self.requestLimit = requestLimit
@@ -58,7 +63,7 @@ final class VarlinkLoop: @unchecked Sendable {
             for token in runnable { takeTurn(token) }
             // Last, so that clients that have asked something are not taken for idle ones.
             for event in events where event.token <= Self.listenerToken { handle(event) }
-            advanceTimers(now: monotonicNanoseconds())
+            advanceTimers(now: clock.monotonicNanoseconds())
             trim()
         }
         connections.removeAll()
@@ -66,10 +71,15 @@ final class VarlinkLoop: @unchecked Sendable {
 
     private func handle(_ event: EventPoll.Event) {
         switch event.token {
-        case Self.wakeupToken: control.wakeup.clear()
+        case Self.wakeupToken: noticeChanges()
         case Self.listenerToken: acceptWaiting()
         default: handle(event, of: event.token)
         }
+    }
+
+    private func noticeChanges() {
+        control.wakeup.clear()
+        for token in changedStreams.takeAll() { connections[token]?.session.streamChanged() }
     }
 
     // MARK: Time
@@ -79,7 +89,7 @@ final class VarlinkLoop: @unchecked Sendable {
         guard runnable.isEmpty else { return 0 }
         let streams = connections.values.compactMap(\.session.streamDue)
         guard let next = (streams + [acceptsFrom].compactMap { $0 }).min() else { return nil }
-        let now = monotonicNanoseconds()
+        let now = clock.monotonicNanoseconds()
         guard next > now else { return 0 }
         return Int32(clamping: (next - now + 999_999) / 1_000_000)
     }
@@ -126,18 +136,18 @@ final class VarlinkLoop: @unchecked Sendable {
     }
 
     private func answer(_ message: CallMessage, of connection: VarlinkConnection) {
-        let now = monotonicNanoseconds()
+        let now = clock.monotonicNanoseconds()
         connection.idleSince = now
         let descriptor = connection.session.takeDescriptor()
         do {
             let answer = Result { () throws(VarlinkError) in
                 try service.answer(message, from: connection.peer, with: descriptor)
             }
-            if message.oneway != true {
+            if !message.oneway {
                 switch answer {
                 case .success(let answer):
-                    try connection.session.answer(
-                        answer, wantsMore: message.more == true, now: now)
+                    try connection.session.answer(answer, wantsMore: message.more, now: now)
+                    changedStreams.listen(to: answer, for: connection.token)
                 case .failure(let error): try connection.session.fail(error)
                 }
             }
@@ -178,7 +188,7 @@ final class VarlinkLoop: @unchecked Sendable {
         } catch {
             // No descriptor is free. The connection stays readable, so the listener has to rest, or
             // the loop would spin.
-            acceptsFrom = monotonicNanoseconds() + Self.acceptPause
+            acceptsFrom = clock.monotonicNanoseconds() + Self.acceptPause
             poll.change(listener.descriptor, [], token: Self.listenerToken)
         }
     }
@@ -187,7 +197,7 @@ final class VarlinkLoop: @unchecked Sendable {
         do {
             let connection = try VarlinkConnection(
                 descriptor, token: nextToken, requestLimit: requestLimit,
-                now: monotonicNanoseconds())
+                now: clock.monotonicNanoseconds())
             guard isThereRoom(for: connection.peer) else { return }
             try poll.add(descriptor, connection.interest, token: nextToken)
             connections[nextToken] = connection

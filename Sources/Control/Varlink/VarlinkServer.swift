@@ -23,16 +23,17 @@ package final class VarlinkServer: Sendable {
     ///     closed, or the new one when none is idle.
     ///   - requestLimit: the longest message of a client, in bytes. A longer one closes the
     ///     connection.
+    ///   - clock: when replies are due, and which connections have been idle for longest.
     package init(
         listener: UnixListener, info: VarlinkServiceInfo, interfaces: [any VarlinkInterface],
         maximumConnections: Int = defaultMaximumConnections,
-        requestLimit: Int = defaultRequestLimit
+        requestLimit: Int = defaultRequestLimit, clock: Clock = .system
     ) throws(SystemError) {
         precondition(maximumConnections > 0)
         control = try VarlinkControl(maximumConnections: maximumConnections)
         let loop = try VarlinkLoop(
             control: control, listener: listener, service: VarlinkService(info, interfaces),
-            requestLimit: requestLimit)
+            requestLimit: requestLimit, clock: clock)
         thread = Mutex(try WorkerThread(name: "varlink") { loop.run() })
     }
 
