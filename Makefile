@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# For "make install"; see scripts/install.
+# For "make install"; see scripts/package/install.
 PREFIX ?= /usr/local
 DESTDIR ?=
 export PREFIX DESTDIR
@@ -8,21 +8,21 @@ export PREFIX DESTDIR
 .PHONY: build test test-vm demo bench lint package install uninstall deb test-deb clean
 
 build:
-	scripts/install-tools build
+	scripts/setup build
 	swift build -c release --explicit-target-dependency-import-check error
 
 test:
-	scripts/install-tools
-	scripts/lint
-	scripts/check-targets
-	scripts/check-cutoffs
-	scripts/check-version
+	scripts/setup
+	scripts/check lint
+	scripts/check targets
+	scripts/check cutoffs
+	scripts/check version
 	scripts/make-board-vectors --check
-	scripts/check-unit
-	scripts/check-journal
+	scripts/check unit
+	scripts/check journal
 	scripts/test-scripts
 	swift test -c release --disable-xctest
-	scripts/check-manuals
+	scripts/check manuals
 	scripts/test-varlink
 	scripts/test-metrics
 	scripts/test-quality
@@ -39,27 +39,27 @@ bench: build
 	scripts/bench
 
 lint:
-	scripts/install-tools quality
-	scripts/lint
+	scripts/setup quality
+	scripts/check lint
 
 package:
-	scripts/install-tools build package
-	scripts/build-package
+	scripts/setup build package
+	scripts/package/build
 
 # Builds nothing, so that it can be run as root: "make package" comes before.
 install:
-	scripts/install
+	scripts/package/install
 
 uninstall:
-	scripts/install --remove
+	scripts/package/install --remove
 
 deb:
-	scripts/install-tools build package
-	scripts/make-deb
+	scripts/setup build package
+	scripts/package/deb
 
 test-deb: build deb
-	scripts/install-tools machine
-	scripts/test-deb
+	scripts/setup machine
+	scripts/package/test
 	scripts/test-vm --package dist/metrngd_*.deb
 
 clean:

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The targets and the arrows between them are documented in docs/architecture.md, and
-// scripts/check-targets (part of `make test`) compares the two.
+// scripts/check targets (part of `make test`) compares the two.
 
 import PackageDescription
 

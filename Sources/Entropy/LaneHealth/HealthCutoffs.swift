@@ -4,7 +4,7 @@ import Glibc
 
 /// At which counts the health tests of SP 800-90B 4.4 raise an alarm, for binary samples.
 ///
-/// A cut-off is the count itself: a test trips when its count reaches it. `scripts/check-cutoffs`
+/// A cut-off is the count itself: a test trips when its count reaches it. `scripts/check cutoffs`
 /// computes the same numbers in another way.
 package struct HealthCutoffs: Sendable, Equatable {
     /// Samples in a window of the adaptive proportion test, and in a health window.
