@@ -190,9 +190,7 @@ final class Daemon {
 
     private func apply(_ new: LoadedConfiguration, _ changes: [SettingChange]) {
         logThreshold.store(new.settings.log.level.loggerLevel.severity, ordering: .relaxed)
-        entropy.maximumClients.store(
-            descriptors.entropyClients(new.settings),
-            ordering: .relaxed)
+        entropy.maximumClients = descriptors.entropyClients(new.settings)
         control.setMaximumConnections(new.settings.control.maximumClients)
         shared.adoptLive(new, changes: changes)
         warnOfFewDescriptors()
@@ -200,7 +198,7 @@ final class Daemon {
 
     private func warnOfFewDescriptors() {
         let wanted = shared.current.settings.entropy.maximumClients
-        let room = entropy.maximumClients.load(ordering: .relaxed)
+        let room = entropy.maximumClients
         guard room < wanted else { return }
         logger.warning(
             """

@@ -81,7 +81,7 @@ final class DaemonStatus: ControlProvider {
 
     /// How many clients may draw bits now.
     private var maximumClients: Int {
-        entropy.withLock { $0?.maximumClients.load(ordering: .relaxed) ?? 0 }
+        entropy.withLock { $0?.maximumClients ?? 0 }
     }
 
     private func service() -> ServiceStatus {
@@ -92,7 +92,7 @@ final class DaemonStatus: ControlProvider {
             entropySocket: entropyPath, controlSocket: controlPath,
             clients: clients.count,
             maximumClients: maximumClients,
-            clientsRefused: server?.clientsRefused.load(ordering: .relaxed) ?? 0,
+            clientsRefused: server?.clientsRefused ?? 0,
             topClients: topClients(clients),
             lockedMemory: units.allSatisfy { $0.source.full.isLocked && $0.source.raw.isLocked },
             pendingChanges: pendingChanges.withLock { $0 },
