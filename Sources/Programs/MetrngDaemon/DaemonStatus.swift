@@ -100,7 +100,7 @@ final class DaemonStatus: ControlProvider {
             kernel: feeder.withLock { $0?.status })
     }
 
-    private func topClients(_ clients: [ServerClient]) -> [ClientStatus] {
+    private func topClients(_ clients: [ClientAccount]) -> [ClientStatus] {
         let (now, sinceBoot) = (monotonicNanoseconds(), secondsSinceBoot())
         return clients.map { (client: $0, delivered: $0.delivered.load(ordering: .relaxed)) }
             .sorted { ($1.delivered, $0.client.since) < ($0.delivered, $1.client.since) }
