@@ -66,13 +66,8 @@ final class ClientSocket {
     ) throws(VarlinkClientError) -> Reply<Parameters> {
         let text = try receiveMessage(by: deadline)
         do {
-            let envelope = try decodeJSON(ReplyEnvelope.self, from: text)
-            if let name = envelope.error {
-                let payload = try decodeJSON(ReplyPayload<JSONValue>.self, from: text)
-                throw VarlinkError(name: name, parameters: payload.parameters)
-            }
-            let payload = try decodeJSON(ReplyPayload<Parameters>.self, from: text)
-            return Reply(parameters: payload.parameters, continues: envelope.continues == true)
+            let reply = try decodeJSON(ReceivedReply<Parameters>.self, from: text)
+            return Reply(parameters: try reply.outcome.get(), continues: reply.continues)
         } catch let error as VarlinkError {
             throw .remote(error)
         } catch {

@@ -10,6 +10,7 @@ final class VarlinkLoop: @unchecked Sendable {
     private let service: VarlinkService
     private let requestLimit: Int
     private let clock: Clock
+    private let changedStreams: ChangedStreams
     private let poll: EventPoll
     private let server: LocalServer<VarlinkConnection>
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
@@ -18,12 +19,13 @@ final class VarlinkLoop: @unchecked Sendable {
 
     init(
         control: LocalServerControl, listener: UnixListener, service: VarlinkService,
-        requestLimit: Int, clock: Clock = .system
+        requestLimit: Int, clock: Clock
     ) throws(SystemError) {
         self.control = control
         self.service = service
         self.requestLimit = requestLimit
         self.clock = clock
+        changedStreams = ChangedStreams(wakeup: control.wakeup)
         poll = try EventPoll()
         server = try LocalServer(
             listener, on: poll, control: control, idleConnections: .yield, clock: clock)
@@ -40,7 +42,7 @@ final class VarlinkLoop: @unchecked Sendable {
         let wait = [limit, timeout()].compactMap { $0 }.min()
         for event in control.heartbeat.waiting({ poll.wait(milliseconds: wait) }) {
             if event.token == Self.wakeupToken {
-                control.wakeup.clear()
+                noticeChanges()
             } else if let connection = server.connection(of: event) {
                 handle(event, of: connection)
             }
@@ -51,6 +53,13 @@ final class VarlinkLoop: @unchecked Sendable {
         guard control.isStopping else { return true }
         for connection in server.connections { close(connection) }
         return false
+    }
+
+    private func noticeChanges() {
+        control.wakeup.clear()
+        for token in changedStreams.takeAll() {
+            server.connection(token: token)?.session.streamChanged()
+        }
     }
 
     // MARK: Time
@@ -106,11 +115,11 @@ final class VarlinkLoop: @unchecked Sendable {
             let answer = Result { () throws(VarlinkError) in
                 try service.answer(message, from: connection.socket.peer, with: descriptor)
             }
-            if message.oneway != true {
+            if !message.oneway {
                 switch answer {
                 case .success(let answer):
-                    try connection.session.answer(
-                        answer, wantsMore: message.more == true, now: now)
+                    try connection.session.answer(answer, wantsMore: message.more, now: now)
+                    changedStreams.listen(to: answer, for: connection.socket.token)
                 case .failure(let error): try connection.session.fail(error)
                 }
             }

@@ -22,15 +22,16 @@ package final class VarlinkServer: Sendable {
     ///     closed, or the new one when none is idle.
     ///   - requestLimit: the longest message of a client, in bytes. A longer one closes the
     ///     connection.
+    ///   - clock: when replies are due, and which connections have been idle for longest.
     package init(
         listener: UnixListener, info: VarlinkServiceInfo, interfaces: [any VarlinkInterface],
         maximumConnections: Int = defaultMaximumConnections,
-        requestLimit: Int = defaultRequestLimit
+        requestLimit: Int = defaultRequestLimit, clock: Clock = .system
     ) throws(SystemError) {
         control = try LocalServerControl(maximumConnections: maximumConnections)
         let loop = try VarlinkLoop(
             control: control, listener: listener, service: VarlinkService(info, interfaces),
-            requestLimit: requestLimit)
+            requestLimit: requestLimit, clock: clock)
         thread = try LocalServerThread(name: "varlink", control) { loop.turn() }
     }
 

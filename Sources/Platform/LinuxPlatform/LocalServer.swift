@@ -116,9 +116,13 @@ package final class LocalServer<Connection: LocalConnection> {
             if case .watching = acceptance { acceptance = .due }
             return nil
         }
-        let slot = Token.slot(of: event.token)
-        guard slot < slots.count, let connection = slots[slot],
-            connection.socket.token == event.token
+        return connection(token: event.token)
+    }
+
+    /// The connection of a token; nil when it is not that of an open connection of this server.
+    package func connection(token: UInt64) -> Connection? {
+        let slot = Token.slot(of: token)
+        guard slot < slots.count, let connection = slots[slot], connection.socket.token == token
         else { return nil }
         return connection
     }
