@@ -27,7 +27,7 @@ package enum BoardRequest: UInt8, Sendable, CaseIterable {
 
     package static let typeToBoard: UInt8 = 0x41
     package static let typeFromBoard: UInt8 = 0xC1
-    /// How many lanes one request carries at most: 4,096 bytes is what Linux lets a program ask for.
+    /// The most lanes in a request: Linux limits a request to 4,096 bytes.
     package static let resistancesPerRequest = 1024
     package static let trimsPerRequest = 2048
     /// How long a board may take for any request, in milliseconds.

@@ -5,10 +5,10 @@ import BoardProtocol
 package import DevicePhysics
 import Glibc
 
-/// The model of an array: its devices, what drifts in them and what is wrong with them, and the shots
-/// that come of it. Knows nothing of frames. Not thread-safe.
+/// The model of an array: its devices, their drift and faults, and the resulting shots. Knows nothing of
+/// frames. Not thread-safe.
 ///
-/// Time is counted in shots: while no shots are asked for, it stands still.
+/// Time is counted in shots, and stands still while none are made.
 final class SimulatedArray {
     let settings: SimulatedArraySettings
     /// Shots made so far.
@@ -33,7 +33,7 @@ final class SimulatedArray {
     private var chains: [SwitchingChain] = []
     private var isCurrent = false
 
-    /// After so many shots at most, what changes slowly is brought up to date.
+    /// The most shots between updates of slow changes.
     private static let updateShots: UInt64 = 65536
     /// The most pulses whose rows are made at a time.
     private static let pulseBatch = 64
@@ -69,13 +69,13 @@ final class SimulatedArray {
 
     var seconds: Double { Double(shot) / settings.shotsPerSecond }
 
-    /// The chain that each device is, as things stand.
+    /// The chain of each device at this shot.
     var chainsNow: [SwitchingChain] {
         bringUpToDate()
         return chains
     }
 
-    /// How often each lane's bit is 1 in the long run, as things stand.
+    /// The share of ones of each lane in the long run, by the chains of this shot.
     var probabilities: [Double] {
         let toggles = settings.preset.isToggleEncoded
         return chainsNow.map { toggles ? $0.switchingProbability : $0.stationaryProbability }
@@ -179,7 +179,7 @@ final class SimulatedArray {
         for index in rows.indices { rows[index] &= ~mask[index % words] }
     }
 
-    /// Lets the rows of stuck lanes be all 0 or all 1.
+    /// Sets the bits of stuck lanes to 0 or 1.
     private func stick(_ rows: UnsafeMutableBufferPointer<UInt64>) {
         for (fault, isOne) in [(Fault.stuckAt0, false), (.stuckAt1, true)] {
             for lane in faults.lanes(of: fault, at: shot) {
@@ -245,10 +245,10 @@ final class SimulatedArray {
     }
 }
 
-/// What an array consists of, by lane.
+/// The devices of an array, by lane.
 package enum ArrayDevices: Sendable {
     case physical([ArrayDevice])
-    /// Chains that nothing but faults changes, for tests of what comes behind the array.
+    /// Chains that only faults change, for tests of what follows the array.
     case fixed([SwitchingChain])
 
     package var count: Int {
@@ -272,7 +272,7 @@ package enum ArrayDevices: Sendable {
     func resistanceOhms(lane: Int, drift: Double) -> Double {
         switch self {
         case .physical(let devices): devices[lane].resistanceOhms(drift: drift)
-        // Chains have no resistance of their own: one that no test minds.
+        // A chain has no resistance; any value serves.
         case .fixed: 5000
         }
     }

@@ -21,11 +21,11 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
     private var silences: Silences
     private(set) var isStreaming = false
 
-    /// Waits for an interruption, at most so many milliseconds, while a fault keeps the board silent. One that
+    /// Waits for an interruption, at most the given milliseconds, while a fault keeps the board silent. One that
     /// moves a virtual clock instead need not wait.
     package typealias Idling = @Sendable (Wakeup, Int32) -> Void
 
-    /// One frame in so many is lost, damaged or left out by a fault of frames.
+    /// The number of frames of which a fault of frames hits one.
     private static let faultyFrames: UInt64 = 8
 
     /// - Parameters:

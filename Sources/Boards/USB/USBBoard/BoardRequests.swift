@@ -84,7 +84,7 @@ extension BoardDescription {
             encoding: info.encoding, operatingPoint: point, maximumPayload: info.maximumPayload,
             shotsPerSecond: info.shotsPerSecond == 0 ? nil : Double(info.shotsPerSecond),
             tuning: features.isSuperset(of: .tunable)
-                ? info.tuning.delayed(byBytes: device.bytesUnderway, lanes: info.lanes) : nil,
+                ? info.tuning.delayed(byBytes: device.bytesInFlight, lanes: info.lanes) : nil,
             hasArrayOperations: features.isSuperset(of: .arrayOperations))
     }
 }
