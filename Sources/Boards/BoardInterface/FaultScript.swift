@@ -64,7 +64,7 @@ package struct FaultScript: Sendable, Equatable {
         var rest = words
         guard rest.popFirst() == "at" else { throw Reason("expected \"at SHOT FAULT\"") }
         guard let shot = rest.popFirst().flatMap({ UInt64($0) }) else {
-            throw Reason("expected the number of a shot after \"at\"")
+            throw Reason("expected a shot number after \"at\"")
         }
         guard let name = rest.popFirst() else { throw Reason("expected a fault after the shot") }
         guard let fault = Fault(name) else {
@@ -96,16 +96,17 @@ package enum LaneList {
     /// - Returns: the lanes in rising order, each once; nil when the text is something else, or names a
     ///   lane that no board can have.
     package static func parse(_ text: some StringProtocol) -> [Int]? {
-        var lanes: Set<Int> = []
+        // A flag for each lane: a long text that names all of them again and again stays cheap.
+        var isNamed = [Bool](repeating: false, count: BoardDescription.laneLimits.upperBound)
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
             guard (1...2).contains(ends.count), let first = ends[0],
                 let last = ends[ends.count - 1],
-                0 <= first, first <= last, last < BoardDescription.laneLimits.upperBound
+                0 <= first, first <= last, last < isNamed.count
             else { return nil }
-            lanes.formUnion(first...last)
+            for lane in first...last { isNamed[lane] = true }
         }
-        return lanes.isEmpty ? nil : lanes.sorted()
+        return isNamed.indices.filter { isNamed[$0] }
     }
 
     package static func text(_ lanes: [Int]) -> String {

@@ -5,8 +5,8 @@
 /// Its parameters stay text until the method that is called reads them as the type that it wants.
 package struct CallMessage: Sendable {
     package let method: String
-    let oneway: Bool
-    let more: Bool
+    package let oneway: Bool
+    package let more: Bool
     let upgrade: Bool
     /// The names of the parameters; nil when they are not an object.
     let parameterNames: Set<String>?
@@ -118,8 +118,32 @@ struct OutgoingCall: Encodable {
     }
 }
 
+/// A reply that is no error, as its caller reads it.
+package struct VarlinkReply<Parameters: Decodable> {
+    package let parameters: Parameters
+    /// Whether more replies to the same call follow.
+    package let continues: Bool
+
+    /// Reads a reply.
+    ///
+    /// - Parameter text: the message without the NUL that ends it.
+    /// - Throws: `remote` for a reply that is an error, `badReply` for text that is no reply with these
+    ///   parameters.
+    package init(parsing text: some Collection<UInt8>) throws(VarlinkClientError) {
+        do {
+            let reply = try decodeJSON(ReceivedReply<Parameters>.self, from: text)
+            parameters = try reply.outcome.get()
+            continues = reply.continues
+        } catch let error as VarlinkError {
+            throw .remote(error)
+        } catch {
+            throw .badReply(error as? JSONError ?? .malformed)
+        }
+    }
+}
+
 /// A reply as it was received.
-struct ReceivedReply<Parameters: Decodable>: Decodable {
+private struct ReceivedReply<Parameters: Decodable>: Decodable {
     let outcome: Result<Parameters, VarlinkError>
     let continues: Bool
 

@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("JSON values")
+@Suite(
+    "JSON values: round trips, numbers, depth, random text")
 struct JSONTests {
     private struct Lane: Codable, Equatable {
         var name: String
@@ -30,6 +31,17 @@ struct JSONTests {
     func roundTrip(value: JSONValue, text: String) throws {
         #expect(try Self.text(value) == text)
         #expect(try decodeJSON(JSONValue.self, from: text.utf8) == value)
+    }
+
+    @Test(
+        "A number whose fraction a double does not hold is read as the integer that it is written as",
+        arguments: [
+            ("555555555555555555.05555", 555_555_555_555_555_584), ("1.0", 1), ("-0.0", 0),
+        ] as [(String, Int64)])
+    func lostFraction(text: String, integer: Int64) throws {
+        let value = try decodeJSON(JSONValue.self, from: text.utf8)
+        #expect(value == .integer(integer))
+        #expect(try decodeJSON(JSONValue.self, from: encodeJSON(value)) == value)
     }
 
     @Test("A structure becomes a value and a value a structure")
