@@ -10,7 +10,9 @@ import OperatingPointControl
 import PlaneTestSupport
 import Testing
 
-@Suite("The loop of a pipeline, turn by turn")
+@Suite(
+    "The loop of a pipeline, turn by turn, in virtual time: what each turn waits for, and what ends the wait"
+)
 struct PipelineLoopTests {
     @Test("a board that cannot be opened is opened after 250 ms, 500 ms, and then each second")
     func opensAgain() throws {

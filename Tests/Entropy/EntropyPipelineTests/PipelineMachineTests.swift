@@ -4,7 +4,8 @@ import BoardInterface
 import EntropyPipeline
 import Testing
 
-@Suite("The state machine of a pipeline")
+@Suite(
+    "The state machine of a pipeline: scripts of events, states and actions; illegal events trap")
 struct PipelineMachineTests {
     private typealias Step = (
         event: PipelineMachine.Event, state: PipelineMachine.State,

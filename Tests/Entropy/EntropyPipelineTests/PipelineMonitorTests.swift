@@ -17,7 +17,7 @@ import Testing
     "What a pipeline sees beside single lanes, and makes of several: common disturbances, resistance, folded lanes, boards that end, rows of rejected frames"
 )
 struct PipelineMonitorTests {
-    @Test("lanes that move together close the gate, and come back through the start-up test")
+    @Test("correlated lanes close the gate, and come back through the start-up test")
     func crossLane() throws {
         let rig = try ModelRig()
         rig.board.limit(shots: 20 * 1024)

@@ -99,7 +99,7 @@ struct PipelineTuningTests {
     }
 
     @Test(
-        "a board that fails while a point is set is opened again at the point of before",
+        "a board that fails while a point is set is opened again at its earlier point",
         arguments: [ModelBoard.Failing.point, .start])
     func failsWhileSet(call: ModelBoard.Failing) throws {
         let error = BoardError.stalled("no answer")
@@ -148,7 +148,7 @@ struct PipelineTuningTests {
                 #expect(abs(measured.ones - Double(ones) / (16 * 1024 * 64)) < 1e-12)
                 let expected = devices.probabilities(at: stretch.point, trims: Self.untrimmed)
                 let mean = expected.reduce(0, +) / 64
-                // The lanes' variances sum to less than that of so many equal ones.
+                // The lanes' variances sum to less than that of 64 equal ones.
                 let z = zScore(successes: ones, trials: 16 * 1024 * 64, probability: mean)
                 #expect(abs(z) < zLimit)
                 #expect(abs(measured.lagOne) < zLimit / Double(16 * 1024 * 64).squareRoot())
@@ -221,7 +221,7 @@ struct PipelineTuningTests {
         }
     }
 
-    @Test("a sweep that is cancelled goes back to the point of before")
+    @Test("a sweep that is cancelled restores the earlier point")
     func cancels() throws {
         let plan = Self.plan(windows: 1 << 20)
         try ModelRig().run { rig in
@@ -235,7 +235,7 @@ struct PipelineTuningTests {
         }
     }
 
-    @Test("a pipeline that is stopped in a sweep leaves the board at the point of before")
+    @Test("a pipeline that is stopped in a sweep leaves the board at its earlier point")
     func stopsInSweep() throws {
         let plan = Self.plan(windows: 1 << 20)
         let rig = try ModelRig()
@@ -251,7 +251,7 @@ struct PipelineTuningTests {
     }
 
     @Test(
-        "a board that fails in a sweep fails the job, and is opened again at the point of before",
+        "a board that fails in a sweep fails the job, and is opened again at its earlier point",
         arguments: [ModelBoard.Failing.read, .point, .start])
     func failsInSweep(call: ModelBoard.Failing) throws {
         let error = BoardError.absent("unplugged")

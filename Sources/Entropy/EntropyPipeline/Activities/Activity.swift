@@ -3,7 +3,6 @@
 import BoardInterface
 import BoardProtocol
 import LaneHealth
-import LinuxPlatform
 
 /// Something that the pipeline's thread does with an open board.
 ///
@@ -80,38 +79,5 @@ struct ActivityResult {
     /// An end that changed nothing.
     static func failed(_ failure: BoardJob.Failure) -> ActivityResult {
         ActivityResult(.failed(failure))
-    }
-}
-
-/// What an activity works with.
-struct ActivityContext {
-    /// The board and the window.
-    let stream: BoardStream
-    let lifecycle: Lifecycle
-    let book: LaneBook
-    let gate: OutputGate
-    let jobs: JobQueue
-    let counters: PipelineCounters
-    let settings: PipelineSettings
-    let clock: Clock
-}
-
-/// The list of activities.
-enum Activities {
-    /// The standing ones, in the order in which they look at a window.
-    static func standing(_ context: ActivityContext) -> [any Activity] {
-        [Trimming(context), Serving(context), Measuring(context)]
-    }
-
-    /// The one that does a job.
-    static func activity(for job: BoardJob, _ context: ActivityContext) -> any Activity {
-        switch job.task {
-        case .setOperatingPoint(let point): PointSetting(point, job, context)
-        case .sweep(let plan): Sweeping(plan, job, context)
-        case .record(let sink) where sink.starts == 1: StreamRecording(sink, job, context)
-        case .record(let sink): RestartRecording(sink, job, context)
-        case .inject, .clearFaults:
-            preconditionFailure("\(FaultInjection.self) needs no open board")
-        }
     }
 }
