@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
+
 /// The daemon itself.
 package struct ServiceStatus: Codable, Sendable, Equatable {
-    /// So many clients are told of one by one, so that a report has a bound.
+    /// The most clients that a report lists, so that its size is bounded.
     package static let reportedClients = 256
 
     package var version: String
     package var processId: Int
-    /// In seconds since the Unix epoch.
+    /// Seconds since the Unix epoch.
     package var startTime: Double
     package var entropySocket: String
     package var controlSocket: String
-    /// Of the entropy plane.
+    /// The number of clients of the entropy plane.
     package var clients: Int
     package var maximumClients: Int
     package var clientsRefused: Int
-    /// Those that drew most first; at most `reportedClients`.
+    /// The clients that drew most, in falling order; at most `reportedClients`.
     package var topClients: [ClientStatus]
     /// Whether bits are kept from swap.
     package var lockedMemory: Bool
     /// The keys of settings that a reload found changed and that need a restart.
     package var pendingChanges: [String]
-    /// Nil when the kernel is not to be fed.
+    /// Nil when feeding the kernel's generator is not configured.
     @Nullable package var kernel: KernelFeedStatus?
 
     package init(

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardOperations
 import BoardProtocol
+import EntropyTerms
 import LaneHealth
 import LinuxPlatform
 
@@ -68,18 +70,18 @@ enum LaneRestart {
 
 /// How an activity ended.
 struct ActivityResult {
-    let outcome: BoardJob.State
+    let outcome: JobOutcome
     /// What the lanes begin anew with, because the stream was interrupted; nil when they go on.
     var restart: LaneRestart?
 
-    init(_ outcome: BoardJob.State, restart: LaneRestart? = nil) {
+    init(_ outcome: JobOutcome, restart: LaneRestart? = nil) {
         self.outcome = outcome
         self.restart = restart
     }
 
     /// An end that changed nothing.
-    static func failed(_ failure: BoardJob.Failure) -> ActivityResult {
-        ActivityResult(.failed(failure))
+    static func failed(_ error: BoardOperationError) -> ActivityResult {
+        ActivityResult(.failed(error))
     }
 }
 
@@ -94,24 +96,15 @@ struct ActivityContext {
     let counters: PipelineCounters
     let settings: PipelineSettings
     let clock: Clock
+    /// The name of the board in the configuration.
+    let name: String
+    let provenance: Provenance
 }
 
-/// The list of activities.
+/// The list of standing activities. Those of jobs are made by the operations that they do.
 enum Activities {
-    /// The standing ones, in the order in which they look at a window.
+    /// In the order in which they look at a window.
     static func standing(_ context: ActivityContext) -> [any Activity] {
         [Trimming(context), Serving(context), Measuring(context)]
-    }
-
-    /// The one that does a job.
-    static func activity(for job: BoardJob, _ context: ActivityContext) -> any Activity {
-        switch job.task {
-        case .setOperatingPoint(let point): PointSetting(point, job, context)
-        case .sweep(let plan): Sweeping(plan, job, context)
-        case .record(let sink) where sink.starts == 1: StreamRecording(sink, job, context)
-        case .record(let sink): RestartRecording(sink, job, context)
-        case .inject, .clearFaults:
-            preconditionFailure("\(FaultInjection.self) needs no open board")
-        }
     }
 }
