@@ -82,11 +82,13 @@ package struct LaneReport: Codable, Sendable, Equatable {
     package var crossLane: Double
     /// The trim in steps of the board; 0 when lanes are not trimmed.
     package var trim: Int
-    /// The resistance of the device in Ω; nil when the board does not measure it.
+    /// Resistance of the device in Ω; nil when the board does not measure it.
     @Nullable package var resistanceOhms: Double?
-    /// Alarms of both severities, as below.
+    /// Alarms of both severities.
     package var repetitionCountAlarms: Int
+    /// Alarms of both severities.
     package var adaptiveProportionAlarms: Int
+    /// Alarms of both severities.
     package var resistanceAlarms: Int
 
     package init(

@@ -38,7 +38,7 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
 
 /// The state of a board, and its counts since the daemon started.
 package struct BoardStatus: Codable, Sendable, Equatable {
-    /// The number of failures in a report.
+    /// The most failures listed.
     package static let reportedFailures = 5
 
     package var name: String

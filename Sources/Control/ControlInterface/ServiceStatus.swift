@@ -4,7 +4,7 @@ package import BoardProtocol
 
 /// The daemon itself.
 package struct ServiceStatus: Codable, Sendable, Equatable {
-    /// The most clients that a report lists, so that its size is bounded.
+    /// The most clients listed one by one, which bounds the size of a report.
     package static let reportedClients = 256
 
     package var version: String
@@ -13,7 +13,7 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
     package var startTime: Double
     package var entropySocket: String
     package var controlSocket: String
-    /// The number of clients of the entropy plane.
+    /// Clients of the entropy plane.
     package var clients: Int
     package var maximumClients: Int
     package var clientsRefused: Int

@@ -10,7 +10,7 @@ extension SetOperatingPoint: PipelineOperation {
     }
 }
 
-/// Sets the operating point, while the stream is stopped. The lanes begin anew, also with their trims.
+/// Sets the operating point, while the stream is stopped. The lanes restart, including their trims.
 final class PointSetting: Activity {
     private let job: BoardJob<SetOperatingPoint>
     private let context: ActivityContext
