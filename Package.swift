@@ -132,6 +132,12 @@ let package = Package(
 
         // Array
         target("OperatingPointControl", in: "Array", ["BoardProtocol"]),
+        target(
+            "BoardOperations", in: "Array",
+            [
+                "BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform",
+                "OperatingPointControl",
+            ]),
 
         // Entropy
         cTarget("CEntropyKernels", in: "Entropy", ["CKernelSupport"]),
@@ -142,9 +148,9 @@ let package = Package(
         target(
             "EntropyPipeline", in: "Entropy",
             [
-                "BoardInterface", "BoardProtocol", "CEntropyKernels", "CKernelSupport",
-                "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth", "LinuxPlatform",
-                "OperatingPointControl",
+                "BoardInterface", "BoardOperations", "BoardProtocol", "CEntropyKernels",
+                "CKernelSupport", "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth",
+                "LinuxPlatform", "OperatingPointControl",
             ]),
         target(
             "EntropyServer", in: "Entropy",
@@ -154,7 +160,8 @@ let package = Package(
         // Control
         target("Varlink", in: "Control", ["LinuxPlatform"]),
         target(
-            "ControlInterface", in: "Control", ["BoardProtocol", "LinuxPlatform", "Varlink"],
+            "ControlInterface", in: "Control",
+            ["BoardOperations", "BoardProtocol", "EntropyTerms", "LinuxPlatform", "Varlink"],
             embedding: ["org.metrng.Control.varlink"]),
         target(
             "DaemonConfiguration", in: "Control",
@@ -168,8 +175,9 @@ let package = Package(
         target(
             "MetrngDaemon", in: "Programs",
             [
-                arguments, "BoardInterface", "BoardProtocol", "Conditioning", "ControlInterface",
-                "DaemonConfiguration", "DevicePhysics", "EntropyPipeline", "EntropyRing",
+                arguments, "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning",
+                "ControlInterface", "DaemonConfiguration", "DevicePhysics", "EntropyPipeline",
+                "EntropyRing",
                 "EntropyServer", "EntropyTerms", "HostSource", "KernelFeeding", "LaneHealth",
                 "LinuxPlatform", logging, "OperatingPointControl", "RecordingFormat", "Recordings",
                 "SimulatedBoard", "SystemdSupport", "USBBoard", "Varlink",
@@ -178,9 +186,10 @@ let package = Package(
         target(
             "ControlCommands", in: "Programs",
             [
-                arguments, "BoardCheck", "BoardInterface", "BoardProtocol", "ControlInterface",
-                "EntropyClient", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings",
-                "SystemdSupport", "USBBoard", "Varlink",
+                arguments, "BoardCheck", "BoardInterface", "BoardOperations", "BoardProtocol",
+                "ControlInterface", "EntropyClient", "EntropyTerms", "LinuxPlatform",
+                "OperatingPointControl", "RecordingFormat", "Recordings", "SystemdSupport",
+                "USBBoard", "Varlink",
             ]),
         tool("mectl", in: "Programs", ["ControlCommands"]),
 
@@ -215,7 +224,10 @@ let package = Package(
         support("LaneHealthReference", ["LaneHealth"]),
         support(
             "ControlTestSupport",
-            ["BoardProtocol", "ControlInterface", "LinuxPlatform", "TestSupport", "Varlink"]),
+            [
+                "BoardInterface", "BoardOperations", "BoardProtocol", "ControlInterface",
+                "EntropyTerms", "LinuxPlatform", "TestSupport", "Varlink",
+            ]),
         support(
             "PlaneTestSupport",
             [
@@ -236,9 +248,9 @@ let package = Package(
         .target(
             name: "DaemonSimulation",
             dependencies: [
-                "BoardInterface", "BoardProtocol", "EntropyPipeline", "EntropyProtocol",
-                "EntropyRing", "EntropyServer", "EntropyTerms", "LinuxPlatform",
-                "OperatingPointControl", "PlaneTestSupport", "TestSupport",
+                "BoardInterface", "BoardOperations", "BoardProtocol", "EntropyPipeline",
+                "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
+                "LinuxPlatform", "OperatingPointControl", "PlaneTestSupport", "TestSupport",
             ], path: "Tests/Simulation/DaemonSimulation", swiftSettings: swift),
         tool(
             "simulate-daemon", path: "Tests/Simulation/Simulate", [arguments, "DaemonSimulation"]),
@@ -249,10 +261,10 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "BoardInterface", "BoardProtocol", "CFuzzDriver", "ControlInterface",
-                "ControlTestSupport", "DaemonConfiguration", "EntropyClient", "EntropyProtocol",
-                "EntropyServer", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings",
-                "TestSupport", "Varlink",
+                "BoardInterface", "BoardOperations", "BoardProtocol", "CFuzzDriver",
+                "ControlInterface", "ControlTestSupport", "DaemonConfiguration", "EntropyClient",
+                "EntropyProtocol", "EntropyServer", "EntropyTerms", "LinuxPlatform",
+                "RecordingFormat", "Recordings", "TestSupport", "Varlink",
             ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: swift),
         tool(
             "fuzz-parsers", path: "Tests/Fuzz/FuzzParsers",
@@ -334,8 +346,9 @@ let package = Package(
         tests(
             "EntropyPipelineTests", in: "Entropy",
             [
-                "BoardInterface", "BoardProtocol", "Conditioning", "DevicePhysics",
-                "EntropyPipeline", "EntropyRing", "EntropyTerms", "LaneHealth", "LinuxPlatform",
+                "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning",
+                "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyTerms", "LaneHealth",
+                "LinuxPlatform",
                 "OperatingPointControl", "PlaneTestSupport", "SimulatedBoard", "SystemCrypto",
                 "TestSupport",
             ]),
@@ -364,7 +377,10 @@ let package = Package(
         // Tests of Control
         tests(
             "ControlInterfaceTests", in: "Control",
-            ["ControlInterface", "ControlTestSupport", "LinuxPlatform", "TestSupport", "Varlink"]),
+            [
+                "BoardOperations", "BoardProtocol", "ControlInterface", "ControlTestSupport",
+                "EntropyTerms", "LinuxPlatform", "OperatingPointControl", "TestSupport", "Varlink",
+            ]),
         tests(
             "DaemonConfigurationTests", in: "Control",
             [
@@ -385,9 +401,9 @@ let package = Package(
         tests(
             "ControlCommandsTests", in: "Programs",
             [
-                "BoardProtocol", "ControlCommands", "ControlInterface", "ControlTestSupport",
-                "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings", "TestSupport",
-                "Varlink",
+                "BoardOperations", "BoardProtocol", "ControlCommands", "ControlInterface",
+                "ControlTestSupport", "EntropyTerms", "LinuxPlatform", "OperatingPointControl",
+                "RecordingFormat", "Recordings", "TestSupport", "Varlink",
             ]),
         tests(
             "DaemonTests", in: "Programs",

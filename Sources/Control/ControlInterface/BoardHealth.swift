@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
+package import EntropyTerms
+
 /// The health of every lane of a board.
 package struct BoardHealth: Codable, Sendable, Equatable {
     package var name: String
-    package var provenance: ReportedProvenance
-    /// How many were judged.
+    @ByName package var provenance: Provenance
+    /// The number of windows that were judged.
     package var windows: Int
     package var windowShots: Int
     package var healthEpoch: Int
     package var claimedEntropyPerBit: Double
-    /// How many shots the shares and correlations are of.
+    /// The number of shots from which shares and correlations were computed.
     package var monitoredShots: Int
     /// The mean correlation between two lanes; nil before the first window.
     @Nullable package var crossLaneCorrelation: Double?
-    /// What the test across lanes says of all of them together.
+    /// The state of the whole array in the test across lanes.
     package var crossLaneState: LaneReport.State
     package var trimState: TrimState
     /// The number of lanes that no trim brings to 50 % ones.
@@ -24,7 +27,7 @@ package struct BoardHealth: Codable, Sendable, Equatable {
     package var alarms: [AlarmReport]
 
     package init(
-        name: String, provenance: ReportedProvenance, windows: Int, windowShots: Int,
+        name: String, provenance: Provenance, windows: Int, windowShots: Int,
         healthEpoch: Int, claimedEntropyPerBit: Double, monitoredShots: Int,
         crossLaneCorrelation: Double?, crossLaneState: LaneReport.State, trimState: TrimState,
         untrimmableLanes: Int, cutoffs: CutoffReport, laneCounts: LaneCounts, lanes: [LaneReport],
@@ -52,7 +55,7 @@ package struct BoardHealth: Codable, Sendable, Equatable {
 package enum TrimState: String, Codable, Sendable, CaseIterable {
     /// Lanes are not trimmed.
     case off
-    /// It finds out what the trims do; nothing is served yet.
+    /// The loop learns what the trims do; nothing is served yet.
     case learning
     case holding
 }
@@ -63,7 +66,7 @@ package struct LaneReport: Codable, Sendable, Equatable {
         /// In the start-up test; gives no bits yet.
         case starting
         case good
-        /// A test was near its failing cut-off; gives bits.
+        /// A test came near its failing cut-off; gives bits.
         case warned
         /// Masked out.
         case failed
@@ -73,11 +76,11 @@ package struct LaneReport: Codable, Sendable, Equatable {
     package var state: State
     /// The share of ones, over the monitored shots.
     package var p: Double
-    /// The correlation with the shot before.
+    /// The correlation with the previous shot.
     package var lagOne: Double
     /// The correlation with the majority of the lanes.
     package var crossLane: Double
-    /// In steps of the board; 0 when lanes are not trimmed.
+    /// The trim in steps of the board; 0 when lanes are not trimmed.
     package var trim: Int
     /// Resistance of the device in Ω; nil when the board does not measure it.
     @Nullable package var resistanceOhms: Double?
@@ -106,8 +109,7 @@ package struct LaneReport: Codable, Sendable, Equatable {
     }
 }
 
-/// At how many samples of a kind a health test raises an alarm, and at which variance ratio the test
-/// across all lanes does.
+/// The cut-offs of the health tests: numbers of equal samples, and variance ratios for the test across lanes.
 package struct CutoffReport: Codable, Sendable, Equatable {
     package var repetitionCountWarning: Int
     package var repetitionCountFailure: Int
@@ -132,20 +134,20 @@ package struct CutoffReport: Codable, Sendable, Equatable {
 /// One finding of a health test.
 package struct AlarmReport: Codable, Sendable, Equatable {
     package enum Severity: String, Codable, Sendable {
-        /// The lane goes on giving bits.
+        /// The lane continues to give bits.
         case warning
         /// The lane is masked out.
         case failure
     }
 
-    /// In seconds since the Unix epoch.
+    /// Seconds since the Unix epoch.
     package var time: Double
     /// Nil for a test of the whole array.
     @Nullable package var lane: Int?
     /// `repetitionCount`, `adaptiveProportion`, `resistance` or `crossLane`.
     package var test: String
     package var severity: Severity
-    /// The index of the last shot of the window it was found in.
+    /// The index of the last shot of the window in which it was found.
     package var shot: Int
 
     package init(

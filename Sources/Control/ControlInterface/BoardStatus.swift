@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import BoardProtocol
-
-/// Where bits come from.
-package enum ReportedProvenance: String, Codable, Sendable, CaseIterable {
-    /// Devices on a board.
-    case hardware
-    /// A model of devices: not random.
-    case simulated
-    /// A recording: bits that somebody has already.
-    case replay
-    /// A random number generator of this machine.
-    case host
-}
+package import EntropyTerms
 
 /// What a board is doing.
 package enum BoardState: String, Codable, Sendable, CaseIterable {
@@ -20,9 +9,9 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     case tuning
     /// Its lanes are in their start-up test.
     case starting
-    /// It is read.
+    /// It is read, and bits are served.
     case serving
-    /// The rings are full, so it rests.
+    /// The rings are full, and the board is not read.
     case idle
     /// Too few lanes are good: nothing is served.
     case unhealthy
@@ -30,15 +19,15 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     case calibrating
     /// Its frames go to a recording, and nothing new is served meanwhile.
     case recording
-    /// It gives no frames.
+    /// It sends no frames.
     case failed
     /// The recording has ended.
     case ended
 
-    /// Whether metrngd has the board open, as far as it is of use.
+    /// Whether metrngd has the board open.
     package var isOpen: Bool { self != .failed && self != .ended }
 
-    /// Whether the board gives bits, or will without anybody doing anything.
+    /// Whether the board gives bits, or will without anybody's help.
     package var isHealthy: Bool {
         switch self {
         case .tuning, .starting, .serving, .idle, .calibrating, .recording: true
@@ -47,37 +36,37 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     }
 }
 
-/// What a board does and has done since the daemon started.
+/// The state of a board, and its counts since the daemon started.
 package struct BoardStatus: Codable, Sendable, Equatable {
     /// The most failures listed.
     package static let reportedFailures = 5
 
     package var name: String
     package var kind: String
-    package var provenance: ReportedProvenance
+    @ByName package var provenance: Provenance
     package var state: BoardState
     /// In seconds since the Unix epoch.
     package var stateSince: Double
-    /// What is wrong; nil when nothing is.
+    /// The reason for the state; nil when nothing is wrong.
     @Nullable package var cause: String?
-    /// What to try next.
+    /// What to try next; nil when nothing is wrong.
     @Nullable package var remedy: String?
     package var serial: String
     package var path: String
     package var firmware: String
-    /// 0 while it is not known, before the board was opened.
+    /// 0 before the board was opened, where only the board can tell.
     package var lanes: Int
     package var laneCounts: LaneCounts
-    /// With fewer, nothing is served.
+    /// The number of good lanes below which nothing is served.
     package var minimumGoodLanes: Int
     package var healthEpoch: Int
-    /// Nil while it is not known, and for a board that is not driven.
+    /// Nil before the board was opened, and for a board that is no array.
     @Nullable package var operatingPoint: OperatingPoint?
-    /// Likewise.
+    /// What a bit says; nil as for the operating point.
     @Nullable package var encoding: String?
     @Nullable package var temperatureCelsius: Double?
     package var claimedEntropyPerBit: Double
-    /// How many lanes make one by XOR; 1 folds nothing.
+    /// The number of lanes that are combined into one by XOR; 1 for no folding.
     package var xorFold: Int
     package var shots: Int
     package var shotsPerSecond: Double
@@ -89,12 +78,12 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     /// In seconds; nil before the first bit.
     @Nullable package var newestBitAge: Double?
     package var rings: [RingStatus]
-    /// The newest first; at most `reportedFailures`. The health of the board has more.
+    /// The newest first; at most `reportedFailures`. `BoardHealth` has more.
     package var lastFailures: [AlarmReport]
     @Nullable package var lastWarning: AlarmReport?
 
     package init(
-        name: String, kind: String, provenance: ReportedProvenance, state: BoardState,
+        name: String, kind: String, provenance: Provenance, state: BoardState,
         stateSince: Double, cause: String?, remedy: String?, serial: String, path: String,
         firmware: String, lanes: Int, laneCounts: LaneCounts, minimumGoodLanes: Int,
         healthEpoch: Int, operatingPoint: OperatingPoint?, encoding: String?,
@@ -136,7 +125,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     }
 }
 
-/// How many lanes are in each state. Only good and warned lanes give bits.
+/// The number of lanes in each state. Only good and warned lanes give bits.
 package struct LaneCounts: Codable, Sendable, Equatable {
     package var starting: Int
     package var good: Int
@@ -158,7 +147,7 @@ package struct RingStatus: Codable, Sendable, Equatable {
     package var grade: String
     package var capacityBytes: Int
     package var availableBytes: Int
-    /// Handed to clients since the start.
+    /// Bytes handed to clients since the daemon started.
     package var deliveredBytes: Int
     package var deliveredBytesPerSecond: Double
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
+
 /// A client of the entropy plane.
 package struct ClientStatus: Codable, Sendable, Equatable {
     /// Number of the process that connected; 0 when the daemon cannot see it.

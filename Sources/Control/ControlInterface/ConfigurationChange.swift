@@ -2,9 +2,9 @@
 
 /// A setting that a reload found changed.
 package struct ConfigurationChange: Codable, Sendable, Equatable {
-    /// The keys that lead to it, as in `boards[0].lanes`.
+    /// The path of keys to the setting, as in `boards[0].lanes`.
     package var key: String
-    /// Both values as they are written in YAML, or the number of boards.
+    /// The values as they are written in YAML, or the number of boards.
     package var old: String
     package var new: String
     /// Whether the new value is in force; otherwise it needs a restart.
@@ -20,7 +20,7 @@ package struct ConfigurationChange: Codable, Sendable, Equatable {
 
 /// The reply to `Reload`.
 package struct ReloadReport: Codable, Sendable, Equatable {
-    /// What differs between the configuration in force and the files; empty when nothing does.
+    /// The differences between the configuration in force and the files; empty when there are none.
     package var changes: [ConfigurationChange]
 
     package init(changes: [ConfigurationChange]) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import BoardProtocol
-package import LinuxPlatform
+package import BoardOperations
 package import Varlink
 
 /// Why the daemon gave no answer.
@@ -68,87 +67,50 @@ package final class ControlClient {
 
     // MARK: Changes
 
-    /// Sets what the devices of a board are driven with.
+    /// Has an operation of a board done, and waits for its end.
     ///
-    /// - Returns: the operating point then.
-    package func setOperatingPoint(
-        _ point: PartialOperatingPoint, of board: String? = nil
-    ) throws(ControlClientError) -> OperatingPoint {
-        let parameters = SetOperatingPointParameters(board: board, point: point)
-        return try call(
-            .setOperatingPoint, parameters, returning: OperatingPointReply.self
-        ).operatingPoint
-    }
-
-    /// Measures operating points. Waits until all are done.
-    ///
-    /// - Parameter onProgress: is told how far it is, again and again; ends it by `stop`.
-    /// - Returns: nil when it was ended.
-    package func calibrate(
-        _ request: SweepRequest, board: String? = nil,
-        onProgress: (CalibrationProgress) -> VarlinkClient.Decision
-    ) throws(ControlClientError) -> SweepReport? {
-        let parameters = CalibrateParameters(
-            board: board, amplitudes: request.amplitudes, widths: request.widths,
-            shotsPerPoint: request.shotsPerPoint)
-        var sweep: SweepReport?
-        _ = try stream(.calibrate, parameters, returning: CalibrationProgress.self) { progress in
-            sweep = progress.sweep
-            return onProgress(progress)
-        }
-        return sweep
-    }
-
-    /// Keeps frames of a board in a file.
-    ///
-    /// - Parameters:
-    ///   - file: a regular file, open for writing.
-    ///   - onProgress: as for `calibrate`.
-    /// - Returns: what was kept; nil when it was ended.
-    package func record(
-        shots: Int, restarts: Int, to file: Descriptor, board: String? = nil,
-        onProgress: (RecordingProgress) -> VarlinkClient.Decision
-    ) throws(ControlClientError) -> RecordingProgress? {
-        let parameters = RecordParameters(board: board, shots: shots, restarts: restarts)
-        var last: RecordingProgress?
-        let isOver = try stream(
-            .record, parameters, returning: RecordingProgress.self, descriptor: file
-        ) { progress in
-            last = progress
-            return onProgress(progress)
-        }
-        return isOver ? last : nil
-    }
-
-    /// Makes a simulated board fail.
-    package func inject(
-        _ request: FaultRequest, board: String? = nil
-    ) throws(ControlClientError) {
-        let parameters = InjectFaultParameters(
-            board: board, fault: request.fault, lanes: request.lanes,
-            afterShots: request.afterShots, forShots: request.forShots)
-        _ = try call(.injectFault, parameters, returning: JSONValue.self)
-    }
-
-    /// Lets the daemon read its configuration again.
-    package func reload() throws(ControlClientError) -> ReloadReport {
-        try call(.reload, returning: ReloadReport.self)
-    }
-
-    /// Replies come at least as often as the daemon tells how far it is.
-    ///
-    /// - Returns: whether the last one came.
-    private func stream<Reply: Decodable>(
-        _ method: ControlMethod, _ parameters: some Encodable, returning type: Reply.Type,
-        descriptor: Descriptor? = nil, onReply: (Reply) -> VarlinkClient.Decision
-    ) throws(ControlClientError) -> Bool {
+    /// - Parameter board: by name or serial; nil for the only one.
+    package func perform<Operation: BoardOperation>(
+        _ operation: Operation, on board: String? = nil
+    ) throws(ControlClientError) -> Operation.Reply {
         do {
-            return try client.stream(
-                method.qualifiedName, parameters, returning: type, descriptor: descriptor,
-                onReply: onReply)
+            return try client.call(
+                Operation.qualifiedName, OperationCall(board: board, operation: operation),
+                returning: Operation.Reply.self, descriptor: operation.file)
         } catch {
             throw ControlClientError(error)
         }
+    }
+
+    /// Has an operation of a board done, however long it takes.
+    ///
+    /// - Parameters:
+    ///   - board: by name or serial; nil for the only one.
+    ///   - onProgress: is told how far it is, at least once a second, and the result; ends the operation by `stop`.
+    ///     Then the connection is closed.
+    /// - Returns: the result; nil when the operation was ended.
+    package func perform<Operation: BoardOperation>(
+        _ operation: Operation, on board: String? = nil,
+        onProgress: (Operation.Reply) -> VarlinkClient.Decision
+    ) throws(ControlClientError) -> Operation.Reply? {
+        var last: Operation.Reply?
+        do {
+            let isOver = try client.stream(
+                Operation.qualifiedName, OperationCall(board: board, operation: operation),
+                returning: Operation.Reply.self, descriptor: operation.file
+            ) { reply in
+                last = reply
+                return onProgress(reply)
+            }
+            return isOver ? last : nil
+        } catch {
+            throw ControlClientError(error)
+        }
+    }
+
+    /// Has the daemon read its configuration again.
+    package func reload() throws(ControlClientError) -> ReloadReport {
+        try call(.reload, returning: ReloadReport.self)
     }
 
     private func call<Reply: Decodable>(

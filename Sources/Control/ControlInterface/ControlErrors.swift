@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
+import BoardProtocol
 package import Varlink
 
 /// The errors of `org.metrng.Control`, with what they carry.
@@ -106,4 +108,26 @@ package enum ControlError: Error, Sendable, Equatable {
 
 extension VarlinkError {
     package static func control(_ error: ControlError) -> VarlinkError { error.varlink }
+
+    /// The error of the interface for an operation that was refused or failed.
+    ///
+    /// - Parameter board: the name of the board that it was asked of.
+    init(_ error: BoardOperationError, board: String) {
+        self =
+            switch error {
+            case .badParameter(let name): .invalidParameter(name)
+            case .noFile: .control(.noDescriptor)
+            case .board(let cause): .control(.boardFailed(board: board, cause: cause))
+            case .notTunable: .control(.notTunable(board: board))
+            case .notSimulated: .control(.notSimulated(board: board))
+            case .outOfRange(let violation):
+                .control(
+                    .outOfRange(
+                        quantity: violation.quantity, value: violation.value,
+                        minimum: violation.limits.lowerBound, maximum: violation.limits.upperBound))
+            case .badFault(let reason): .control(.badFault(reason: reason))
+            case .recording(let cause): .control(.recordingFailed(cause: cause))
+            case .cancelled: .control(.boardFailed(board: board, cause: "it was cancelled"))
+            }
+    }
 }

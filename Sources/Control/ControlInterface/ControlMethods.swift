@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardProtocol
+package import BoardOperations
 
-/// The methods of `org.metrng.Control`.
+/// The methods of `org.metrng.Control` that are no operations of a board.
 package enum ControlMethod: String, Sendable, CaseIterable {
     case getStatus = "GetStatus"
     case listBoards = "ListBoards"
@@ -11,12 +11,8 @@ package enum ControlMethod: String, Sendable, CaseIterable {
     case getConfig = "GetConfig"
     case getMetrics = "GetMetrics"
     case reload = "Reload"
-    case setOperatingPoint = "SetOperatingPoint"
-    case calibrate = "Calibrate"
-    case record = "Record"
-    case injectFault = "InjectFault"
 
-    /// As it is called.
+    /// The name with its interface in front.
     package var qualifiedName: String { "\(controlInterfaceName).\(rawValue)" }
 }
 
@@ -79,62 +75,35 @@ struct MetricsReply: Codable, Sendable {
     var text: String
 }
 
-/// The parameters of `SetOperatingPoint`: one object with the name of the board and the quantities to set.
-struct SetOperatingPointParameters: Codable {
-    static let names: Set = [
-        "board", "amplitudeMillivolts", "pulseWidthPicoseconds", "biasFieldMicrotesla",
-    ]
+extension BoardOperation {
+    /// The name of the method with its interface in front.
+    package static var qualifiedName: String { "\(controlInterfaceName).\(method)" }
+}
+
+/// The parameters of a method that begins an operation: one object with the name or serial number of the board and the
+/// parameters of the operation.
+struct OperationCall<Operation: BoardOperation>: Codable {
+    static var names: Set<String> { Operation.parameterNames.union(["board"]) }
+
     var board: String?
-    var point: PartialOperatingPoint
+    var operation: Operation
 
     private enum CodingKeys: CodingKey { case board }
 
-    init(board: String?, point: PartialOperatingPoint) {
+    init(board: String?, operation: Operation) {
         self.board = board
-        self.point = point
+        self.operation = operation
     }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         board = try container.decodeIfPresent(String.self, forKey: .board)
-        point = try PartialOperatingPoint(from: decoder)
+        operation = try Operation(from: decoder)
     }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encodeIfPresent(board, forKey: .board)
-        try point.encode(to: encoder)
+        try operation.encode(to: encoder)
     }
-}
-
-/// The reply to `SetOperatingPoint`.
-struct OperatingPointReply: Codable, Sendable {
-    var operatingPoint: OperatingPoint
-}
-
-/// The parameters of `Calibrate`.
-struct CalibrateParameters: Codable {
-    static let names: Set = ["board", "amplitudes", "widths", "shotsPerPoint"]
-    var board: String?
-    var amplitudes: SweepRange?
-    var widths: SweepRange?
-    var shotsPerPoint: Int
-}
-
-/// The parameters of `Record`.
-struct RecordParameters: Codable {
-    static let names: Set = ["board", "shots", "restarts"]
-    var board: String?
-    var shots: Int
-    var restarts: Int?
-}
-
-/// The parameters of `InjectFault`.
-struct InjectFaultParameters: Codable {
-    static let names: Set = ["board", "fault", "lanes", "afterShots", "forShots"]
-    var board: String?
-    var fault: String
-    var lanes: [Int]?
-    var afterShots: Int?
-    var forShots: Int?
 }

@@ -26,17 +26,29 @@ package struct ControlService: VarlinkInterface {
     package let name = controlInterfaceName
     package let description = controlInterfaceText
     private let provider: any ControlProvider
-    let operation: any ControlOperator
+    private let changes: any ControlOperator
+    private let operations: [String: OperationMethod]
 
-    package init(_ provider: any ControlProvider, _ operation: any ControlOperator) {
+    package init(_ provider: any ControlProvider, _ changes: any ControlOperator) {
         self.provider = provider
-        self.operation = operation
+        self.changes = changes
+        operations = Dictionary(uniqueKeysWithValues: changes.operations.map { ($0.name, $0) })
     }
 
     package func call(_ call: VarlinkCall) throws(VarlinkError) -> VarlinkAnswer {
-        guard let method = ControlMethod(rawValue: call.method) else {
+        if let method = ControlMethod(rawValue: call.method) { return try answer(method, call) }
+        guard let operation = operations[call.method] else {
             throw .methodNotFound("\(name).\(call.method)")
         }
+        guard changes.mayChange(call.peer) else { throw .control(.notPermitted) }
+        return try operation.answer(call) { (asked) throws(VarlinkError) in
+            try name(ofBoard: asked)
+        }
+    }
+
+    private func answer(
+        _ method: ControlMethod, _ call: VarlinkCall
+    ) throws(VarlinkError) -> VarlinkAnswer {
         switch method {
         case .getStatus:
             let asked = try call.decodeParameters(
@@ -54,8 +66,6 @@ package struct ControlService: VarlinkInterface {
                 as: WatchParameters.self, names: WatchParameters.names)
             guard call.wantsMore else { throw .expectedMore }
             return try watch(asked)
-        case .setOperatingPoint, .calibrate, .record, .injectFault:
-            return try change(method, call)
         case .reload:
             return try reload(call)
         case .getConfig:
@@ -81,8 +91,17 @@ package struct ControlService: VarlinkInterface {
     }
 
     /// The name of the board that is meant: by name or serial, or the only one.
-    func name(ofBoard asked: String?) throws(VarlinkError) -> String {
+    private func name(ofBoard asked: String?) throws(VarlinkError) -> String {
         do { return try provider.name(ofBoard: asked) } catch { throw .control(error) }
+    }
+
+    private func reload(_ call: VarlinkCall) throws(VarlinkError) -> VarlinkAnswer {
+        guard changes.mayChange(call.peer) else { throw .control(.notPermitted) }
+        _ = try call.decodeParameters(as: JSONValue.self, names: [])
+        let progress = changes.reload()
+        return .replies(.progress(of: progress.changed)) { () throws(VarlinkError) in
+            if let report = try progress.poll() { .last(report) } else { .none }
+        }
     }
 
     private func watch(_ asked: WatchParameters) throws(VarlinkError) -> VarlinkAnswer {

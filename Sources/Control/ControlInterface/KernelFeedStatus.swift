@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
+
 /// The feeding of the kernel's generator.
 package struct KernelFeedStatus: Codable, Sendable, Equatable {
     package var intervalSeconds: Int
     package var contributions: Int
     package var bytes: Int
     package var creditedBits: Int
-    /// In seconds since the Unix epoch; nil before the first contribution.
+    /// Seconds since the Unix epoch; nil before the first contribution.
     @Nullable package var lastFed: Double?
-    /// Why the last attempt came to nothing; nil when it did not.
+    /// Why the last attempt failed; nil when it did not.
     @Nullable package var cause: String?
     @Nullable package var remedy: String?
 

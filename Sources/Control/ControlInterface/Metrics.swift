@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a monitoring system is told, as the text format of Prometheus.
+import EntropyTerms
+
+/// A figure for a monitoring system, in the text format of Prometheus.
 ///
-/// There is no series for each lane: a board of 4,096 lanes would make as many, and `mectl health` has them.
+/// Lanes have no series of their own: a board of 4,096 lanes would make as many. `mectl health` shows them.
 package struct Metric: Sendable {
     package enum Kind: String, Sendable {
         case gauge
-        /// Since the daemon started, so that it begins at 0 again with it.
+        /// A count since the daemon started, which begins at 0 again with it.
         case counter
     }
 
@@ -16,7 +18,7 @@ package struct Metric: Sendable {
     package let help: String
     /// The names of its labels.
     package let labels: [String]
-    /// The values of the labels, in the order of their names, and the value, of all that there is.
+    /// The samples of a status: the values of the labels, in the order of their names, and the value.
     let samples: @Sendable (StatusReport) -> [Sample]
 
     struct Sample {
@@ -44,14 +46,14 @@ package func metricsText(_ status: StatusReport) -> String {
     }.joined()
 }
 
-/// What is left to say when the daemon does not answer.
+/// The text when the daemon does not answer.
 package let metricsOfNoDaemon = head(Metric.up) + "\(Metric.up.name) 0\n"
 
 private func head(_ metric: Metric) -> String {
     "# HELP \(metric.name) \(metric.help)\n# TYPE \(metric.name) \(metric.kind.rawValue)\n"
 }
 
-/// A value of a label may hold anything but these as it is.
+/// Escapes the characters that the value of a label may not hold as they are.
 private func escaped(_ text: String) -> String {
     text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
 }
@@ -102,7 +104,7 @@ extension Metric {
             labels: ["board", "provenance", "kind", "serial", "firmware"]
         ) { status in
             status.boards.map {
-                Sample([$0.name, $0.provenance.rawValue, $0.kind, $0.serial, $0.firmware], 1)
+                Sample([$0.name, $0.provenance.name, $0.kind, $0.serial, $0.firmware], 1)
             }
         },
         Metric(
@@ -113,7 +115,7 @@ extension Metric {
             status.boards.flatMap { board in
                 BoardState.allCases.map {
                     Sample(
-                        [board.name, board.provenance.rawValue, $0.rawValue],
+                        [board.name, board.provenance.name, $0.rawValue],
                         $0 == board.state ? 1 : 0)
                 }
             }
@@ -156,7 +158,7 @@ extension Metric {
                 return [
                     ("starting", counts.starting), ("good", counts.good),
                     ("warned", counts.warned), ("failed", counts.failed),
-                ].map { Sample([board.name, board.provenance.rawValue, $0.0], $0.1) }
+                ].map { Sample([board.name, board.provenance.name, $0.0], $0.1) }
             }
         },
         board("metrng_board_lanes_needed", .gauge, "Lanes needed to serve bits.") {
@@ -181,14 +183,14 @@ extension Metric {
         Metric(name: name, kind: kind, help: help, labels: []) { [Sample([], value($0.service))] }
     }
 
-    /// - Parameter value: nil while it is not known; the board has no sample then.
+    /// - Parameter value: nil while it is not known; then the board has no sample.
     private static func board(
         _ name: String, _ kind: Kind, _ help: String,
         _ value: @escaping @Sendable (BoardStatus) -> Double?
     ) -> Metric {
         Metric(name: name, kind: kind, help: help, labels: ["board", "provenance"]) { status in
             status.boards.compactMap { board in
-                value(board).map { Sample([board.name, board.provenance.rawValue], $0) }
+                value(board).map { Sample([board.name, board.provenance.name], $0) }
             }
         }
     }
@@ -201,7 +203,7 @@ extension Metric {
             status in
             status.boards.flatMap { board in
                 board.rings.map {
-                    Sample([board.name, board.provenance.rawValue, $0.grade], value($0))
+                    Sample([board.name, board.provenance.name, $0.grade], value($0))
                 }
             }
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
+
 /// The daemon itself.
 package struct ServiceStatus: Codable, Sendable, Equatable {
     /// The most clients listed one by one, which bounds the size of a report.
@@ -7,7 +9,7 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
 
     package var version: String
     package var processId: Int
-    /// In seconds since the Unix epoch.
+    /// Seconds since the Unix epoch.
     package var startTime: Double
     package var entropySocket: String
     package var controlSocket: String
@@ -15,13 +17,13 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
     package var clients: Int
     package var maximumClients: Int
     package var clientsRefused: Int
-    /// Those that drew most first; at most `reportedClients`.
+    /// The clients that drew most, in falling order; at most `reportedClients`.
     package var topClients: [ClientStatus]
     /// Whether bits are kept from swap.
     package var lockedMemory: Bool
     /// The keys of settings that a reload found changed and that need a restart.
     package var pendingChanges: [String]
-    /// Nil when the kernel is not to be fed.
+    /// Nil when feeding the kernel's generator is not configured.
     @Nullable package var kernel: KernelFeedStatus?
 
     package init(

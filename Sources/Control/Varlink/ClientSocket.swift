@@ -3,7 +3,7 @@
 import Glibc
 import LinuxPlatform
 
-/// A moment until which something may take.
+/// A moment by which something has to be done.
 struct Deadline {
     let milliseconds: Int
     private let end: UInt64
@@ -13,7 +13,7 @@ struct Deadline {
         end = monotonicNanoseconds() + UInt64(max(0, milliseconds)) * 1_000_000
     }
 
-    /// What is left, in milliseconds; 0 when the moment has come.
+    /// The time left, in milliseconds; 0 when the moment has come.
     var remaining: Int32 {
         let now = monotonicNanoseconds()
         return now >= end ? 0 : Int32(clamping: (end - now + 999_999) / 1_000_000)

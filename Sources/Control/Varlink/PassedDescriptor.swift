@@ -33,7 +33,7 @@ struct PassedDescriptor {
         next += 1
     }
 
-    /// What came with the call that was taken last; nil when there was nothing, and the second time.
+    /// Takes the descriptor that came with the last call; nil when there was none, and the second time.
     mutating func take() -> Descriptor? {
         defer { ofCall = nil }
         return ofCall

@@ -2,7 +2,7 @@
 
 package import LinuxPlatform
 
-/// What a service says of itself.
+/// The description that a service gives of itself.
 package struct VarlinkServiceInfo: Sendable, Equatable, Codable {
     package let vendor: String
     package let product: String
@@ -49,7 +49,7 @@ package struct VarlinkService: Sendable {
     }
 }
 
-/// `org.varlink.service`: which interfaces there are.
+/// `org.varlink.service`: the list of interfaces and their descriptions.
 private struct Introspection: VarlinkInterface {
     let name = "org.varlink.service"
     let description = serviceInterfaceText

@@ -2,20 +2,20 @@
 
 package import LinuxPlatform
 
-/// What one client and the server say to each other, without any input or output: bytes and times
-/// in, bytes and calls out.
+/// The dialogue of one client with the server, without any input or output: bytes and times in, bytes and calls
+/// out.
 ///
 /// Calls are answered in order and one at a time: while a reply waits to be sent, or a stream runs,
 /// nothing more is read. So a session holds at most one message of the client and one reply, and at most
 /// one descriptor.
 package struct VarlinkSession {
-    /// What comes next for this session.
+    /// The next thing to do for a session.
     package enum Step {
         /// Nothing, until bytes come or go.
         case wait
         /// A call is to be answered: `answer` or `fail`, or neither when `isOneway`.
         case call(CallMessage)
-        /// All is said, or the client does not speak the protocol.
+        /// The dialogue has ended, or the client does not speak the protocol.
         case close
     }
 
@@ -48,7 +48,7 @@ package struct VarlinkSession {
         framing = MessageFraming(limit: requestLimit)
     }
 
-    /// What waits to be sent.
+    /// The bytes that wait to be sent.
     package var output: ArraySlice<UInt8> { outbox }
 
     /// Whether bytes of the client are welcome now.
@@ -72,7 +72,7 @@ package struct VarlinkSession {
         return outbox.isEmpty
     }
 
-    /// - Parameter descriptor: what came with the bytes, for the last message that they are of.
+    /// - Parameter descriptor: came with the bytes; belongs to the last message that they are part of.
     package mutating func received(
         _ bytes: some Collection<UInt8>, with descriptor: Descriptor? = nil
     ) {
@@ -80,7 +80,7 @@ package struct VarlinkSession {
         framing.append(bytes)
     }
 
-    /// The client will say nothing more. What it has asked is still answered.
+    /// Notes that the client sends nothing more. Its calls are still answered.
     package mutating func receivedEnd() {
         inputEnded = true
     }

@@ -13,7 +13,7 @@ final class BoardSession {
     private let context: ActivityContext
     private let standing: [any Activity]
     /// The job under way, and what does it.
-    private var current: (job: BoardJob, activity: any Activity)?
+    private var current: (job: PipelineJob, activity: any Activity)?
     /// The activities that look at a window, in their order.
     private var observers: [any Activity]
     /// The one of them whose turn it is with the full window.
@@ -70,7 +70,7 @@ final class BoardSession {
     func cancelJob() throws(BoardError) {
         guard let job = current?.job else { return }
         abandonFrame()
-        job.cancel()
+        job.handle.cancel()
         try advanceJob()
         precondition(current == nil, "a job that was cancelled ends at once")
     }
@@ -98,12 +98,15 @@ final class BoardSession {
         guard !context.lifecycle.isSilent, let job = context.jobs.take(needsOpenBoard: true) else {
             return
         }
-        let activity = Activities.activity(for: job, context)
+        guard case .activity(let make) = job.work.kind else {
+            preconditionFailure("a job that needs an open board is an activity")
+        }
+        let activity = make(context)
         current = (job, activity)
         observers = [activity] + standing
     }
 
-    private func end(_ job: BoardJob, _ outcome: BoardJob.State) {
+    private func end(_ job: PipelineJob, _ outcome: JobOutcome) {
         current = nil
         observers = standing
         context.jobs.finish(job, outcome)

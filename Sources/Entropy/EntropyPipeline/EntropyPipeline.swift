@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import BoardInterface
+package import BoardOperations
 package import EntropyRing
 package import LinuxPlatform
 import Synchronization
@@ -71,7 +72,24 @@ package final class EntropyPipeline: Sendable {
     /// Hands a job to the pipeline's thread, which does it soon, whatever the board is doing.
     ///
     /// - Returns: nil when another job is under way. A job for a pipeline that was stopped has failed.
-    package func begin(_ task: BoardJob.Task) -> BoardJob? { parts.jobs.begin(task) }
+    package func begin<Operation: PipelineOperation>(
+        _ operation: Operation
+    ) -> BoardJob<Operation>? {
+        let job = BoardJob(operation)
+        return begin(job, Operation.work(for: job)) ? job : nil
+    }
+
+    /// Hands a recording to the pipeline's thread, in the same way.
+    ///
+    /// - Parameter sink: keeps the frames.
+    package func begin(_ recording: Record, into sink: any FrameSink) -> BoardJob<Record>? {
+        let job = BoardJob(recording)
+        return begin(job, Record.work(for: job, into: sink)) ? job : nil
+    }
+
+    private func begin(_ handle: any JobHandle, _ work: PipelineWork) -> Bool {
+        parts.jobs.begin(PipelineJob(handle: handle, work: work))
+    }
 
     /// What the pipeline is doing.
     package func status() -> PipelineStatus {

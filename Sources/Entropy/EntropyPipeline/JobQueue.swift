@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardInterface
+import BoardOperations
 import Synchronization
 
 /// The way of jobs to the pipeline's thread, one at a time, and of the wish to stop. Any thread hands jobs in;
@@ -10,11 +10,11 @@ final class JobQueue: Sendable {
         /// There is no job.
         case empty
         /// A job was handed in, and the pipeline's thread has not taken it.
-        case waiting(BoardJob)
+        case waiting(PipelineJob)
         /// The pipeline's thread does a job.
-        case underWay(BoardJob)
+        case underWay(PipelineJob)
         /// The pipeline stops, and does a last job.
-        case closing(BoardJob)
+        case closing(PipelineJob)
         /// The pipeline stops or has stopped.
         case closed
     }
@@ -29,15 +29,14 @@ final class JobQueue: Sendable {
 
     init(wake: @escaping @Sendable () -> Void) { self.wake = wake }
 
-    private static var stopping: BoardJob.State { .failed(.board("metrngd stops")) }
+    private static let stopping = BoardOperationError.board("metrngd stops")
 
     // MARK: Any thread
 
     /// Hands in a job.
     ///
-    /// - Returns: nil when another one waits or is under way. A job for a pipeline that stops has failed.
-    func begin(_ task: BoardJob.Task) -> BoardJob? {
-        let job = BoardJob(task)
+    /// - Returns: false when another one waits or is under way. A job for a pipeline that stops has failed.
+    func begin(_ job: PipelineJob) -> Bool {
         let isTaken = state.withLock { state in
             switch state {
             case .empty:
@@ -47,13 +46,12 @@ final class JobQueue: Sendable {
             case .waiting, .underWay:
                 return false
             case .closing, .closed:
-                job.enter(Self.stopping)
+                job.handle.fail(Self.stopping)
                 return true
             }
         }
-        guard isTaken else { return nil }
-        wake()
-        return job
+        if isTaken { wake() }
+        return isTaken
     }
 
     /// Takes no more jobs, fails the one that waits, and lets the pipeline's thread stop.
@@ -63,7 +61,7 @@ final class JobQueue: Sendable {
             case .empty, .closed: state = .closed
             case .waiting(let job):
                 show(isWaiting: false, job)
-                job.enter(Self.stopping)
+                job.handle.fail(Self.stopping)
                 state = .closed
             case .underWay(let job), .closing(let job): state = .closing(job)
             }
@@ -84,11 +82,11 @@ final class JobQueue: Sendable {
 
     /// Takes the job that waits, if it is one that does or does not need an open board. It is under way until
     /// `finish`.
-    func take(needsOpenBoard: Bool) -> BoardJob? {
+    func take(needsOpenBoard: Bool) -> PipelineJob? {
         guard needsOpenBoard ? hasBoardJob : hasOtherJob else { return nil }
         return state.withLock { state in
             guard case .waiting(let job) = state else { return nil }
-            precondition(job.task.needsOpenBoard == needsOpenBoard, "the flags say what waits")
+            precondition(job.work.needsOpenBoard == needsOpenBoard, "the flags say what waits")
             state = .underWay(job)
             show(isWaiting: false, job)
             return job
@@ -97,20 +95,23 @@ final class JobQueue: Sendable {
 
     /// Makes room for another job, and says then what came of this one: a client that sees the end can
     /// begin the next.
-    func finish(_ job: BoardJob, _ outcome: BoardJob.State) {
+    func finish(_ job: PipelineJob, _ outcome: JobOutcome) {
         state.withLock { state in
             switch state {
-            case .underWay(let current) where current === job: state = .empty
-            case .closing(let current) where current === job: state = .closed
+            case .underWay(let current) where current.handle === job.handle: state = .empty
+            case .closing(let current) where current.handle === job.handle: state = .closed
             default: preconditionFailure("the job that is under way is finished, once")
             }
         }
-        job.enter(outcome)
+        switch outcome {
+        case .finished(let tell): tell()
+        case .failed(let error): job.handle.fail(error)
+        }
     }
 
     /// Sets the flag of a job. Called with the lock.
-    private func show(isWaiting: Bool, _ job: BoardJob) {
-        if job.task.needsOpenBoard {
+    private func show(isWaiting: Bool, _ job: PipelineJob) {
+        if job.work.needsOpenBoard {
             hasBoardJobFlag.store(isWaiting, ordering: .releasing)
         } else {
             hasOtherJobFlag.store(isWaiting, ordering: .releasing)

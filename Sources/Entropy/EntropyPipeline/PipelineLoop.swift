@@ -61,7 +61,7 @@ package final class PipelineLoop: @unchecked Sendable {
         precondition(hasOpened)
         shared.heartbeat.beat()
         guard !shared.jobs.isClosed else { return stop() }
-        performFaultJob()
+        performAction()
         do throws(BoardError) {
             if let session { return try session.turn() }
             return try turnWithoutBoard()
@@ -113,11 +113,13 @@ package final class PipelineLoop: @unchecked Sendable {
 
     // MARK: Jobs without an open board
 
-    /// Does a job of faults, in whatever state the pipeline is.
-    private func performFaultJob() {
+    /// Does a job that needs no open board, in whatever state the pipeline is.
+    private func performAction() {
         guard let job = shared.jobs.take(needsOpenBoard: false) else { return }
-        let injection = FaultInjection(board: shared.board, book: shared.book)
-        shared.jobs.finish(job, injection.perform(job.task))
+        guard case .action(let perform) = job.work.kind else {
+            preconditionFailure("a job that needs no open board is an action")
+        }
+        shared.jobs.finish(job, perform(shared.board, shared.book))
     }
 
     /// Fails a job that needs an open board.
@@ -182,7 +184,8 @@ package final class PipelineLoop: @unchecked Sendable {
             ActivityContext(
                 stream: stream, lifecycle: lifecycle, book: shared.book, gate: gate,
                 jobs: shared.jobs, counters: shared.counters, settings: shared.settings,
-                clock: shared.clock))
+                clock: shared.clock, name: shared.source.name,
+                provenance: shared.source.provenance))
         self.session = session
         gate.attach(disposal)
         reopening.boardOpened()

@@ -32,7 +32,7 @@ struct ReadingOptions: ParsableArguments {
     }
 
     /// Prints a report in the form that was asked for.
-    func show(_ report: Report, on console: Console) throws(Failure) {
+    func show(_ report: some Report, on console: Console) throws(Failure) {
         let text = try render(report, console)
         do {
             try console.write(text)
@@ -41,9 +41,9 @@ struct ReadingOptions: ParsableArguments {
         }
     }
 
-    func render(_ report: Report, _ console: Console) throws(Failure) -> String {
+    func render(_ report: some Report, _ console: Console) throws(Failure) -> String {
         do {
-            let form: Report.Form =
+            let form: ReportForm =
                 json ? .json : .text(palette: console.palette, now: console.now())
             return try report.rendered(as: form)
         } catch {

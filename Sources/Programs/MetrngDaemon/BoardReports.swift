@@ -26,7 +26,7 @@ extension BoardUnit {
         let counts = status.ledger?.counts ?? LaneHealth.LaneCounts()
         let state = status.reportedState
         return BoardSummary(
-            name: name, kind: settings.kind.rawValue, provenance: source.provenance.report,
+            name: name, kind: settings.kind.rawValue, provenance: source.provenance,
             serial: board?.serial ?? "", path: board?.path ?? "", firmware: board?.firmware ?? "",
             lanes: board?.lanes ?? settings.lanesBeforeOpening,
             goodLanes: counts.good + counts.warned, state: state,
@@ -42,7 +42,7 @@ extension BoardUnit {
         let isArray = settings.kind != .host
         let rate = counters.shotsPerSecond.value(now: now)
         return BoardStatus(
-            name: name, kind: settings.kind.rawValue, provenance: source.provenance.report,
+            name: name, kind: settings.kind.rawValue, provenance: source.provenance,
             state: status.reportedState, stateSince: status.stateSince, cause: status.cause,
             remedy: status.remedy(for: settings.kind), serial: board?.serial ?? "",
             path: board?.path ?? "",
@@ -171,17 +171,6 @@ extension EntropyChannel {
             grade: grade.name, capacityBytes: ring.capacity, availableBytes: ring.available,
             deliveredBytes: ring.delivered.load(ordering: .relaxed),
             deliveredBytesPerSecond: ring.deliveredPerSecond.value(now: now))
-    }
-}
-
-extension Provenance {
-    var report: ReportedProvenance {
-        switch self {
-        case .hardware: .hardware
-        case .simulated: .simulated
-        case .replay: .replay
-        case .host: .host
-        }
     }
 }
 

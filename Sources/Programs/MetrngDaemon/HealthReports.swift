@@ -17,7 +17,7 @@ extension BoardUnit {
         guard let ledger = status.ledger, let monitor = status.monitor else { return nil }
         let claim = pipeline.settings.claimedEntropyPerBit
         return BoardHealth(
-            name: settings.name, provenance: source.provenance.report, windows: ledger.windows,
+            name: settings.name, provenance: source.provenance, windows: ledger.windows,
             windowShots: HealthCutoffs.windowShots, healthEpoch: Int(ledger.healthEpoch),
             claimedEntropyPerBit: claim, monitoredShots: monitor.shots,
             crossLaneCorrelation: monitor.crossLaneCorrelation,

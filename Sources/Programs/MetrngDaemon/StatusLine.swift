@@ -37,7 +37,7 @@ private func names(_ boards: [BoardStatus]) -> String {
 
 /// The verb phrase for these boards, with the provenances of their bits.
 private func verb(_ boards: [BoardStatus]) -> String {
-    let kinds = Set(boards.map(\.provenance.rawValue)).sorted().joined(separator: " and ")
+    let kinds = Set(boards.map(\.provenance.name)).sorted().joined(separator: " and ")
     return "\(boards.count == 1 ? "serves" : "serve") \(kinds) bits"
 }
 

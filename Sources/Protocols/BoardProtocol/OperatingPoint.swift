@@ -36,6 +36,10 @@ package struct PartialOperatingPoint: Codable, Sendable, Equatable {
     /// In-plane bias field in µT.
     package var biasFieldMicrotesla: Double?
 
+    package enum CodingKeys: String, CodingKey, CaseIterable {
+        case amplitudeMillivolts, pulseWidthPicoseconds, biasFieldMicrotesla
+    }
+
     package init(
         amplitudeMillivolts: Double? = nil, pulseWidthPicoseconds: Double? = nil,
         biasFieldMicrotesla: Double? = nil

@@ -112,7 +112,7 @@ private struct ContextMembers: Codable {
     let lanes: Int
     let encoding: String
     let maximumPayload: Int
-    let shotsPerSecond: OrNull<Double>
+    @Nullable var shotsPerSecond: Double?
     let claimedEntropy: Double
     let restarts: Int
     let shotsPerRestart: Int
@@ -126,7 +126,7 @@ private struct ContextMembers: Codable {
         lanes = board.lanes
         encoding = board.encoding.name
         maximumPayload = board.maximumPayload
-        shotsPerSecond = OrNull(value: board.shotsPerSecond)
+        shotsPerSecond = board.shotsPerSecond
         claimedEntropy = context.claimedEntropy
         (restarts, shotsPerRestart) = (context.starts.count, context.starts.shots)
     }
@@ -142,28 +142,11 @@ private struct ContextMembers: Codable {
             kind: kind, provenance: provenance, serial: serial, path: path, firmware: firmware,
             lanes: lanes, encoding: encoding,
             operatingPoint: operatingPoint, maximumPayload: maximumPayload,
-            shotsPerSecond: shotsPerSecond.value)
+            shotsPerSecond: shotsPerSecond)
         let context = RecordingContext(
             version: version, time: time, board: board, claimedEntropy: claimedEntropy,
             starts: RecordingContext.Starts(count: restarts, shots: shotsPerRestart))
         return context.defect == nil ? context : nil
-    }
-}
-
-/// A value that is written as null when it is not known, instead of being left out.
-struct OrNull<Value: Codable>: Codable {
-    let value: Value?
-
-    init(value: Value?) { self.value = value }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        value = container.decodeNil() ? nil : try container.decode(Value.self)
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        if let value { try container.encode(value) } else { try container.encodeNil() }
     }
 }
 

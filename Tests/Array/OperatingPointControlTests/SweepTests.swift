@@ -65,7 +65,7 @@ struct SweepTests {
             }
             return SweepPoint(point: point, lanes: lanes, encoding: encoding)
         }
-        return Sweep(points: points, encoding: encoding)
+        return Sweep(points: points, biasField: 20_000, encoding: encoding)
     }
 
     /// The switching probability of a device that precesses with a period of 1.79 ns and is damped.
@@ -189,7 +189,7 @@ struct SweepTests {
         let sweep = Self.sweep(widths: [300, 400, 500], encoding: .toggles) { _, _ in 0.2 }
         #expect(sweep.proposal == nil)
         #expect(sweep.reason.contains("try other widths or amplitudes"))
-        #expect(Sweep(points: [], encoding: .states).proposal == nil)
+        #expect(Sweep(points: [], biasField: 0, encoding: .states).proposal == nil)
     }
 
     @Test(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import ControlInterface
 import ControlTestSupport
 import LinuxPlatform
@@ -11,21 +12,20 @@ import Varlink
     "The methods that change something: numbers out of bounds, permission, descriptors, more and its lack, clients that go, every error against the text",
     .timeLimit(.minutes(5)))
 struct ChangeTests {
-    /// Those that are about a board.
-    private static let methods: [ControlMethod] = [
-        .setOperatingPoint, .calibrate, .record, .injectFault,
-    ]
+    /// An operation by its type, with parameters that it takes.
+    struct Method: Sendable, CustomTestStringConvertible {
+        let type: any BoardOperation.Type
+        var parameters: JSONValue = [:]
 
-    /// Parameters that a method takes.
-    private static func parameters(of method: ControlMethod) -> JSONValue {
-        switch method {
-        case .setOperatingPoint: ["pulseWidthPicoseconds": .integer(420)]
-        case .calibrate: ["shotsPerPoint": .integer(1_024)]
-        case .record: ["shots": .integer(1_000)]
-        case .injectFault: ["fault": .string("stall")]
-        case .getStatus, .listBoards, .getHealth, .watch, .getConfig, .getMetrics, .reload: [:]
-        }
+        var testDescription: String { type.method }
     }
+
+    private static let methods = [
+        Method(type: SetOperatingPoint.self, parameters: ["pulseWidthPicoseconds": .integer(420)]),
+        Method(type: Calibrate.self, parameters: ["shotsPerPoint": .integer(1_024)]),
+        Method(type: Record.self, parameters: ["shots": .integer(1_000)]),
+        Method(type: InjectFault.self, parameters: ["fault": .string("stall")]),
+    ]
 
     private let daemon: FakeDaemon
     private let file: PassedFile
@@ -37,72 +37,77 @@ struct ChangeTests {
 
     /// The error of a call; nil when it has a reply.
     private func refusal(
-        _ method: ControlMethod, _ parameters: JSONValue? = nil, passes: Bool = true
+        _ method: String, _ parameters: JSONValue, passes: Bool = true
     ) throws -> VarlinkError? {
         let client = try VarlinkClient(path: daemon.path)
         let outcome = Result { () throws(VarlinkClientError) in
             try client.call(
-                method.qualifiedName, parameters ?? Self.parameters(of: method),
-                returning: JSONValue.self, descriptor: passes ? file.descriptor : nil)
+                method, parameters, returning: JSONValue.self,
+                descriptor: passes ? file.descriptor : nil)
         }
         if case .failure(.remote(let error)) = outcome { return error }
         _ = try outcome.get()
         return nil
     }
 
+    private func refusal(_ method: Method, passes: Bool = true) throws -> VarlinkError? {
+        try refusal(method.type.qualifiedName, method.parameters, passes: passes)
+    }
+
     @Test(
         "Numbers out of bounds are refused by name before anything is begun",
         arguments: [
-            (.calibrate, #"{"shotsPerPoint":1023}"#, "shotsPerPoint"),
-            (.calibrate, #"{"shotsPerPoint":10000001}"#, "shotsPerPoint"),
-            (.calibrate, #"{"shotsPerPoint":-9223372036854775808}"#, "shotsPerPoint"),
-            (.calibrate, #"{"shotsPerPoint":1024.5}"#, "parameters"),
-            (.calibrate, #"{}"#, "shotsPerPoint"),
+            (Calibrate.self, #"{"shotsPerPoint":1023}"#, "shotsPerPoint"),
+            (Calibrate.self, #"{"shotsPerPoint":10000001}"#, "shotsPerPoint"),
+            (Calibrate.self, #"{"shotsPerPoint":-9223372036854775808}"#, "shotsPerPoint"),
+            (Calibrate.self, #"{"shotsPerPoint":1024.5}"#, "parameters"),
+            (Calibrate.self, #"{}"#, "shotsPerPoint"),
             (
-                .calibrate, #"{"shotsPerPoint":1024,"widths":{"from":1,"to":2,"count":0}}"#,
+                Calibrate.self, #"{"shotsPerPoint":1024,"widths":{"from":1,"to":2,"count":0}}"#,
                 "widths"
             ),
             (
-                .calibrate, #"{"shotsPerPoint":1024,"widths":{"from":1,"to":2,"count":-1}}"#,
+                Calibrate.self, #"{"shotsPerPoint":1024,"widths":{"from":1,"to":2,"count":-1}}"#,
                 "widths"
             ),
             (
-                .calibrate, #"{"shotsPerPoint":1024,"widths":{"from":1,"to":2,"count":1}}"#,
+                Calibrate.self, #"{"shotsPerPoint":1024,"widths":{"from":1,"to":2,"count":1}}"#,
                 "widths"
             ),
             (
-                .calibrate, #"{"shotsPerPoint":1024,"widths":{"from":1,"to":2,"count":4097}}"#,
+                Calibrate.self, #"{"shotsPerPoint":1024,"widths":{"from":1,"to":2,"count":4097}}"#,
                 "widths"
             ),
             (
-                .calibrate,
+                Calibrate.self,
                 #"{"shotsPerPoint":1024,"amplitudes":{"from":1,"to":2,"count":9223372036854775807}}"#,
                 "amplitudes"
             ),
             (
-                .calibrate,
+                Calibrate.self,
                 #"{"shotsPerPoint":1024,"amplitudes":{"from":1,"to":2,"count":64},"#
                     + #""widths":{"from":1,"to":2,"count":65}}"#, "widths"
             ),
-            (.calibrate, #"{"shotsPerPoint":1024,"widths":{"from":1,"to":2}}"#, "widths.count"),
-            (.record, #"{"shots":0}"#, "shots"), (.record, #"{"shots":-1}"#, "shots"),
-            (.record, #"{"shots":1000000000001}"#, "shots"),
-            (.record, #"{"shots":1,"restarts":0}"#, "restarts"),
-            (.record, #"{"shots":1,"restarts":10001}"#, "restarts"),
-            (.record, #"{"restarts":1}"#, "shots"),
-            (.setOperatingPoint, #"{}"#, "amplitudeMillivolts"),
-            (.setOperatingPoint, #"{"board":"board0"}"#, "amplitudeMillivolts"),
+            (Calibrate.self, #"{"shotsPerPoint":1024,"widths":{"from":1,"to":2}}"#, "widths.count"),
+            (Record.self, #"{"shots":0}"#, "shots"), (Record.self, #"{"shots":-1}"#, "shots"),
+            (Record.self, #"{"shots":1000000000001}"#, "shots"),
+            (Record.self, #"{"shots":1,"restarts":0}"#, "restarts"),
+            (Record.self, #"{"shots":1,"restarts":10001}"#, "restarts"),
+            (Record.self, #"{"restarts":1}"#, "shots"),
+            (SetOperatingPoint.self, #"{}"#, "amplitudeMillivolts"),
+            (SetOperatingPoint.self, #"{"board":"board0"}"#, "amplitudeMillivolts"),
             (
-                .setOperatingPoint, #"{"pulseWidthPicoseconds":"wide"}"#, "pulseWidthPicoseconds"
+                SetOperatingPoint.self, #"{"pulseWidthPicoseconds":"wide"}"#,
+                "pulseWidthPicoseconds"
             ),
-            (.injectFault, #"{}"#, "fault"),
-            (.injectFault, #"{"fault":"stuckAt0","lanes":[3,-1]}"#, "lanes"),
-            (.injectFault, #"{"fault":"stall","afterShots":-1}"#, "afterShots"),
-            (.injectFault, #"{"fault":"stall","forShots":0}"#, "forShots"),
-        ] as [(ControlMethod, String, String)])
-    func bounds(method: ControlMethod, parameters: String, name: String) throws {
+            (InjectFault.self, #"{}"#, "fault"),
+            (InjectFault.self, #"{"fault":"stuckAt0","lanes":[3,-1]}"#, "lanes"),
+            (InjectFault.self, #"{"fault":"stall","afterShots":-1}"#, "afterShots"),
+            (InjectFault.self, #"{"fault":"stall","forShots":0}"#, "forShots"),
+        ] as [(any BoardOperation.Type, String, String)])
+    func bounds(type: any BoardOperation.Type, parameters: String, name: String) throws {
         let value = try decodeJSON(JSONValue.self, from: parameters.utf8)
-        #expect(try refusal(method, value) == .invalidParameter(name))
+        #expect(try refusal(type.qualifiedName, value) == .invalidParameter(name))
         #expect(daemon.operation.begun.isEmpty)
     }
 
@@ -143,31 +148,35 @@ struct ChangeTests {
         #expect(SweepRange(from: 7, to: 7, count: 1).values == [7])
     }
 
-    @Test(
-        "Who may not change anything is told so, whatever is asked",
-        arguments: methods + [.reload])
-    func notPermitted(method: ControlMethod) throws {
+    /// The methods that change something, with their interface in front.
+    private static let changes =
+        methods.map { $0.type.qualifiedName } + [ControlMethod.reload.qualifiedName]
+
+    @Test("A client that may not change anything is told so, whatever it asks", arguments: changes)
+    func notPermitted(method: String) throws {
         daemon.operation.permit(false)
-        #expect(try refusal(method) == .control(.notPermitted))
+        #expect(try refusal(method, [:]) == .control(.notPermitted))
         #expect(try refusal(method, ["zzz": .integer(1)]) == .control(.notPermitted))
         #expect(daemon.operation.begun.isEmpty)
     }
 
     @Test("A recording without a file is refused")
     func noDescriptor() throws {
-        #expect(try refusal(.record, passes: false) == .control(.noDescriptor))
+        #expect(
+            try refusal(Record.qualifiedName, ["shots": .integer(1)], passes: false)
+                == .control(.noDescriptor))
         #expect(daemon.operation.begun.isEmpty)
     }
 
     @Test("A file that no method wants, or that was wanted, is held by nobody in the end")
     func descriptors() throws {
         daemon.operation.permit(false)
-        for method in Self.methods + [.reload] { _ = try refusal(method) }
+        for method in Self.changes { _ = try refusal(method, [:]) }
         #expect(eventually { file.openCount == 1 })
     }
 
     @Test("A board that is busy, and one that is not there, are said", arguments: methods)
-    func boards(method: ControlMethod) throws {
+    func boards(method: Method) throws {
         daemon.operation.play([])
         daemon.operation.fail(.busy(board: "board0"))
         #expect(try refusal(method) == .control(.busy(board: "board0")))
@@ -176,13 +185,13 @@ struct ChangeTests {
     }
 
     @Test("Without more, only the outcome is told", arguments: methods)
-    func withoutMore(method: ControlMethod) throws {
-        daemon.operation.play([.running(done: 0, total: 2), .running(done: 1, total: 2)])
+    func withoutMore(method: Method) throws {
+        daemon.operation.play([.item(EmptyReply()), .item(EmptyReply())])
         daemon.operation.fail(.boardFailed(board: "board0", cause: "gone"))
         let peer = try RawPeer(path: daemon.path)
         let call = try encodeJSON(
             JSONValue.object([
-                "method": .string(method.qualifiedName), "parameters": Self.parameters(of: method),
+                "method": .string(method.type.qualifiedName), "parameters": method.parameters,
             ]))
         peer.send(Array(call) + [0], with: file.descriptor)
         let reply = try #require(peer.receive())
@@ -191,31 +200,32 @@ struct ChangeTests {
 
     @Test("With more, progress is told until the outcome, and the connection goes on")
     func withMore() throws {
+        let last = Record.Reply(shotsDone: 7, shotsTotal: 7, bytes: 99)
         daemon.operation.play([
-            .running(done: 0, total: 7), .running(done: 3, total: 7),
-            .finished(.recorded(RecordingProgress(shotsDone: 7, shotsTotal: 7, bytes: 99))),
+            .item(Record.Reply(shotsDone: 0, shotsTotal: 7, bytes: 0)),
+            .item(Record.Reply(shotsDone: 3, shotsTotal: 7, bytes: 0)), .last(last),
         ])
         let client = try ControlClient(path: daemon.path)
         var told: [Int] = []
-        let recorded = try client.record(shots: 7, restarts: 1, to: file.descriptor) { progress in
+        let recorded = try client.perform(Record(shots: 7, file: file.descriptor)) { progress in
             told.append(progress.shotsDone)
             return .proceed
         }
         #expect(told == [0, 3, 7])
-        #expect(recorded == RecordingProgress(shotsDone: 7, shotsTotal: 7, bytes: 99))
+        #expect(recorded == last)
         #expect(try client.boards().count == 1)
         #expect(eventually { daemon.operation.abandoned == 1 })
     }
 
     @Test("What a client gave up is given up", arguments: [true, false])
     func givenUp(reads: Bool) throws {
-        daemon.operation.play([.running(done: 0, total: 1)])
+        daemon.operation.play([.item(Calibrate.Reply(pointsDone: 0, pointsTotal: 1, sweep: nil))])
         if reads {
             let client = try ControlClient(path: daemon.path)
-            let sweep = try client.calibrate(
-                SweepRequest(amplitudes: nil, widths: nil, shotsPerPoint: 1_024)
+            let reply = try client.perform(
+                Calibrate(amplitudes: nil, widths: nil, shotsPerPoint: 1_024)
             ) { _ in .stop }
-            #expect(sweep == nil)
+            #expect(reply == nil)
         } else {
             let peer = try RawPeer(path: daemon.path)
             peer.send(
@@ -228,17 +238,38 @@ struct ChangeTests {
     @Test("What is wanted without a reply is begun, and nobody waits for it")
     func oneway() throws {
         let client = try VarlinkClient(path: daemon.path)
-        try client.send(ControlMethod.injectFault.qualifiedName, ["fault": "stall"])
+        try client.send(InjectFault.qualifiedName, ["fault": "stall"])
         #expect(eventually { daemon.operation.abandoned == 1 })
     }
 
     @Test("The fault none asks for an end of faults, whatever else is said")
     func none() throws {
-        #expect(try refusal(.injectFault, ["fault": .string("none")]) == nil)
-        guard case .clearFaults? = daemon.operation.begun.first?.operation else {
-            Issue.record("faults are not cleared")
+        let operation = InjectFault(fault: InjectFault.none, lanes: [-1], forShots: 0)
+        #expect(
+            try refusal(
+                InjectFault.qualifiedName,
+                [
+                    "fault": .string("none"), "lanes": .array([.integer(-1)]),
+                    "forShots": .integer(0),
+                ]) == nil)
+        let begun = try #require(daemon.operation.begun.first?.operation as? InjectFault)
+        #expect(begun == operation)
+        #expect(try begun.order() == nil)
+    }
+
+    @Test("A fault that there is not is refused with those that there are")
+    func unknownFault() throws {
+        guard
+            case .badFault(let reason)? = try refusal(
+                InjectFault.qualifiedName, ["fault": .string("fire")]
+            )
+            .flatMap(ControlError.init)
+        else {
+            Issue.record("the fault is not refused")
             return
         }
+        #expect(reason.hasPrefix("there is no fault fire: stuckAt0"))
+        #expect(daemon.operation.begun.isEmpty)
     }
 
     @Test(

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import ControlInterface
 import ControlTestSupport
+import EntropyTerms
+import OperatingPointControl
 import TestSupport
 import Testing
 import Varlink
@@ -23,7 +26,11 @@ struct InterfaceTests {
 
     @Test("The methods are those of the text")
     func methods() {
-        #expect(Set(Self.text.methods.keys) == Set(ControlMethod.allCases.map(\.rawValue)))
+        let looking = ControlMethod.allCases.map(\.rawValue)
+        let changing = [
+            SetOperatingPoint.method, Calibrate.method, Record.method, InjectFault.method,
+        ]
+        #expect(Self.text.methods.keys.sorted() == (looking + changing).sorted())
     }
 
     @Test("Every type has the fields of the text")
@@ -49,11 +56,12 @@ struct InterfaceTests {
 
     private static let sweep = SweepReport(
         name: "board0", provenance: .simulated,
-        points: [
-            SweepPointReport(
-                amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 350, switching: 0.5, ones: 0.5,
-                deviation: 0.01, lagOne: 0)
-        ], proposal: Samples.board.operatingPoint, reason: "here")
+        sweep: Sweep(
+            points: [
+                SweepPoint(
+                    amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 350, switching: 0.5,
+                    ones: 0.5, deviation: 0.01, lagOne: 0)
+            ], proposal: Samples.board.operatingPoint, reason: "here"))
 
     /// What the methods that only look need no parameters for.
     private static let looking: [ControlMethod] = [
@@ -117,25 +125,35 @@ struct InterfaceTests {
     @Test("A change is replied to as the text says, with and without an outcome yet")
     func changes() throws {
         let file = try PassedFile()
-        let recorded = RecordingProgress(shotsDone: 1, shotsTotal: 1, bytes: 9)
-        let changes: [(ControlMethod, JSONValue, BoardOperationResult)] = [
+        let recorded = Record.Reply(shotsDone: 1, shotsTotal: 1, bytes: 9)
+        let point = try #require(Samples.board.operatingPoint)
+        let changes: [(any BoardOperation.Type, JSONValue, [VarlinkReplyStep])] = [
             (
-                .setOperatingPoint, ["amplitudeMillivolts": .integer(900)],
-                .operatingPoint(try #require(Samples.board.operatingPoint))
+                SetOperatingPoint.self, ["amplitudeMillivolts": .integer(900)],
+                [.last(SetOperatingPoint.Reply(operatingPoint: point))]
             ),
-            (.calibrate, ["shotsPerPoint": .integer(1_024)], .swept(Self.sweep)),
-            (.record, ["shots": .integer(1)], .recorded(recorded)),
-            (.injectFault, ["fault": .string("none")], .done),
+            (
+                Calibrate.self, ["shotsPerPoint": .integer(1_024)],
+                [
+                    .item(Calibrate.firstReply),
+                    .last(Calibrate.Reply(pointsDone: 1, pointsTotal: 1, sweep: Self.sweep)),
+                ]
+            ),
+            (
+                Record.self, ["shots": .integer(1)],
+                [.item(Record.firstReply), .last(recorded)]
+            ),
+            (InjectFault.self, ["fault": .string("none")], [.last(EmptyReply())]),
         ]
-        for (method, parameters, result) in changes {
+        for (type, parameters, steps) in changes {
             let daemon = try FakeDaemon()
-            daemon.operation.play([.running(done: 0, total: 1), .finished(result)])
-            let fields = try #require(Self.text.methods[method.rawValue]).reply
+            daemon.operation.play(steps)
+            let fields = try #require(Self.text.methods[type.method]).reply
             try VarlinkClient(path: daemon.path).stream(
-                method.qualifiedName, parameters, returning: JSONValue.self,
+                type.qualifiedName, parameters, returning: JSONValue.self,
                 descriptor: file.descriptor
             ) { reply in
-                #expect(Self.text.flaw(in: reply, having: fields, at: method.rawValue) == nil)
+                #expect(Self.text.flaw(in: reply, having: fields, at: type.method) == nil)
                 return .proceed
             }
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import ControlInterface
 import ControlTestSupport
 import Synchronization
@@ -34,9 +35,7 @@ struct ServiceTests {
         let daemon = try FakeDaemon(boards: Self.two)
         let client = try ControlClient(path: daemon.path)
         _ = try client.health(of: "R1")
-        try client.inject(
-            FaultRequest(fault: FaultRequest.none, lanes: [], afterShots: 0, forShots: nil),
-            board: "L1")
+        _ = try client.perform(InjectFault(fault: InjectFault.none), on: "L1")
         #expect(daemon.provider.statusCount.load(ordering: .relaxed) == 0)
         #expect(daemon.operation.begun.map(\.board) == ["left"])
         #expect(try client.status(of: "R1").boards == [Self.two[1]])

@@ -74,11 +74,11 @@ final class ModelRig: Sendable {
     func settle() throws { try #require(eventually { board.isIdle }, "the pipeline hangs") }
 
     /// Begins a job, which must be possible.
-    func begin(_ task: BoardJob.Task) throws -> BoardJob { try #require(pipeline.begin(task)) }
+    func begin(_ task: TestTask) throws -> TestJob { try #require(pipeline.begin(task)) }
 
     /// Lets a job begin before a shot of a start of the board is sent: it is done after that frame.
     func begin(
-        _ task: BoardJob.Task, beforeShot shot: Int, ofStart start: Int = 0
+        _ task: TestTask, beforeShot shot: Int, ofStart start: Int = 0
     ) -> PlannedJob {
         let planned = PlannedJob()
         board.before(shot: UInt64(shot), ofStart: start) { [pipeline] _ in
@@ -88,7 +88,7 @@ final class ModelRig: Sendable {
     }
 
     /// Does a job, and says what came of it.
-    func perform(_ task: BoardJob.Task) throws -> BoardJob.State { try begin(task).end() }
+    func perform(_ task: TestTask) throws -> TestJob.State { try begin(task).end() }
 
     var state: PipelineState { pipeline.status().state }
 
@@ -143,34 +143,15 @@ final class ModelRig: Sendable {
 
 /// A job that a board begins at a certain shot.
 final class PlannedJob: Sendable {
-    private let job = Mutex<BoardJob?>(nil)
+    private let job = Mutex<TestJob?>(nil)
 
-    func begin(_ body: () -> BoardJob?) { job.withLock { $0 = body() } }
+    func begin(_ body: () -> TestJob?) { job.withLock { $0 = body() } }
 
-    var started: BoardJob? { job.withLock { $0 } }
+    var started: TestJob? { job.withLock { $0 } }
 
     /// Waits for its end.
-    func end() throws -> BoardJob.State {
+    func end() throws -> TestJob.State {
         try #require(eventually { started != nil }, "the job was not begun")
         return try #require(started).end()
-    }
-}
-
-extension BoardJob {
-    /// Waits for the end of the job.
-    func end() throws -> State {
-        try #require(eventually { !state.isRunning }, "the job does not end")
-        return state
-    }
-
-    /// Why it failed; nil when it did not.
-    var failure: Failure? { if case .failed(let failure) = state { failure } else { nil } }
-}
-
-extension BoardJob.State {
-    var isRunning: Bool { if case .running = self { true } else { false } }
-    var isFinished: Bool { if case .finished = self { true } else { false } }
-    var failure: BoardJob.Failure? {
-        if case .failed(let failure) = self { failure } else { nil }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardOperations
 import EntropyPipeline
 import EntropyRing
 import EntropyTerms
@@ -16,12 +17,12 @@ import Testing
 struct PipelineJobTests {
     private static let stuck = FaultOrder(.stuckAt1, lanes: [3])
 
-    private static var sweep: BoardJob.Task {
-        .sweep(SweepPlan(amplitudes: [900], widths: [500], biasField: 0, windowsPerPoint: 1))
+    private static var sweep: TestTask {
+        .sweep(Calibrate(amplitudes: nil, widths: nil, shotsPerPoint: 1024))
     }
 
     /// Jobs that need a board that runs.
-    private static var needy: [BoardJob.Task] {
+    private static var needy: [TestTask] {
         [.setOperatingPoint(ModelBoard.startingPoint), sweep, .record(TestSink(shots: 1))]
     }
 
@@ -68,7 +69,7 @@ struct PipelineJobTests {
     @Test("a board that is not simulated cannot be made to fail")
     func notSimulated() throws {
         try PipelineRig().run { rig in
-            for task in [BoardJob.Task.inject(Self.stuck), .clearFaults] {
+            for task in [TestTask.inject(Self.stuck), .clearFaults] {
                 let job = try #require(rig.pipeline.begin(task))
                 #expect(try job.end().failure == .notSimulated)
             }
@@ -169,7 +170,7 @@ struct PipelineJobTests {
     @Test("a job that runs when the pipeline is stopped is failed then")
     func runsAtTheEnd() throws {
         for starts in [1, 3] {
-            var job: BoardJob?
+            var job: TestJob?
             try ModelRig().run { rig in
                 try #require(eventually { rig.state == .serving })
                 job = try rig.begin(.record(TestSink(shots: 1 << 40, starts: starts)))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardOperations
 import EntropyPipeline
 import EntropyRing
 import EntropyTerms
@@ -165,8 +166,7 @@ struct PipelineLoopTests {
         #expect(rig.pipeline.status().ledger?.windows == judged)
         let sweep = try #require(
             rig.pipeline.begin(
-                .sweep(
-                    SweepPlan(amplitudes: [1], widths: [1], biasField: 1, windowsPerPoint: 1))))
+                .sweep(Calibrate(amplitudes: nil, widths: nil, shotsPerPoint: 1024))))
         #expect(rig.loop.isOver(wait))
         _ = rig.takeTurns()
         #expect(sweep.failure == .notTunable)

@@ -134,7 +134,7 @@ struct PipelineMonitorTests {
             rig.expectOutput(rig.windows()[2...].map { bits(of: $0, lanes: .all, words: 1) })
             try #require(eventually { !rig.source.isOpen })
             for task in [
-                BoardJob.Task.setOperatingPoint(ModelBoard.startingPoint),
+                TestTask.setOperatingPoint(ModelBoard.startingPoint),
                 .record(TestSink(shots: 1)),
             ] {
                 #expect(try rig.perform(task).failure == .board(Self.end.description))

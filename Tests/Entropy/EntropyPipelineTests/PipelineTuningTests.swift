@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardOperations
 import BoardProtocol
 import EntropyPipeline
 import EntropyRing
@@ -66,12 +67,13 @@ struct PipelineTuningTests {
             try #require(eventually { rig.state == .serving })
             var nowhere = ModelBoard.startingPoint
             nowhere.amplitudeMillivolts = .nan
-            let plan = SweepPlan(
-                amplitudes: [900], widths: [500, 99], biasField: 0, windowsPerPoint: 1)
-            let refused: [(BoardJob.Task, quantity: String, limits: ClosedRange<Double>)] = [
+            let sweep = Calibrate(
+                amplitudes: nil, widths: SweepRange(from: 500, to: 99, count: 2),
+                shotsPerPoint: 1024)
+            let refused: [(TestTask, quantity: String, limits: ClosedRange<Double>)] = [
                 (.setOperatingPoint(Self.point(width: 901)), "pulseWidthPicoseconds", 100...900),
                 (.setOperatingPoint(nowhere), "amplitudeMillivolts", 0...1200),
-                (.sweep(plan), "pulseWidthPicoseconds", 100...900),
+                (.sweep(sweep), "pulseWidthPicoseconds", 100...900),
             ]
             for (task, quantity, limits) in refused {
                 guard case .outOfRange(let violation) = try rig.perform(task).failure else {
@@ -93,7 +95,7 @@ struct PipelineTuningTests {
             #expect(
                 try rig.perform(.setOperatingPoint(ModelBoard.startingPoint)).failure == .notTunable
             )
-            #expect(try rig.perform(.sweep(Self.plan())).failure == .notTunable)
+            #expect(try rig.perform(.sweep(Self.calibration())).failure == .notTunable)
             #expect(rig.states == [.serving])
         }
     }
@@ -118,23 +120,32 @@ struct PipelineTuningTests {
 
     // MARK: Sweeps
 
-    private static func plan(
-        widths: [Double] = [400, 450, 500, 550, 600], windows: Int = 16
-    ) -> SweepPlan {
-        SweepPlan(amplitudes: [900], widths: widths, biasField: 0, windowsPerPoint: windows)
+    private static func calibration(
+        widths: SweepRange = SweepRange(from: 400, to: 600, count: 5), windows: Int = 16
+    ) -> Calibrate {
+        Calibrate(amplitudes: nil, widths: widths, shotsPerPoint: windows * 1024)
+    }
+
+    private static func plan(_ calibration: Calibrate) -> SweepPlan {
+        calibration.plan(from: ModelBoard.startingPoint, windowShots: 1024)
     }
 
     @Test("a sweep measures each point without its first window, and goes back")
     func sweeps() throws {
-        let plan = Self.plan()
+        let calibration = Self.calibration()
+        let plan = Self.plan(calibration)
         let devices = ModelDevices(lanes: 64, spread: 0.05, seed: 7)
         try ModelRig(.init(devices: devices)).run { rig in
             try #require(eventually { rig.state == .serving })
-            guard case .swept(let sweep) = try rig.perform(.sweep(plan)) else {
+            guard case .swept(let sweep) = try rig.perform(.sweep(calibration)) else {
                 Issue.record("it does not sweep")
                 return
             }
-            #expect(sweep.points.map(\.point) == plan.points)
+            #expect(
+                sweep.points.map(\.amplitudeMillivolts) == plan.points.map(\.amplitudeMillivolts))
+            #expect(
+                sweep.points.map(\.pulseWidthPicoseconds)
+                    == plan.points.map(\.pulseWidthPicoseconds))
             try #require(eventually { rig.state == .serving })
             #expect(rig.states == [.serving, .calibrating, .starting, .serving])
             #expect(rig.board.point == ModelBoard.startingPoint)
@@ -164,13 +175,14 @@ struct PipelineTuningTests {
     @Test("a sweep leaves out what its first window shows: the devices forget where they were")
     func leavesOutFirstWindow() throws {
         let rig = try ModelRig()
-        let plan = Self.plan(widths: [500, 500], windows: 2)
+        let calibration = Self.calibration(
+            widths: SweepRange(from: 500, to: 500, count: 2), windows: 2)
         // The lanes give only ones in the first window of the first point.
         rig.board.before(shot: 0, ofStart: 1) { $0.change { $0.stuck = Set(0..<64) } }
         rig.board.before(shot: 1024, ofStart: 1) { $0.change { $0.stuck = [] } }
         try rig.run { rig in
             try #require(eventually { rig.state == .serving })
-            guard case .swept(let sweep) = try rig.perform(.sweep(plan)) else {
+            guard case .swept(let sweep) = try rig.perform(.sweep(calibration)) else {
                 Issue.record("it does not sweep")
                 return
             }
@@ -183,7 +195,7 @@ struct PipelineTuningTests {
         let devices = ModelDevices(lanes: 64, spread: 0.05, seed: 9)
         try ModelRig(.init(devices: devices, trim: TrimSettings())).run { rig in
             try #require(eventually { rig.state == .serving })
-            guard case .swept = try rig.perform(.sweep(Self.plan(windows: 2))) else {
+            guard case .swept = try rig.perform(.sweep(Self.calibration(windows: 2))) else {
                 Issue.record("it does not sweep")
                 return
             }
@@ -199,7 +211,7 @@ struct PipelineTuningTests {
     @Test("nothing is served in a sweep, progress rises, and a second job is refused")
     func whileSweeping() throws {
         let rig = try ModelRig()
-        let job = rig.begin(.sweep(Self.plan()), beforeShot: 4096)
+        let job = rig.begin(.sweep(Self.calibration()), beforeShot: 4096)
         let done = Tally()
         for start in 1...5 {
             rig.board.before(shot: 2048, ofStart: start) { _ in
@@ -223,10 +235,11 @@ struct PipelineTuningTests {
 
     @Test("a sweep that is cancelled restores the earlier point")
     func cancels() throws {
-        let plan = Self.plan(windows: 1 << 20)
+        let calibration = Self.calibration(windows: 1 << 20)
+        let plan = Self.plan(calibration)
         try ModelRig().run { rig in
             try #require(eventually { rig.state == .serving })
-            let job = try rig.begin(.sweep(plan))
+            let job = try rig.begin(.sweep(calibration))
             try #require(eventually { rig.board.point == plan.points[0] })
             job.cancel()
             #expect(try job.end().failure == .cancelled)
@@ -237,12 +250,13 @@ struct PipelineTuningTests {
 
     @Test("a pipeline that is stopped in a sweep leaves the board at its earlier point")
     func stopsInSweep() throws {
-        let plan = Self.plan(windows: 1 << 20)
+        let calibration = Self.calibration(windows: 1 << 20)
+        let plan = Self.plan(calibration)
         let rig = try ModelRig()
-        var job: BoardJob?
+        var job: TestJob?
         try rig.run { rig in
             try #require(eventually { rig.state == .serving })
-            job = try rig.begin(.sweep(plan))
+            job = try rig.begin(.sweep(calibration))
             try #require(eventually { rig.board.point == plan.points[0] })
         }
         #expect(job?.failure == .cancelled)
@@ -262,7 +276,7 @@ struct PipelineTuningTests {
             rig.board.beforeClose { [pipeline = rig.pipeline] in
                 #expect(pipeline.status().state == .failed(error))
             }
-            let outcome = try rig.perform(.sweep(Self.plan()))
+            let outcome = try rig.perform(.sweep(Self.calibration()))
             #expect(outcome.failure == .board(error.description))
             #expect(rig.state != .calibrating)
             let isBack = rig.passes([.serving, .calibrating, .failed(error), .starting, .serving])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import BoardProtocol
 import EntropyPipeline
 import Glibc
@@ -7,8 +8,7 @@ import Synchronization
 
 /// Keeps recorded frames in memory, and fails or dawdles when a test wants it.
 final class TestSink: FrameSink {
-    let shotsPerStart: Int
-    let starts: Int
+    let recording: Record
     private let failsAtBegin: Bool
     private let failsAtFrame: Int
     private let slowFrame: Int
@@ -21,8 +21,7 @@ final class TestSink: FrameSink {
         shots: Int, starts: Int = 1, failsAtBegin: Bool = false, failsAtFrame: Int = -1,
         slowFrame: Int = -1
     ) {
-        shotsPerStart = shots
-        self.starts = starts
+        recording = Record(shots: shots, restarts: starts)
         self.failsAtBegin = failsAtBegin
         self.failsAtFrame = failsAtFrame
         self.slowFrame = slowFrame
@@ -42,6 +41,8 @@ final class TestSink: FrameSink {
         if number == slowFrame { usleep(2_500_000) }
         if number == failsAtFrame { throw FrameSinkError("no room") }
     }
+
+    var byteCount: Int { kept.withLock { $0.frames.reduce(0) { $0 + $1.count } } }
 
     /// How the board was described, each time a recording began.
     var begun: [BoardDescription] { kept.withLock { $0.begun } }

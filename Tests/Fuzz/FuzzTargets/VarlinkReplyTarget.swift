@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import ControlInterface
 import Varlink
 
@@ -10,8 +11,9 @@ extension FuzzTarget {
         check(BoardList.self, bytes)
         check(HealthReply.self, bytes)
         check(ConfigurationReport.self, bytes)
-        check(CalibrationProgress.self, bytes)
-        check(RecordingProgress.self, bytes)
+        check(SetOperatingPoint.Reply.self, bytes)
+        check(Calibrate.Reply.self, bytes)
+        check(Record.Reply.self, bytes)
         check(ReloadReport.self, bytes)
         check(JSONValue.self, bytes)
     }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import BoardProtocol
 import ControlCommands
 import ControlInterface
 import ControlTestSupport
 import Glibc
 import LinuxPlatform
+import OperatingPointControl
 import TestSupport
 import Testing
+import Varlink
 
 @Suite(
     "mectl calibrate: what is asked for, CSV and files, --apply, no proposal, interrupts, impossible ranges",
@@ -20,7 +23,10 @@ struct CalibrateTests {
 
     private static func daemon(_ sweep: SweepReport) throws -> FakeDaemon {
         let daemon = try FakeDaemon()
-        daemon.operation.play([.running(done: 1, total: 2), .finished(.swept(sweep))])
+        daemon.operation.play([
+            .item(Calibrate.Reply(pointsDone: 1, pointsTotal: 2, sweep: nil)),
+            .last(Calibrate.Reply(pointsDone: 2, pointsTotal: 2, sweep: sweep)),
+        ])
         return daemon
     }
 
@@ -51,13 +57,9 @@ struct CalibrateTests {
         let daemon = try Self.daemon(SampleSweeps.precession)
         let invocation = Self.run(daemon, arguments)
         #expect(invocation.exitCode == 0 && invocation.messages == Self.note)
-        guard case .calibrate(let request)? = daemon.operation.begun.first?.operation else {
-            Issue.record("nothing is measured")
-            return
-        }
         #expect(
-            request
-                == SweepRequest(amplitudes: amplitudes, widths: widths, shotsPerPoint: shots))
+            daemon.operation.begun.first?.operation as? Calibrate
+                == Calibrate(amplitudes: amplitudes, widths: widths, shotsPerPoint: shots))
         #expect(daemon.operation.begun.count == 1)
     }
 
@@ -66,7 +68,7 @@ struct CalibrateTests {
         let daemon = try Self.daemon(SampleSweeps.precession)
         let report = CalibrationReport(sweep: SampleSweeps.precession, applied: nil)
         let output = Self.run(daemon, ["--json"]).output
-        #expect(try output == Report.calibration(report).rendered(as: .json))
+        #expect(try output == report.rendered(as: .json))
         #expect(output.hasPrefix(#"{"applied":null,"sweep":{"name":"board0","#))
     }
 
@@ -82,7 +84,7 @@ struct CalibrateTests {
             messagesAreOnTerminal: true,
             onMessage: { message in
                 if message == "\r\u{1B}[K" {
-                    provider.play([.finished(.operatingPoint(proposal))])
+                    provider.play([.last(SetOperatingPoint.Reply(operatingPoint: proposal))])
                 }
             })
         #expect(invocation.exitCode == 0)
@@ -90,15 +92,12 @@ struct CalibrateTests {
             invocation.output.contains(
                 "Set: the operating point of board0 is now 1100 mV, 437 ps, 250 µT"))
         #expect(!invocation.output.contains("Not set"))
-        guard case .setOperatingPoint(let point)? = daemon.operation.begun.last?.operation else {
-            Issue.record("nothing is set")
-            return
-        }
         #expect(
-            point
-                == PartialOperatingPoint(
-                    amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 437, biasFieldMicrotesla: 250
-                ))
+            daemon.operation.begun.last?.operation as? SetOperatingPoint
+                == SetOperatingPoint(
+                    PartialOperatingPoint(
+                        amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 437,
+                        biasFieldMicrotesla: 250)))
     }
 
     @Test("Without a proposal there is nothing to set, but there is something to see")
@@ -149,7 +148,7 @@ struct CalibrateTests {
             again.exitCode == 1 && again.messages.contains("existing files are not overwritten"))
         #expect(directory.entries == ["a.svg"] && daemon.operation.begun.count == 1)
         unlink(paths[1])
-        daemon.operation.play([.running(done: 0, total: 1)])
+        daemon.operation.play([.item(Calibrate.Reply(pointsDone: 0, pointsTotal: 1, sweep: nil))])
         daemon.operation.fail(.boardFailed(board: "board0", cause: "no frame for 2 s"))
         #expect(Self.run(daemon, arguments).exitCode == 3)
         #expect(directory.entries.isEmpty)
@@ -157,8 +156,9 @@ struct CalibrateTests {
 
     @Test(
         "Of a sweep that the daemon or the board refuses nothing else is said",
-        arguments: [[], [.running(done: 0, total: 0)]] as [[BoardOperationStep]])
-    func refused(steps: [BoardOperationStep]) throws {
+        arguments: [[], [.item(Calibrate.Reply(pointsDone: 0, pointsTotal: 0, sweep: nil))]]
+            as [[VarlinkReplyStep]])
+    func refused(steps: [VarlinkReplyStep]) throws {
         let daemon = try FakeDaemon()
         daemon.operation.play(steps)
         daemon.operation.fail(.notTunable(board: "board0"))
@@ -172,7 +172,7 @@ struct CalibrateTests {
     @Test("An interrupt ends the sweep and leaves nothing")
     func interrupted() throws {
         let daemon = try FakeDaemon()
-        daemon.operation.play([.running(done: 1, total: 180)])
+        daemon.operation.play([.item(Calibrate.Reply(pointsDone: 1, pointsTotal: 180, sweep: nil))])
         let invocation = Invocation(
             ["calibrate", "--csv", directory.file("a.csv")],
             environment: ["METRNG_CONTROL": daemon.path], isInterrupted: { true })

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import ControlCommands
 import ControlInterface
 import ControlTestSupport
@@ -7,6 +8,7 @@ import Glibc
 import LinuxPlatform
 import TestSupport
 import Testing
+import Varlink
 
 @Suite(
     "mectl record: the file that is passed, its mode, the report, progress; a failure or an interrupt leaves no file",
@@ -17,8 +19,12 @@ struct RecordTests {
 
     private static let note = "mectl: note: recorded bits are not served\n"
 
-    private static func done(_ shots: Int) -> BoardOperationStep {
-        .finished(.recorded(RecordingProgress(shotsDone: shots, shotsTotal: shots, bytes: 640_320)))
+    private static func done(_ shots: Int) -> VarlinkReplyStep {
+        .last(Record.Reply(shotsDone: shots, shotsTotal: shots, bytes: 640_320))
+    }
+
+    private static func running(_ done: Int, of total: Int = 10_000) -> VarlinkReplyStep {
+        .item(Record.Reply(shotsDone: done, shotsTotal: total, bytes: 0))
     }
 
     private func record(_ daemon: FakeDaemon, _ arguments: [String] = []) -> Invocation {
@@ -30,7 +36,7 @@ struct RecordTests {
     @Test("Passes a new file that only its user and group may read, and says what is in it")
     func whole() throws {
         let daemon = try FakeDaemon()
-        daemon.operation.play([.running(done: 0, total: 10_000), Self.done(10_005)])
+        daemon.operation.play([Self.running(0), Self.done(10_005)])
         let invocation = record(daemon)
         #expect(invocation.exitCode == 0 && invocation.messages == Self.note)
         #expect(
@@ -50,13 +56,11 @@ struct RecordTests {
         let daemon = try FakeDaemon()
         daemon.operation.play([Self.done(10_000)])
         #expect(record(daemon, ["--board", "SIM-0001"]).exitCode == 0)
-        guard case .record(let request)? = daemon.operation.begun.first?.operation else {
-            Issue.record("nothing is recorded")
-            return
-        }
-        #expect(request.shots == 10_000 && request.restarts == 1)
+        let operation = try #require(daemon.operation.begun.first?.operation as? Record)
+        #expect(operation.shots == 10_000 && operation.starts == 1)
+        let descriptor = try #require(operation.file)
         var (passed, made) = (stat(), stat())
-        #expect(fstat(request.file.raw, &passed) == 0 && lstat(file, &made) == 0)
+        #expect(fstat(descriptor.raw, &passed) == 0 && lstat(file, &made) == 0)
         #expect(passed.st_ino == made.st_ino && passed.st_dev == made.st_dev)
     }
 
@@ -69,11 +73,8 @@ struct RecordTests {
             invocation.output
                 == #"{"bytes":640320,"file":"\#(file)","name":"board0","provenance":"simulated","#
                 + #""restarts":1000,"shots":10000000}"# + "\n")
-        guard case .record(let request)? = daemon.operation.begun.first?.operation else {
-            Issue.record("nothing is recorded")
-            return
-        }
-        #expect(request.restarts == 1_000)
+        let operation = try #require(daemon.operation.begun.first?.operation as? Record)
+        #expect(operation.restarts == 1_000)
     }
 
     @Test("A file that exists is not overwritten, and the daemon not asked")
@@ -103,7 +104,7 @@ struct RecordTests {
         ] as [(ControlError, Int32)])
     func failed(error: ControlError, code: Int32) throws {
         let daemon = try FakeDaemon()
-        daemon.operation.play([.running(done: 0, total: 10_000)])
+        daemon.operation.play([Self.running(0)])
         daemon.operation.fail(error)
         let invocation = record(daemon)
         #expect(invocation.exitCode == code && invocation.output == "")
@@ -113,8 +114,8 @@ struct RecordTests {
 
     @Test(
         "Of a recording that the daemon or the board refuses nothing else is said",
-        arguments: [[], [.running(done: 0, total: 0)]] as [[BoardOperationStep]])
-    func refused(steps: [BoardOperationStep]) throws {
+        arguments: [[], [running(0, of: 0)]] as [[VarlinkReplyStep]])
+    func refused(steps: [VarlinkReplyStep]) throws {
         let daemon = try FakeDaemon()
         daemon.operation.play(steps)
         daemon.operation.fail(.busy(board: "board0"))
@@ -126,7 +127,7 @@ struct RecordTests {
     @Test("A recording that was interrupted leaves no file and no work for the board")
     func interrupted() throws {
         let daemon = try FakeDaemon()
-        daemon.operation.play([.running(done: 1, total: 10_000)])
+        daemon.operation.play([Self.running(1)])
         let asked = Tally()
         let invocation = Invocation(
             ["record", "--output", file, "--shots", "10000"],
@@ -145,7 +146,7 @@ struct RecordTests {
     @Test("Tells a terminal how far it is, on a line that is cleared")
     func progress() throws {
         let daemon = try FakeDaemon()
-        daemon.operation.play([.running(done: 1_000, total: 10_000), Self.done(10_000)])
+        daemon.operation.play([Self.running(1_000), Self.done(10_000)])
         let invocation = Invocation(
             ["record", "--output", file, "--shots", "10000"],
             environment: ["METRNG_CONTROL": daemon.path], messagesAreOnTerminal: true)

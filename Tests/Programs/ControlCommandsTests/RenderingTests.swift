@@ -3,6 +3,7 @@
 import ControlCommands
 import ControlInterface
 import ControlTestSupport
+import EntropyTerms
 import TestSupport
 import Testing
 import Varlink
@@ -11,12 +12,12 @@ import Varlink
     "Reports as text and JSON: status, boards, health and its maps, configuration; hostile names, unknown and extreme values"
 )
 struct RenderingTests {
-    private static func text(_ report: Report, _ palette: Palette = .plain) throws -> String {
+    private static func text(_ report: some Report, _ palette: Palette = .plain) throws -> String {
         try report.rendered(as: .text(palette: palette, now: Samples.now))
     }
 
-    private static func status(_ boards: [BoardStatus]) -> Report {
-        .status(StatusReport(service: Samples.service, boards: boards))
+    private static func status(_ boards: [BoardStatus]) -> StatusReport {
+        StatusReport(service: Samples.service, boards: boards)
     }
 
     @Test("The status of a simulated board, on one screen")
@@ -44,7 +45,7 @@ struct RenderingTests {
             kernel not fed: kernel.feed is false
 
             """
-        #expect(try Self.text(.status(Samples.status)) == expected)
+        #expect(try Self.text(Samples.status) == expected)
     }
 
     @Test("Who draws is told, those that drew most first, and how many more there are")
@@ -60,10 +61,10 @@ struct RenderingTests {
             kernel not fed: kernel.feed is false
 
             """
-        #expect(try Self.text(.status(status)).hasSuffix(expected))
+        #expect(try Self.text(status).hasSuffix(expected))
         status.service.clients = 20
         status.service.topClients = Array(repeating: Samples.clients[0], count: 20)
-        let text = try Self.text(.status(status))
+        let text = try Self.text(status)
         #expect(text.contains("  and 12 more; "))
         #expect(text.split(separator: "\n").count { $0.contains("sampler.service") } == 8)
     }
@@ -132,7 +133,7 @@ struct RenderingTests {
             board0  simulated  simulated   failed         SIM-0001  1.0       built-in
 
             """
-        #expect(try Self.text(.boards(BoardList(boards: [summary]))) == expected)
+        #expect(try Self.text(BoardList(boards: [summary])) == expected)
     }
 
     @Test("In a sweep the pulses are said to be those of before and after")
@@ -156,7 +157,7 @@ struct RenderingTests {
             kernel not fed: kernel.feed is false
 
             """
-        #expect(try Self.text(.status(StatusReport(service: service, boards: []))) == expected)
+        #expect(try Self.text(StatusReport(service: service, boards: [])) == expected)
     }
 
     @Test(
@@ -170,8 +171,8 @@ struct RenderingTests {
                 "SIMULATED — the bits of b2, b3 come from a model and are not random\n"
                     + "REPLAY — the bits of b0 come from a recording and are not secret\n\n"
             ),
-        ] as [([ReportedProvenance], String)])
-    func banners(provenances: [ReportedProvenance], text: String) {
+        ] as [([Provenance], String)])
+    func banners(provenances: [Provenance], text: String) {
         #expect(banner(provenances.enumerated().map { ("b\($0)", $1) }) == text)
     }
 
@@ -187,8 +188,8 @@ struct RenderingTests {
             a-longer-name  simulated  hardware    serving    7/512  SIM-0001  1.0       built-in  metrngd
 
             """
-        #expect(try Self.text(.boards(BoardList(boards: [Samples.summary, other]))) == expected)
-        #expect(try Self.text(.boards(BoardList(boards: []))) == "There is no board.\n")
+        #expect(try Self.text(BoardList(boards: [Samples.summary, other])) == expected)
+        #expect(try Self.text(BoardList(boards: [])) == "There is no board.\n")
     }
 
     @Test(
@@ -237,7 +238,7 @@ struct RenderingTests {
               adaptiveProportion failure on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
 
             """
-        #expect(try Self.text(.health(Samples.health)) == expected)
+        #expect(try Self.text(HealthReport(Samples.health)) == expected)
     }
 
     private static func lane(
@@ -287,7 +288,7 @@ struct RenderingTests {
             (.trim, "trim in steps of good lanes: -1000 ░▒▓█ 1000"),
         ])
     func quantities(quantity: LaneQuantity, legend: String) throws {
-        let text = try Self.text(.health(Samples.health, map: quantity))
+        let text = try Self.text(HealthReport(Samples.health, map: quantity))
         #expect(text.contains(legend))
         // The correlation with the majority falls from the first lane to the last; all else rises.
         let rows = text.split(separator: "\n")
@@ -312,11 +313,11 @@ struct RenderingTests {
 
     @Test("Colours are the only difference that a palette makes to the status")
     func palettes() throws {
-        let colored = try Self.text(.status(Samples.status), .colored)
+        let colored = try Self.text(Samples.status, .colored)
         #expect(colored.contains("\u{1B}[32mserving\u{1B}[0m"))
         var plain = colored
         for code in ["32", "0"] { plain = plain.replacing("\u{1B}[\(code)m", with: "") }
-        #expect(try plain == Self.text(.status(Samples.status)))
+        #expect(try plain == Self.text(Samples.status))
     }
 
     @Test("A board that names itself in control sequences does nothing to the terminal")
@@ -329,7 +330,7 @@ struct RenderingTests {
         board.cause = "\u{1B}c"
         board.rings[0].grade = "\u{8}"
         let text = try Self.text(Self.status([board]))
-        let table = try Self.text(.boards(BoardList(boards: [Samples.summary(of: board)])))
+        let table = try Self.text(BoardList(boards: [Samples.summary(of: board)]))
         for scalar in (text + table).unicodeScalars where scalar != "\n" {
             #expect(scalar.properties.generalCategory != .control)
         }
@@ -351,34 +352,35 @@ struct RenderingTests {
                 trim: number,
                 resistanceOhms: nil, repetitionCountAlarms: number,
                 adaptiveProportionAlarms: number, resistanceAlarms: number))
-        #expect(try Self.text(.health(health)).contains("\(number)  failed"))
+        #expect(try Self.text(HealthReport(health)).contains("\(number)  failed"))
     }
 
     @Test("The configuration is shown without what could disturb a terminal")
     func harmlessConfiguration() throws {
         let report = ConfigurationReport(files: [], yaml: "a: 1\n\nb: \u{1B}[2J\u{9B}31m\r\n")
         #expect(
-            try Self.text(.configuration(report))
+            try Self.text(report)
                 == "# built-in values\na: 1\n\nb: \u{FFFD}[2J\u{FFFD}31m\u{FFFD}\n")
     }
 
     @Test("The configuration is YAML with its source in a comment")
     func configuration() throws {
         #expect(
-            try Self.text(.configuration(Samples.configuration))
+            try Self.text(Samples.configuration)
                 == "# from /etc/metrng/metrngd.yaml\nboards:\n  - kind: simulated\n")
         let builtIn = ConfigurationReport(files: [], yaml: "a: 1")
-        #expect(try Self.text(.configuration(builtIn)) == "# built-in values\na: 1\n")
+        #expect(try Self.text(builtIn) == "# built-in values\na: 1\n")
     }
 
     @Test(
         "Every report is one line of JSON with sorted keys",
         arguments: [
-            .status(Samples.status), .boards(BoardList(boards: [Samples.summary])),
-            .health(Samples.health), .configuration(Samples.configuration),
-            .version(VersionReport(mectl: "1", metrngd: nil)),
-        ] as [Report])
-    func json(report: Report) throws {
+            ReportArgument(Samples.status), ReportArgument(BoardList(boards: [Samples.summary])),
+            ReportArgument(HealthReport(Samples.health)), ReportArgument(Samples.configuration),
+            ReportArgument(VersionReport(mectl: "1", metrngd: nil)),
+        ])
+    func json(argument: ReportArgument) throws {
+        let report = argument.report
         let text = try report.rendered(as: .json)
         #expect(text.filter { $0 == "\n" }.count == 1 && text.hasSuffix("}\n"))
         let value = try decodeJSON(JSONValue.self, from: text.utf8)
@@ -387,12 +389,12 @@ struct RenderingTests {
 
     @Test("What is not known has its key in JSON, too")
     func nulls() throws {
-        let version = try Report.version(VersionReport(mectl: "1", metrngd: nil))
+        let version = try VersionReport(mectl: "1", metrngd: nil)
             .rendered(as: .json)
         #expect(version == "{\"mectl\":\"1\",\"metrngd\":null}\n")
         let configuration = ConfigurationReport(files: [], yaml: "")
         #expect(
-            try Report.configuration(configuration).rendered(as: .json)
+            try configuration.rendered(as: .json)
                 == "{\"files\":[],\"yaml\":\"\"}\n")
     }
 }

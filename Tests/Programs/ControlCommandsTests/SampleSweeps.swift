@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import BoardProtocol
-import ControlInterface
+import EntropyTerms
 import Glibc
+import OperatingPointControl
 
 /// Made-up sweeps, whose P is a damped cosine around ½ as that of a precessing moment.
 enum SampleSweeps {
     private static let proposal = OperatingPoint(
         amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 437, biasFieldMicrotesla: 250)
 
-    static func point(amplitude: Double = 1_100, width: Double) -> SweepPointReport {
+    static func point(amplitude: Double = 1_100, width: Double) -> SweepPoint {
         let period = 1_750 * 1_100 / amplitude
         let switching = (1 - exp(-width / 2_500) * cos(2 * .pi * width / period)) / 2
-        return SweepPointReport(
+        return SweepPoint(
             amplitudeMillivolts: amplitude, pulseWidthPicoseconds: width, switching: switching,
             ones: 0.25, deviation: 0.01, lagOne: -0.002)
     }
 
-    private static func sweep(_ points: [SweepPointReport]) -> SweepReport {
+    private static func sweep(_ points: [SweepPoint]) -> SweepReport {
         SweepReport(
-            name: "board0", provenance: .simulated, points: points, proposal: proposal,
-            reason: "the point at which the lanes are nearest to 50 % ones")
+            name: "board0", provenance: .simulated,
+            sweep: Sweep(
+                points: points, proposal: proposal,
+                reason: "the point at which the lanes are nearest to 50 % ones"))
     }
 
     /// One amplitude, widths from 0 to 9 ns.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import BoardProtocol
 import ControlCommands
 import ControlInterface
 import ControlTestSupport
 import TestSupport
 import Testing
+import Varlink
 
 @Suite(
     "mectl set and mectl inject: what is asked of the daemon, what never reaches it, refusals with their hints",
@@ -16,20 +18,6 @@ struct SetAndInjectTests {
 
     private static func run(_ daemon: FakeDaemon, _ arguments: [String]) -> Invocation {
         Invocation(arguments, environment: ["METRNG_CONTROL": daemon.path])
-    }
-
-    private static func wished(_ daemon: FakeDaemon) -> PartialOperatingPoint? {
-        guard case .setOperatingPoint(let point)? = daemon.operation.begun.first?.operation else {
-            return nil
-        }
-        return point
-    }
-
-    private static func order(_ daemon: FakeDaemon) -> FaultRequest? {
-        guard case .inject(let request)? = daemon.operation.begun.first?.operation else {
-            return nil
-        }
-        return request
     }
 
     @Test(
@@ -44,12 +32,14 @@ struct SetAndInjectTests {
                     amplitudeMillivolts: 900, pulseWidthPicoseconds: 350, biasFieldMicrotesla: 0)
             ),
         ])
-    func set(arguments: [String], wished: PartialOperatingPoint) throws {
+    func set(arguments: [String], point: PartialOperatingPoint) throws {
         let daemon = try FakeDaemon()
-        daemon.operation.play([.running(done: 0, total: 1), .finished(.operatingPoint(Self.point))])
+        daemon.operation.play([.none, .last(SetOperatingPoint.Reply(operatingPoint: Self.point))])
         let invocation = Self.run(daemon, ["set"] + arguments)
         #expect(invocation.exitCode == 0 && invocation.messages == "")
-        #expect(Self.wished(daemon) == wished)
+        #expect(
+            daemon.operation.begun.first?.operation as? SetOperatingPoint
+                == SetOperatingPoint(point))
         #expect(daemon.operation.begun.map(\.board) == ["board0"])
         #expect(
             invocation.output == """
@@ -63,7 +53,7 @@ struct SetAndInjectTests {
     @Test("Set prints the operating point as JSON")
     func setJSON() throws {
         let daemon = try FakeDaemon()
-        daemon.operation.play([.finished(.operatingPoint(Self.point))])
+        daemon.operation.play([.last(SetOperatingPoint.Reply(operatingPoint: Self.point))])
         let invocation = Self.run(daemon, ["set", "SIM-0001", "--width", "420", "--json"])
         #expect(invocation.exitCode == 0)
         #expect(
@@ -77,32 +67,32 @@ struct SetAndInjectTests {
         arguments: [
             (
                 ["stuckAt0", "--lanes", "7-9,3", "--after", "10", "--for", "2000"],
-                FaultRequest(
+                InjectFault(
                     fault: "stuckAt0", lanes: [3, 7, 8, 9], afterShots: 10, forShots: 2_000),
                 "board0: stuckAt0 on lanes 3,7-9, after 10 shots, for 2,000 shots\n"
             ),
             (
                 ["vanish", "--board", "SIM-0001"],
-                FaultRequest(fault: "vanish", lanes: [], afterShots: 0, forShots: nil),
+                InjectFault(fault: "vanish"),
                 "board0: vanish, from now, until mectl inject none\n"
             ),
             (
                 ["temperature=350", "--for", "1000"],
-                FaultRequest(fault: "temperature=350", lanes: [], afterShots: 0, forShots: 1_000),
+                InjectFault(fault: "temperature=350", forShots: 1_000),
                 "board0: temperature=350, from now, in 1,000 shots\n"
             ),
             (
                 ["temperature=350"],
-                FaultRequest(fault: "temperature=350", lanes: [], afterShots: 0, forShots: nil),
+                InjectFault(fault: "temperature=350"),
                 "board0: temperature=350, from now, at once\n"
             ),
         ])
-    func inject(arguments: [String], request: FaultRequest, text: String) throws {
+    func inject(arguments: [String], operation: InjectFault, text: String) throws {
         let daemon = try FakeDaemon()
         let invocation = Self.run(daemon, ["inject"] + arguments)
         #expect(invocation.exitCode == 0 && invocation.messages == "")
         #expect(invocation.output == text)
-        #expect(Self.order(daemon) == request)
+        #expect(daemon.operation.begun.first?.operation as? InjectFault == operation)
         #expect(daemon.operation.begun.map(\.board) == ["board0"])
     }
 
@@ -111,10 +101,9 @@ struct SetAndInjectTests {
         let daemon = try FakeDaemon()
         let invocation = Self.run(daemon, ["inject", "none"])
         #expect(invocation.exitCode == 0 && invocation.output == "board0: all faults ended\n")
-        guard case .clearFaults? = daemon.operation.begun.first?.operation else {
-            Issue.record("faults are not cleared")
-            return
-        }
+        #expect(
+            daemon.operation.begun.first?.operation as? InjectFault
+                == InjectFault(fault: InjectFault.none))
         let json = Self.run(daemon, ["inject", "none", "--json"])
         #expect(
             json.output

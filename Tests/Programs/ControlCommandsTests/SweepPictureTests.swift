@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import ControlCommands
+import ControlTestSupport
 import ControlInterface
+import EntropyTerms
+import OperatingPointControl
 import Testing
 
 @Suite(
@@ -9,7 +13,7 @@ import Testing
 )
 struct SweepPictureTests {
     private static func screen(_ sweep: SweepReport, _ palette: Palette = .plain) -> String {
-        calibrationScreen(CalibrationReport(sweep: sweep, applied: nil), palette: palette)
+        CalibrationReport(sweep: sweep, applied: nil).text(palette: palette, now: Samples.now)
     }
 
     @Test("A damped precession, as a curve of dots around the line of ½")
@@ -95,7 +99,7 @@ struct SweepPictureTests {
         var sweep = SampleSweeps.precession
         sweep.provenance = .hardware
         let report = CalibrationReport(sweep: sweep, applied: sweep.proposal)
-        let screen = calibrationScreen(report, palette: .plain)
+        let screen = report.text(palette: .plain, now: Samples.now)
         #expect(screen.hasPrefix("board0: switching probability"))
         #expect(
             screen.hasSuffix(
@@ -111,7 +115,7 @@ struct SweepPictureTests {
     }
 
     /// Sweeps that no board gives, but that somebody who answers at the socket may.
-    private static let strange: [[SweepPointReport]] = [
+    private static let strange: [[SweepPoint]] = [
         [], [SampleSweeps.point(width: 350)],
         [SampleSweeps.point(width: 350), SampleSweeps.point(width: 350)],
         [SampleSweeps.point(width: -1.7e308), SampleSweeps.point(width: 1.7e308)],
@@ -131,7 +135,7 @@ struct SweepPictureTests {
     ]
 
     @Test("Sweeps at their limits are drawn somehow", arguments: strange)
-    func limits(points: [SweepPointReport]) {
+    func limits(points: [SweepPoint]) {
         var sweep = SampleSweeps.precession
         sweep.points = points
         #expect(Self.screen(sweep).contains("Proposal"))

@@ -33,16 +33,24 @@ struct VerbTests {
     @Test(
         "A verb prints its report and nothing else",
         arguments: [
-            ([], Report.status(Samples.status)), (["status"], .status(Samples.status)),
-            (["status", "board0"], .status(Samples.status)),
-            (["status", "SIM-0001"], .status(Samples.status)),
-            (["boards"], .boards(BoardList(boards: [Samples.summary]))),
-            (["health"], .health(Samples.health)), (["health", "board0"], .health(Samples.health)),
-            (["health", "--map", "trim"], .health(Samples.health, map: .trim)),
-            (["config", "show"], .configuration(Samples.configuration)),
-            (["version"], .version(VersionReport(mectl: metrngVersion, metrngd: "0.1.0"))),
+            ([], ReportArgument(Samples.status)), (["status"], ReportArgument(Samples.status)),
+            (["status", "board0"], ReportArgument(Samples.status)),
+            (["status", "SIM-0001"], ReportArgument(Samples.status)),
+            (["boards"], ReportArgument(BoardList(boards: [Samples.summary]))),
+            (["health"], ReportArgument(HealthReport(Samples.health))),
+            (["health", "board0"], ReportArgument(HealthReport(Samples.health))),
+            (
+                ["health", "--map", "trim"],
+                ReportArgument(HealthReport(Samples.health, map: .trim))
+            ),
+            (["config", "show"], ReportArgument(Samples.configuration)),
+            (
+                ["version"],
+                ReportArgument(VersionReport(mectl: metrngVersion, metrngd: "0.1.0"))
+            ),
         ])
-    func reports(arguments: [String], report: Report) throws {
+    func reports(arguments: [String], argument: ReportArgument) throws {
+        let report = argument.report
         let daemon = try FakeDaemon()
         let text = Self.run(arguments, daemon)
         #expect(text.exitCode == 0 && text.messages == "")

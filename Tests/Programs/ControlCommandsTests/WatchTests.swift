@@ -22,7 +22,7 @@ struct WatchTests {
     }
 
     private static func status() throws -> String {
-        try Report.status(Samples.status)
+        try Samples.status
             .rendered(as: .text(palette: .plain, now: Samples.now))
     }
 
@@ -31,7 +31,7 @@ struct WatchTests {
         let daemon = try FakeDaemon()
         let invocation = Self.watch(daemon, ["--json"], room: 3)
         #expect(invocation.exitCode == 0 && invocation.messages == "")
-        let line = try Report.status(Samples.status).rendered(as: .json)
+        let line = try Samples.status.rendered(as: .json)
         #expect(invocation.output == line + line + line)
     }
 

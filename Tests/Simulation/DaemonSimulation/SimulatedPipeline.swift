@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardOperations
 import BoardProtocol
 import Conditioning
 import EntropyPipeline
@@ -21,7 +22,8 @@ final class SimulatedPipeline {
     private let time: VirtualTime
     private var wait = PipelineWait.none
     private var isDue = false
-    private var job: BoardJob?
+    /// Cancels the job that was begun last; nil before the first.
+    private var cancelJob: (() -> Void)?
     /// Whether the planted fault has opened the gate.
     private var isGateForced = false
 
@@ -100,24 +102,32 @@ final class SimulatedPipeline {
     ///
     /// - Returns: whether it was begun.
     func beginOperation(using random: inout SeededGenerator) -> Bool {
-        if let job, Int.random(in: 0..<4, using: &random) == 0 { job.cancel() }
-        let begun = pipeline.begin(task(using: &random))
-        if let begun { job = begun }
-        return begun != nil
-    }
-
-    private func task(using random: inout SeededGenerator) -> BoardJob.Task {
+        if let cancelJob, Int.random(in: 0..<4, using: &random) == 0 { cancelJob() }
         switch Int.random(in: 0..<4, using: &random) {
         case 0:
-            return .setOperatingPoint(
-                point(amplitude: Double.random(in: 500...1500, using: &random)))
+            let amplitude = Double.random(in: 500...1500, using: &random)
+            return note(
+                pipeline.begin(
+                    SetOperatingPoint(PartialOperatingPoint(point(amplitude: amplitude)))))
         case 1:
-            return .sweep(
-                SweepPlan(
-                    amplitudes: [800, 900], widths: [500], biasField: 35_000, windowsPerPoint: 2))
-        case 2: return .record(ForgetfulSink(shotsPerStart: 3_000, starts: 1))
-        default: return .record(ForgetfulSink(shotsPerStart: 1_000, starts: 3))
+            return note(
+                pipeline.begin(
+                    Calibrate(
+                        amplitudes: SweepRange(from: 800, to: 900, count: 2), widths: nil,
+                        shotsPerPoint: 2_048)))
+        case 2: return note(pipeline.begin(Record(shots: 3_000), into: ForgetfulSink()))
+        default:
+            return note(pipeline.begin(Record(shots: 1_000, restarts: 3), into: ForgetfulSink()))
         }
+    }
+
+    /// Keeps a job, so that it can be cancelled.
+    ///
+    /// - Returns: whether there is one.
+    private func note<Operation>(_ job: BoardJob<Operation>?) -> Bool {
+        guard let job else { return false }
+        cancelJob = { job.cancel() }
+        return true
     }
 
     // MARK: Planted faults
@@ -174,13 +184,7 @@ private func point(amplitude: Double) -> OperatingPoint {
 
 /// Takes the frames of a recording and keeps none.
 private final class ForgetfulSink: FrameSink {
-    let shotsPerStart: Int
-    let starts: Int
-
-    init(shotsPerStart: Int, starts: Int) {
-        self.shotsPerStart = shotsPerStart
-        self.starts = starts
-    }
+    let byteCount = 0
 
     func begin(_ board: BoardDescription) {}
     func add(_ frame: FrameReader.Frame) {}

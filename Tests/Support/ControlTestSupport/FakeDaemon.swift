@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardOperations
 package import ControlInterface
 package import LinuxPlatform
 package import Synchronization
@@ -48,13 +49,13 @@ package final class FakeProvider: ControlProvider {
     package func configuration() -> ConfigurationReport { Samples.configuration }
 }
 
-/// Does what a test says: keeps what it was asked to do, and goes through the steps it was given.
+/// Does what a test says: keeps the operations that it was asked for, and goes through the steps it was given.
 package final class FakeOperator: ControlOperator {
     private struct Script: Sendable {
         var isPermitted = true
-        var failure: VarlinkError?
-        var steps: [BoardOperationStep] = [.finished(.done)]
-        var begun: [(operation: BoardOperation, board: String)] = []
+        var failure: ControlError?
+        var steps: [VarlinkReplyStep] = [.last(EmptyReply())]
+        var begun: [(operation: any BoardOperation, board: String)] = []
         var abandoned = 0
         var reloads: [ReloadReport?] = []
     }
@@ -65,47 +66,68 @@ package final class FakeOperator: ControlOperator {
 
     package func permit(_ isPermitted: Bool) { script.withLock { $0.isPermitted = isPermitted } }
 
-    /// Lets operations fail: at once, or after the steps when there are any.
-    package func fail(_ error: ControlError) { script.withLock { $0.failure = error.varlink } }
+    /// Makes operations fail: at once, or after the steps when there are any.
+    package func fail(_ error: ControlError) { script.withLock { $0.failure = error } }
 
-    /// What polls of the next operations come to; the last one is repeated.
-    package func play(_ steps: [BoardOperationStep]) { script.withLock { $0.steps = steps } }
+    /// Sets the steps of the next operations; each is told, and the last one is repeated.
+    package func play(_ steps: [VarlinkReplyStep]) { script.withLock { $0.steps = steps } }
 
-    package var begun: [(operation: BoardOperation, board: String)] { script.withLock { $0.begun } }
+    package var begun: [(operation: any BoardOperation, board: String)] {
+        script.withLock { $0.begun }
+    }
 
-    /// How many operations nobody holds any more.
+    /// The number of operations that nobody asks about any more.
     package var abandoned: Int { script.withLock { $0.abandoned } }
 
-    /// What polls of the next reload come to; then it fails, when there is a failure.
+    /// Sets what polls of the next reload come to; then it fails, when there is a failure.
     package func reloads(_ reports: [ReloadReport?]) { script.withLock { $0.reloads = reports } }
 
     package func reload() -> any ReloadProgress {
-        script.withLock { FakeReload($0.reloads, then: $0.failure) }
+        script.withLock { FakeReload($0.reloads, then: $0.failure?.varlink) }
     }
 
     package func mayChange(_ peer: PeerCredentials) -> Bool { script.withLock { $0.isPermitted } }
 
-    package func begin(
-        _ operation: BoardOperation, on board: String
-    ) throws(VarlinkError) -> any BoardOperationProgress {
+    package var operations: [OperationMethod] {
+        [
+            method(SetOperatingPoint.self), method(Calibrate.self), method(Record.self),
+            method(InjectFault.self),
+        ]
+    }
+
+    private func method<Operation: BoardOperation>(_ type: Operation.Type) -> OperationMethod {
+        OperationMethod(
+            type,
+            progress: { [self] (operation, board) throws(ControlError) in
+                try begin(operation, board)
+            })
+    }
+
+    private func begin(
+        _ operation: any BoardOperation, _ board: String
+    ) throws(ControlError) -> OperationProgress {
         let (steps, failure) = script.withLock { script in
             script.begun.append((operation, board))
             return (script.steps, script.failure)
         }
         if steps.isEmpty, let failure { throw failure }
-        return FakeProgress(steps, then: failure) { [self] in script.withLock { $0.abandoned += 1 }
+        let fake = FakeOperation(steps, then: failure) { [self] in
+            script.withLock { $0.abandoned += 1 }
+        }
+        return OperationProgress(changed: fake.changed) { () throws(VarlinkError) in
+            try fake.next()
         }
     }
 }
 
-private final class FakeProgress: BoardOperationProgress {
+private final class FakeOperation: Sendable {
     let changed = ChangeSignal()
-    private let steps: Mutex<[BoardOperationStep]>
-    private let failure: VarlinkError?
+    private let steps: Mutex<[VarlinkReplyStep]>
+    private let failure: ControlError?
     private let onEnd: @Sendable () -> Void
 
     init(
-        _ steps: [BoardOperationStep], then failure: VarlinkError?,
+        _ steps: [VarlinkReplyStep], then failure: ControlError?,
         onEnd: @escaping @Sendable () -> Void
     ) {
         self.steps = Mutex(steps)
@@ -115,14 +137,14 @@ private final class FakeProgress: BoardOperationProgress {
 
     deinit { onEnd() }
 
-    func poll() throws(VarlinkError) -> BoardOperationStep {
-        let step = steps.withLock { steps -> BoardOperationStep? in
+    func next() throws(VarlinkError) -> VarlinkReplyStep {
+        // The next step has been made meanwhile.
+        changed.raise()
+        let step = steps.withLock { steps -> VarlinkReplyStep? in
             steps.count > 1 || failure != nil && !steps.isEmpty ? steps.removeFirst() : steps.first
         }
-        // The next step has been made meanwhile.
-        if steps.withLock({ !$0.isEmpty }) || failure != nil { changed.raise() }
         if let step { return step }
-        throw failure ?? .permissionDenied
+        throw failure?.varlink ?? .permissionDenied
     }
 }
 
@@ -154,13 +176,16 @@ package final class FakeDaemon {
 
     package var path: String { directory.file("control.sock") }
 
-    package init(boards: [BoardStatus] = [Samples.board]) throws {
+    /// - Parameter changes: makes the changes instead of `operation`.
+    package init(
+        boards: [BoardStatus] = [Samples.board], changes: (any ControlOperator)? = nil
+    ) throws {
         provider = FakeProvider(boards: boards)
         server = try VarlinkServer(
             listener: try UnixListener(path: directory.file("control.sock"), mode: 0o600),
             info: VarlinkServiceInfo(
                 vendor: "metrng", product: "fake", version: metrngVersion, url: ""),
-            interfaces: [ControlService(provider, operation)])
+            interfaces: [ControlService(provider, changes ?? operation)])
     }
 
     deinit { server.stop() }

@@ -2,6 +2,7 @@
 
 import BoardProtocol
 package import ControlInterface
+import EntropyTerms
 
 /// Made-up reports of a daemon with a healthy simulated board of 512 lanes, for tests to change.
 package enum Samples {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EntropyTerms
 import LinuxPlatform
 
 /// What an activity works with.
@@ -13,24 +14,15 @@ struct ActivityContext {
     let counters: PipelineCounters
     let settings: PipelineSettings
     let clock: Clock
+    /// The name of the board in the configuration.
+    let name: String
+    let provenance: Provenance
 }
 
-/// The list of activities.
+/// The list of standing activities. Those of jobs are made by the operations that they do.
 enum Activities {
-    /// The standing ones, in the order in which they look at a window.
+    /// In the order in which they look at a window.
     static func standing(_ context: ActivityContext) -> [any Activity] {
         [Trimming(context), Serving(context), Measuring(context)]
-    }
-
-    /// The one that does a job.
-    static func activity(for job: BoardJob, _ context: ActivityContext) -> any Activity {
-        switch job.task {
-        case .setOperatingPoint(let point): PointSetting(point, job, context)
-        case .sweep(let plan): Sweeping(plan, job, context)
-        case .record(let sink) where sink.starts == 1: StreamRecording(sink, job, context)
-        case .record(let sink): RestartRecording(sink, job, context)
-        case .inject, .clearFaults:
-            preconditionFailure("\(FaultInjection.self) needs no open board")
-        }
     }
 }

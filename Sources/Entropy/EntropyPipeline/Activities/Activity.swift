@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardOperations
 import BoardProtocol
 import LaneHealth
 
@@ -67,17 +68,17 @@ enum LaneRestart {
 
 /// How an activity ended.
 struct ActivityResult {
-    let outcome: BoardJob.State
+    let outcome: JobOutcome
     /// The stage at which the lanes restart, because the stream was interrupted; nil when they go on.
     var restart: LaneRestart?
 
-    init(_ outcome: BoardJob.State, restart: LaneRestart? = nil) {
+    init(_ outcome: JobOutcome, restart: LaneRestart? = nil) {
         self.outcome = outcome
         self.restart = restart
     }
 
     /// An end that changed nothing.
-    static func failed(_ failure: BoardJob.Failure) -> ActivityResult {
-        ActivityResult(.failed(failure))
+    static func failed(_ error: BoardOperationError) -> ActivityResult {
+        ActivityResult(.failed(error))
     }
 }

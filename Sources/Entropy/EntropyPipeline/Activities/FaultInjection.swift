@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
-import BoardProtocol
+package import BoardOperations
 import LaneHealth
 
 /// Makes a simulated board fail, and ends its faults. Needs no open board, so that it is done in every state.
-struct FaultInjection {
-    let board: any Board
-    let book: LaneBook
-
-    func perform(_ task: BoardJob.Task) -> BoardJob.State {
-        guard let faulty = board as? any FaultyBoard else { return .failed(.notSimulated) }
-        if case .inject(let order) = task { return inject(order, into: faulty) }
-        faulty.clearFaults()
-        book.report(.faultsCleared)
-        return .finished
+extension InjectFault: PipelineOperation {
+    package static func work(for job: BoardJob<InjectFault>) -> PipelineWork {
+        .action(for: job) { (board, book) throws(BoardOperationError) in
+            guard let faulty = board as? any FaultyBoard else { throw .notSimulated }
+            if let order = try job.operation.order() {
+                try inject(order, into: faulty, book)
+            } else {
+                faulty.clearFaults()
+                book.report(.faultsCleared)
+            }
+            return EmptyReply()
+        }
     }
 
-    private func inject(_ order: FaultOrder, into faulty: any FaultyBoard) -> BoardJob.State {
-        let lanes = book.description?.lanes
-        if let defect = lanes.map(order.defect(lanes:)) ?? "the board was never opened" {
-            return .failed(.badFault(defect))
+    private static func inject(
+        _ order: FaultOrder, into faulty: any FaultyBoard, _ book: LaneBook
+    ) throws(BoardOperationError) {
+        guard let lanes = book.description?.lanes else {
+            throw .badFault("the board was never opened")
         }
+        if let defect = order.defect(lanes: lanes) { throw .badFault(defect) }
         guard faulty.inject(order) else {
-            return .failed(
-                .badFault(
-                    "\(FaultScript.orderLimit) faults hold or wait already; end them first"))
+            throw .badFault("\(FaultScript.orderLimit) faults hold or wait already; end them first")
         }
         book.report(
             .faultInjected(order, judgedShots: book.judgedWindows * HealthCutoffs.windowShots))
-        return .finished
     }
 }

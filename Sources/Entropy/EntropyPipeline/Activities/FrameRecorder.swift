@@ -1,34 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import BoardProtocol
 
 /// Passes the frames of one start of a board on to a sink.
 struct FrameRecorder {
-    let sink: any FrameSink
+    private let job: BoardJob<Record>
+    private let sink: any FrameSink
     /// The number of shots kept of this start.
     private(set) var shots = 0
     /// The number of starts that are complete.
     private(set) var starts = 0
     /// Why frames cannot be kept; nil while they can.
-    private(set) var failure: BoardJob.Failure?
+    private(set) var failure: BoardOperationError?
 
-    init(_ sink: any FrameSink) { self.sink = sink }
+    init(_ job: BoardJob<Record>, _ sink: any FrameSink) {
+        self.job = job
+        self.sink = sink
+    }
 
-    var isStartComplete: Bool { shots >= sink.shotsPerStart }
+    private var recording: Record { job.operation }
+
+    var isStartComplete: Bool { shots >= recording.shots }
 
     /// Whether all shots of all starts are kept.
-    var isComplete: Bool { starts == sink.starts - 1 && isStartComplete }
+    var isComplete: Bool { starts == recording.starts - 1 && isStartComplete }
 
-    /// The number of shots wanted of all starts.
-    var wantedShots: Int { sink.shotsPerStart * sink.starts }
-
-    /// The number of shots kept of all starts, of those that are wanted.
-    var shotsDone: Int { starts * sink.shotsPerStart + shots }
+    /// Tells the client how far the recording is.
+    func tellProgress() {
+        job.tell(
+            Record.Reply(
+                shotsDone: starts * recording.shots + shots, shotsTotal: recording.totalShots,
+                bytes: 0))
+    }
 
     /// Begins the recording.
     ///
     /// - Returns: why that is not possible; nil when it is.
-    mutating func begin(_ stream: BoardStream) -> BoardJob.Failure? {
+    mutating func begin(_ stream: BoardStream) -> BoardOperationError? {
         do throws(FrameSinkError) {
             try sink.begin(stream.description)
         } catch {
@@ -59,13 +68,16 @@ struct FrameRecorder {
     }
 
     /// The outcome of a recording that is over; a complete one is reported.
-    func outcome(isCancelled: Bool, _ book: LaneBook) -> BoardJob.State {
+    func outcome(_ book: LaneBook) -> JobOutcome {
         if let failure { return .failed(failure) }
         guard isComplete else {
-            precondition(isCancelled, "a recording ends when it is complete, fails or is cancelled")
+            precondition(
+                job.isCancelled, "a recording ends when it is complete, fails or is cancelled")
             return .failed(.cancelled)
         }
-        book.report(.recorded(shots: wantedShots))
-        return .recorded(shots: wantedShots)
+        let shots = recording.totalShots
+        book.report(.recorded(shots: shots))
+        return .finished(
+            job, Record.Reply(shotsDone: shots, shotsTotal: shots, bytes: sink.byteCount))
     }
 }

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+package import BoardOperations
 import BoardProtocol
+
+extension SetOperatingPoint: PipelineOperation {
+    package static func work(for job: BoardJob<SetOperatingPoint>) -> PipelineWork {
+        .activity { PointSetting(job, $0) }
+    }
+}
 
 /// Sets the operating point, while the stream is stopped. The lanes restart, including their trims.
 final class PointSetting: Activity {
-    private let point: OperatingPoint
-    private let job: BoardJob
+    private let job: BoardJob<SetOperatingPoint>
     private let context: ActivityContext
 
-    init(_ point: OperatingPoint, _ job: BoardJob, _ context: ActivityContext) {
-        self.point = point
+    init(_ job: BoardJob<SetOperatingPoint>, _ context: ActivityContext) {
         self.job = job
         self.context = context
     }
@@ -21,6 +26,7 @@ final class PointSetting: Activity {
         guard let tunable = stream.tunable, let tuning = stream.description.tuning else {
             return .failed(.notTunable)
         }
+        let point = stream.description.operatingPoint.replacing(job.operation.point)
         if let violation = tuning.violation(of: point) { return .failed(.outOfRange(violation)) }
         context.lifecycle.handle(.boardWithheld(.settingPoint))
         context.book.rememberPoint(of: stream.description)
@@ -28,6 +34,7 @@ final class PointSetting: Activity {
         context.book.forgetPoint(of: stream.description)
         stream.adopt(point)
         context.book.report(.operatingPointSet(point))
-        return ActivityResult(.finished, restart: .trims)
+        return ActivityResult(
+            .finished(job, SetOperatingPoint.Reply(operatingPoint: point)), restart: .trims)
     }
 }

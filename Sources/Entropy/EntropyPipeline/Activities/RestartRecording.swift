@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardOperations
 import BoardProtocol
 
 /// Records the first shots of one start of the board after another, and starts it once more in the end, to
 /// serve. Nothing is tested meanwhile; the lanes repeat their start-up test, with the trims as they are.
 final class RestartRecording: Activity {
-    private let job: BoardJob
+    private let job: BoardJob<Record>
     private let context: ActivityContext
     private var recorder: FrameRecorder
     private var hasBegun = false
 
-    init(_ sink: any FrameSink, _ job: BoardJob, _ context: ActivityContext) {
+    init(_ job: BoardJob<Record>, into sink: any FrameSink, _ context: ActivityContext) {
         self.job = job
         self.context = context
-        recorder = FrameRecorder(sink)
+        recorder = FrameRecorder(job, sink)
     }
 
     func take(_ frame: FrameReader.Frame) -> FrameUse {
@@ -35,13 +36,13 @@ final class RestartRecording: Activity {
             recorder.beginNextStart()
             try context.stream.restart()
         }
-        job.enter(.running(done: recorder.shotsDone, total: recorder.wantedShots))
+        recorder.tellProgress()
         return nil
     }
 
     private func end() throws(BoardError) -> ActivityResult {
         try context.stream.restart()
-        let outcome = recorder.outcome(isCancelled: job.isCancelled, context.book)
+        let outcome = recorder.outcome(context.book)
         return ActivityResult(outcome, restart: .tests)
     }
 }

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardOperations
 import BoardProtocol
 
 /// Records the running stream. The lanes go on being tested and trimmed; no window that holds a recorded shot
 /// is served.
 final class StreamRecording: Activity {
-    private let job: BoardJob
+    private let job: BoardJob<Record>
     private let context: ActivityContext
     private var recorder: FrameRecorder
     private var hasBegun = false
 
-    init(_ sink: any FrameSink, _ job: BoardJob, _ context: ActivityContext) {
+    init(_ job: BoardJob<Record>, into sink: any FrameSink, _ context: ActivityContext) {
         self.job = job
         self.context = context
-        recorder = FrameRecorder(sink)
+        recorder = FrameRecorder(job, sink)
     }
 
     func take(_ frame: FrameReader.Frame) -> FrameUse {
@@ -29,10 +30,21 @@ final class StreamRecording: Activity {
             context.lifecycle.handle(.recordingBegan)
         }
         if recorder.failure == nil, !recorder.isComplete, !job.isCancelled {
-            job.enter(.running(done: recorder.shots, total: recorder.wantedShots))
+            recorder.tellProgress()
             return nil
         }
         context.lifecycle.handle(.recordingEnded)
-        return ActivityResult(recorder.outcome(isCancelled: job.isCancelled, context.book))
+        return ActivityResult(recorder.outcome(context.book))
+    }
+}
+
+extension Record {
+    /// What the pipeline's thread does for a recording.
+    static func work(for job: BoardJob<Record>, into sink: any FrameSink) -> PipelineWork {
+        .activity { context in
+            job.operation.starts == 1
+                ? StreamRecording(job, into: sink, context)
+                : RestartRecording(job, into: sink, context)
+        }
     }
 }

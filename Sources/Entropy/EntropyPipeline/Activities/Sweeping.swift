@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+package import BoardOperations
 import BoardProtocol
 import LaneHealth
 import LinuxPlatform
 import OperatingPointControl
+
+extension Calibrate: PipelineOperation {
+    package static func work(for job: BoardJob<Calibrate>) -> PipelineWork {
+        .activity { Sweeping(job, $0) }
+    }
+}
 
 /// Measures the lanes at one operating point after another, and restores the operating point. Nothing is
 /// served meanwhile; the lanes restart afterwards, including their trims.
@@ -19,16 +26,18 @@ final class Sweeping: Activity {
     }
 
     private let plan: SweepPlan
-    private let job: BoardJob
+    private let job: BoardJob<Calibrate>
     private let context: ActivityContext
     private var phase = Phase.notBegun
     private var points: [SweepPoint] = []
     private var measurement: SweepMeasurement
 
-    init(_ plan: SweepPlan, _ job: BoardJob, _ context: ActivityContext) {
-        self.plan = plan
+    init(_ job: BoardJob<Calibrate>, _ context: ActivityContext) {
         self.job = job
         self.context = context
+        plan = job.operation.plan(
+            from: context.stream.description.operatingPoint,
+            windowShots: HealthCutoffs.windowShots)
         measurement = SweepMeasurement(
             lanes: context.stream.description.lanes, windows: plan.windowsPerPoint)
     }
@@ -46,9 +55,13 @@ final class Sweeping: Activity {
         case .notBegun, .planned:
             points.append(measured(at: plan.points[points.count]))
             if points.count < plan.points.count { return try measureNext() }
-            return try check(Sweep(points: points, encoding: context.stream.description.encoding))
+            let description = context.stream.description
+            return try check(
+                Sweep(
+                    points: points, biasField: description.operatingPoint.biasFieldMicrotesla,
+                    encoding: description.encoding))
         case .proposed(let point, let sweep):
-            return try end(.swept(sweep.checked(by: measured(at: point))))
+            return try end(finished(sweep.checked(by: measured(at: point))))
         }
     }
 
@@ -67,14 +80,16 @@ final class Sweeping: Activity {
     }
 
     private func measureNext() throws(BoardError) -> ActivityResult? {
-        job.enter(.running(done: points.count, total: plan.points.count))
+        job.tell(
+            Calibrate.Reply(
+                pointsDone: points.count, pointsTotal: plan.points.count, sweep: nil))
         try drive(at: plan.points[points.count])
         return nil
     }
 
     /// Measures the proposal of a sweep itself, unless that was done.
     private func check(_ sweep: Sweep) throws(BoardError) -> ActivityResult? {
-        guard let proposal = sweep.unmeasuredProposal else { return try end(.swept(sweep)) }
+        guard let proposal = sweep.unmeasuredProposal else { return try end(finished(sweep)) }
         phase = .proposed(proposal, sweep)
         try drive(at: proposal)
         return nil
@@ -86,7 +101,16 @@ final class Sweeping: Activity {
             encoding: context.stream.description.encoding)
     }
 
-    private func end(_ outcome: BoardJob.State) throws(BoardError) -> ActivityResult {
+    private func finished(_ sweep: Sweep) -> JobOutcome {
+        let report = SweepReport(
+            name: context.name, provenance: context.provenance, sweep: sweep)
+        return .finished(
+            job,
+            Calibrate.Reply(
+                pointsDone: sweep.points.count, pointsTotal: sweep.points.count, sweep: report))
+    }
+
+    private func end(_ outcome: JobOutcome) throws(BoardError) -> ActivityResult {
         let description = context.stream.description
         try drive(at: description.operatingPoint)
         context.book.forgetPoint(of: description)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ControlInterface
+package import EntropyTerms
 
 /// The lines a person has to see before anything else: which bits are not what they seem.
 ///
 /// - Parameter boards: names and provenances. Names are given only when there are several boards.
-package func banner(_ boards: [(name: String, provenance: ReportedProvenance)]) -> String {
-    let warnings: [(ReportedProvenance, String)] = [
+package func banner(_ boards: [(name: String, provenance: Provenance)]) -> String {
+    let warnings: [(Provenance, String)] = [
         (.simulated, "SIMULATED — %s come from a model and are not random"),
         (.replay, "REPLAY — %s come from a recording and are not secret"),
     ]

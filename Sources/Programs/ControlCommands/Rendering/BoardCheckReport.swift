@@ -2,8 +2,7 @@
 
 import BoardCheck
 import BoardInterface
-import BoardProtocol
-package import ControlInterface
+package import BoardProtocol
 import USBBoard
 
 /// What came of running a board through the document of MEB/1.
@@ -56,7 +55,11 @@ package struct BoardCheckReport: Codable, Sendable, Equatable {
     }
 }
 
-func boardCheckText(_ report: BoardCheckReport) -> String {
+extension BoardCheckReport: Report {
+    package func text(palette: Palette, now: Double) -> String { boardCheckText(self) }
+}
+
+private func boardCheckText(_ report: BoardCheckReport) -> String {
     let note = report.simulated ? "; reports itself as SIMULATED: its bits are not random" : ""
     let head =
         "\(printable(report.board)), firmware \(report.firmware), \(report.lanes) lanes\(note)\n"

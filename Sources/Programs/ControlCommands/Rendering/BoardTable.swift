@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ControlInterface
+import EntropyTerms
 
 /// A board a line.
-package func boardTable(_ boards: [BoardSummary]) -> String {
+extension BoardList: Report {
+    package func text(palette: Palette, now: Double) -> String { boardTable(boards) }
+}
+
+private func boardTable(_ boards: [BoardSummary]) -> String {
     guard !boards.isEmpty else { return "There is no board.\n" }
     let header = [
         "NAME", "KIND", "PROVENANCE", "STATE", "LANES", "SERIAL", "FIRMWARE", "PATH", "HOLDER",
     ]
     let rows = boards.map { board in
         [
-            board.name, board.kind, board.provenance.rawValue, board.state.rawValue,
+            board.name, board.kind, board.provenance.name, board.state.rawValue,
             board.lanes == 0 ? "" : "\(board.goodLanes)/\(board.lanes)", board.serial,
             board.firmware, board.path,
             board.holder,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardOperations
 package import BoardProtocol
-package import ControlInterface
+import OperatingPointControl
 
 /// What was measured, and whether the proposal was set.
 package struct CalibrationReport: Codable, Sendable, Equatable {
@@ -16,7 +17,13 @@ package struct CalibrationReport: Codable, Sendable, Equatable {
 }
 
 /// A picture of the points, the proposal and the reason for it.
-package func calibrationScreen(_ report: CalibrationReport, palette: Palette) -> String {
+extension CalibrationReport: Report {
+    package func text(palette: Palette, now: Double) -> String {
+        calibrationScreen(self, palette: palette)
+    }
+}
+
+private func calibrationScreen(_ report: CalibrationReport, palette: Palette) -> String {
     let sweep = report.sweep
     let picture = SweepCurves(sweep.points).map { sweepPicture($0, sweep, palette: palette) }
     return banner([(sweep.name, sweep.provenance)]) + (picture.map { $0 + "\n" } ?? "")

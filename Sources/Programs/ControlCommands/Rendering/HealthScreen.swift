@@ -5,8 +5,25 @@ package import ControlInterface
 private let worstLaneCount = 8
 private let newestAlarmCount = 5
 
+/// The health of a board, and the quantity that its map shows.
+package struct HealthReport: Report {
+    package let health: BoardHealth
+    package let map: LaneQuantity
+
+    package init(_ health: BoardHealth, map: LaneQuantity = .p) {
+        self.health = health
+        self.map = map
+    }
+
+    package func encode(to encoder: any Encoder) throws { try health.encode(to: encoder) }
+
+    package func text(palette: Palette, now: Double) -> String {
+        healthScreen(health, map: map, palette: palette, now: now)
+    }
+}
+
 /// The lanes of a board: a map, the cut-offs of the tests, the worst lanes and the newest alarms.
-package func healthScreen(
+private func healthScreen(
     _ health: BoardHealth, map: LaneQuantity, palette: Palette, now: Double
 ) -> String {
     let counts = health.laneCounts

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
 import Glibc
 
 /// A number with a fixed number of decimal places.
@@ -94,4 +95,11 @@ package func printable(_ text: String) -> String {
                 default: scalar
                 }
             }))
+}
+
+/// Amplitude, width and field in their units.
+func pulses(_ point: OperatingPoint) -> String {
+    "\(decimal(point.amplitudeMillivolts, places: 0)) mV,"
+        + " \(decimal(point.pulseWidthPicoseconds, places: 0)) ps,"
+        + " \(grouped(Int(clamping: point.biasFieldMicrotesla.rounded()))) µT"
 }

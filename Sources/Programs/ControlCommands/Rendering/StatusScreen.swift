@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ControlInterface
+import EntropyTerms
 
 /// One screen about the daemon and its boards, after the fashion of `systemctl status`.
-package func statusScreen(_ status: StatusReport, palette: Palette, now: Double) -> String {
+extension StatusReport: Report {
+    package func text(palette: Palette, now: Double) -> String {
+        statusScreen(self, palette: palette, now: now)
+    }
+}
+
+private func statusScreen(_ status: StatusReport, palette: Palette, now: Double) -> String {
     let boards = status.boards.map { boardSection($0, palette: palette, now: now) }
     let none = palette.paint("There is no board.", .red) + "\n"
     return banner(status.boards.map { ($0.name, $0.provenance) })

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import ControlInterface
+import EntropyTerms
+import OperatingPointControl
 
 /// The points of a sweep, one a line below the names of the columns, as RFC 4180 has it but for the ends
 /// of lines. Each says where its bits are from, so that no line can be taken for what it is not.
@@ -9,7 +12,7 @@ func sweepCSV(_ sweep: SweepReport) -> String {
         [
             point.amplitudeMillivolts, point.pulseWidthPicoseconds, point.switching, point.ones,
             point.deviation, point.lagOne,
-        ].map { "\($0)" } + [sweep.provenance.rawValue]
+        ].map { "\($0)" } + [sweep.provenance.name]
     }
     let header = [
         "amplitude_mV", "width_ps", "switching", "ones", "deviation", "lag_one", "provenance",

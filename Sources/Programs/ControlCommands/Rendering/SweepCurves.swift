@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardOperations
 import BoardProtocol
 import ControlInterface
+import OperatingPointControl
 
 /// A sweep as curves: how often devices switch, against the width of pulses for each amplitude, or
 /// against the amplitude when there is only one width.
@@ -17,7 +19,7 @@ struct SweepCurves {
             }
         }
 
-        func place(of point: SweepPointReport) -> Double {
+        func place(of point: SweepPoint) -> Double {
             switch self {
             case .width: point.pulseWidthPicoseconds
             case .amplitude: point.amplitudeMillivolts
@@ -32,7 +34,7 @@ struct SweepCurves {
         }
 
         /// What is the same along a curve, in its unit.
-        func level(of point: SweepPointReport) -> String {
+        func level(of point: SweepPoint) -> String {
             switch self {
             case .width: "\(decimal(point.amplitudeMillivolts, places: 0)) mV"
             case .amplitude: "\(decimal(point.pulseWidthPicoseconds, places: 0)) ps"
@@ -42,12 +44,12 @@ struct SweepCurves {
 
     let axis: Axis
     /// One for each amplitude, or one in all; none is empty. Points are in the order of the axis.
-    let curves: [[SweepPointReport]]
+    let curves: [[SweepPoint]]
     /// From the first place on the axis to the last.
     let range: ClosedRange<Double>
 
     /// - Returns: nil without points.
-    init?(_ points: [SweepPointReport]) {
+    init?(_ points: [SweepPoint]) {
         let amplitudes = Dictionary(grouping: points, by: \.amplitudeMillivolts)
         let hasWidths = Set(points.map(\.pulseWidthPicoseconds)).count > 1
         let axis: Axis = !hasWidths && amplitudes.count > 1 ? .amplitude : .width

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardOperations
 import BoardProtocol
-package import ControlInterface
+import OperatingPointControl
 
 /// The points of a sweep as a chart for a browser or a paper: a curve for each amplitude, or one against
 /// the amplitude; the line of ½ and the proposal. It refers to nothing outside of itself.

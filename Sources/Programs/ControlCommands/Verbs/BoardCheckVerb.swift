@@ -46,7 +46,7 @@ struct BoardCheckVerb: Verb {
         } catch {
             throw .board(error)
         }
-        try options.show(.boardCheck(report), on: console)
+        try options.show(report, on: console)
         return report.failed == 0 ? .success : .failure
     }
 

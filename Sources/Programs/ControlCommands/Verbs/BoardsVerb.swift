@@ -13,7 +13,7 @@ struct BoardsVerb: Verb {
         let boards = try options.ask(console) { (client) throws(ControlClientError) in
             try client.boards()
         }
-        try options.show(.boards(BoardList(boards: boards)), on: console)
+        try options.show(BoardList(boards: boards), on: console)
         return MectlExit(of: boards.map(\.state))
     }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import BoardOperations
 import BoardProtocol
 import ControlInterface
+import OperatingPointControl
 
 struct CalibrateVerb: Verb {
     static let configuration = CommandConfiguration(
@@ -48,24 +50,23 @@ struct CalibrateVerb: Verb {
     @OptionGroup var options: ReadingOptions
 
     func validate() throws {
-        guard SweepRequest.shotLimits.contains(shots) else {
-            throw ValidationError("--shots takes a number \(limits(SweepRequest.shotLimits))")
+        guard Calibrate.shotLimits.contains(shots) else {
+            throw ValidationError("--shots takes a number \(limits(Calibrate.shotLimits))")
         }
-        let request = request
-        let points = (request.amplitudes?.count ?? 1) * (request.widths?.count ?? 1)
-        guard points <= SweepRequest.maximumPoints else {
+        let points = operation.points
+        guard points <= Calibrate.maximumPoints else {
             throw ValidationError(
-                "\(grouped(points)) points are more than \(grouped(SweepRequest.maximumPoints))")
+                "\(grouped(points)) points are more than \(grouped(Calibrate.maximumPoints))")
         }
         guard csv != "-" || !options.json else {
             throw ValidationError("--csv - and --json both write to standard output")
         }
     }
 
-    private var request: SweepRequest {
+    private var operation: Calibrate {
         // Several amplitudes are measured at the present width, one amplitude at all widths.
         let isAcross = amplitude?.count ?? 1 > 1
-        return SweepRequest(
+        return Calibrate(
             amplitudes: amplitude, widths: width ?? (isAcross ? nil : Self.defaultWidths),
             shotsPerPoint: shots)
     }
@@ -107,10 +108,10 @@ struct CalibrateVerb: Verb {
             unit: "points")
         defer { progress.end() }
         let sweep = try options.ask(console) { (client) throws(ControlClientError) in
-            let source = try client.resolveBoard(board)
-            return try client.calibrate(request, board: source.name) {
+            let board = try client.resolveBoard(board)
+            return try client.perform(operation, on: board.name) {
                 progress.show($0.pointsDone, of: $0.pointsTotal)
-            }
+            }?.sweep
         }
         guard let sweep else { throw .interrupted }
         return sweep
@@ -124,7 +125,9 @@ struct CalibrateVerb: Verb {
         guard let proposal = sweep.proposal else { return (nil, .nothingProposed) }
         do throws(Failure) {
             let applied = try options.ask(console) { (client) throws(ControlClientError) in
-                try client.setOperatingPoint(PartialOperatingPoint(proposal), of: sweep.name)
+                try client.perform(
+                    SetOperatingPoint(PartialOperatingPoint(proposal)), on: sweep.name
+                ).operatingPoint
             }
             return (applied, nil)
         } catch {
@@ -133,7 +136,7 @@ struct CalibrateVerb: Verb {
     }
 
     private func show(_ report: CalibrationReport, on console: Console) throws(Failure) {
-        guard csv == "-" else { return try options.show(.calibration(report), on: console) }
+        guard csv == "-" else { return try options.show(report, on: console) }
         do {
             try console.write(sweepCSV(report.sweep))
         } catch {

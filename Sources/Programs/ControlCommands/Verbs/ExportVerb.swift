@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import BoardProtocol
+import EntropyTerms
 import RecordingFormat
 import Recordings
 
@@ -75,4 +77,13 @@ struct ExportVerb: Verb {
         }
         return exportText(what, of: export.context.board, lane: lane, in: output)
     }
+}
+
+/// - Parameter what: the samples that were exported, in words.
+private func exportText(
+    _ what: String, of board: BoardDescription, lane: Int, in file: String
+) -> String {
+    banner([(board.serial, board.provenance)])
+        + "lane \(lane) of \(printable(board.kind)) board \(printable(board.serial)):"
+        + " \(what) in \(printable(file))\n"
 }

@@ -24,7 +24,7 @@ struct HealthVerb: Verb {
             let health = try client.health(of: board)
             return (health, try client.status(of: health.name).boards.map(\.state))
         }
-        try options.show(.health(health, map: map), on: console)
+        try options.show(HealthReport(health, map: map), on: console)
         return MectlExit(of: states)
     }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import BoardInterface
+import BoardOperations
 import BoardProtocol
 import ControlInterface
 
@@ -44,7 +45,7 @@ struct InjectVerb: Verb {
     func validate() throws {
         if let after, after < 0 { throw ValidationError("--after takes a number from 0") }
         if let duration, duration < 1 { throw ValidationError("--for takes a number from 1") }
-        if fault == FaultRequest.none {
+        if fault == InjectFault.none {
             guard lanes == nil, after == nil, duration == nil else {
                 throw ValidationError(
                     "none ends all faults at once: it takes no lanes and no shots")
@@ -64,14 +65,14 @@ struct InjectVerb: Verb {
     }
 
     func perform(on console: Console) throws(Failure) -> MectlExit {
-        let request = FaultRequest(
-            fault: fault, lanes: lanes ?? [], afterShots: after ?? 0, forShots: duration)
+        let operation = InjectFault(
+            fault: fault, lanes: lanes, afterShots: after, forShots: duration)
         let report = try options.ask(console) { (client) throws(ControlClientError) in
             let board = try client.resolveBoard(board)
-            try client.inject(request, board: board.name)
-            return FaultReport(name: board.name, request)
+            _ = try client.perform(operation, on: board.name)
+            return FaultReport(name: board.name, operation)
         }
-        try options.show(.fault(report), on: console)
+        try options.show(report, on: console)
         return .success
     }
 }
@@ -85,4 +86,39 @@ private func faultNames(ofLanes: Bool) -> String {
         throw ValidationError("--lanes takes lanes such as 3,7-9, not \(printable(argument))")
     }
     return lanes
+}
+
+/// A fault of a board, present or pending.
+struct FaultReport: Report {
+    var name: String
+    /// `none` when all faults were ended.
+    var fault: String
+    var lanes: [Int]
+    var afterShots: Int
+    @Nullable package var forShots: Int?
+
+    init(name: String, _ operation: InjectFault) {
+        self.name = name
+        fault = operation.fault
+        lanes = operation.lanes ?? []
+        afterShots = operation.afterShots ?? 0
+        forShots = operation.forShots
+    }
+}
+
+extension FaultReport {
+    func text(palette: Palette, now: Double) -> String {
+        let board = printable(name)
+        guard fault != InjectFault.none else { return "\(board): all faults ended\n" }
+        let lanes = lanes.isEmpty ? "" : " on lanes \(LaneList.text(lanes))"
+        let beginning = afterShots == 0 ? "from now" : "after \(grouped(afterShots)) shots"
+        return "\(board): \(printable(fault))\(lanes), \(beginning), \(duration)\n"
+    }
+
+    /// The duration in words. A temperature moves over it, and then stays.
+    private var duration: String {
+        let staysThere = fault.hasPrefix("temperature")
+        guard let forShots else { return staysThere ? "at once" : "until mectl inject none" }
+        return "\(staysThere ? "in" : "for") \(grouped(forShots)) shots"
+    }
 }

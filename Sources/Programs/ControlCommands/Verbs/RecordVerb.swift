@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import BoardOperations
+import BoardProtocol
 import ControlInterface
+import EntropyTerms
 import RecordingFormat
 import Recordings
 
@@ -35,12 +38,12 @@ struct RecordVerb: Verb {
     @OptionGroup var options: ReadingOptions
 
     func validate() throws {
-        guard RecordRequest.shotLimits.contains(shots) else {
-            throw ValidationError("--shots takes a number \(limits(RecordRequest.shotLimits))")
+        guard Record.shotLimits.contains(shots) else {
+            throw ValidationError("--shots takes a number \(limits(Record.shotLimits))")
         }
-        guard RecordRequest.restartLimits.contains(restarts) else {
+        guard Record.restartLimits.contains(restarts) else {
             throw ValidationError(
-                "--restarts takes a number \(limits(RecordRequest.restartLimits))")
+                "--restarts takes a number \(limits(Record.restartLimits))")
         }
     }
 
@@ -57,7 +60,7 @@ struct RecordVerb: Verb {
             }
             throw error
         }
-        try options.show(.recording(report), on: console)
+        try options.show(report, on: console)
         return .success
     }
 
@@ -90,8 +93,8 @@ struct RecordVerb: Verb {
         defer { progress.end() }
         let (source, recorded) = try options.ask(console) { (client) throws(ControlClientError) in
             let source = try client.resolveBoard(board)
-            let recorded = try client.record(
-                shots: shots, restarts: restarts, to: file.descriptor, board: source.name
+            let recorded = try client.perform(
+                Record(shots: shots, restarts: restarts, file: file.descriptor), on: source.name
             ) { progress.show($0.shotsDone, of: $0.shotsTotal) }
             return (source, recorded)
         }
@@ -110,4 +113,37 @@ func limits(_ range: ClosedRange<Double>) -> String {
 /// As in "from 1 to 10,000".
 func limits(_ range: ClosedRange<Int>) -> String {
     "from \(grouped(range.lowerBound)) to \(grouped(range.upperBound))"
+}
+
+/// A recording that was made.
+struct RecordReport: Report {
+    var name: String
+    @ByName package var provenance: Provenance
+    var file: String
+    /// The shots of all starts.
+    var shots: Int
+    /// Number of starts of the board; 1 without restarts.
+    var restarts: Int
+    var bytes: Int
+
+    init(
+        name: String, provenance: Provenance, file: String, shots: Int, restarts: Int,
+        bytes: Int
+    ) {
+        self.name = name
+        self.provenance = provenance
+        self.file = file
+        self.shots = shots
+        self.restarts = restarts
+        self.bytes = bytes
+    }
+}
+
+extension RecordReport {
+    func text(palette: Palette, now: Double) -> String {
+        let starts = restarts > 1 ? " of \(grouped(restarts)) starts" : ""
+        return banner([(name, provenance)])
+            + "\(printable(name)): \(grouped(shots)) shots\(starts) in \(printable(file)),"
+            + " \(quantity(Double(bytes), "B"))\n"
+    }
 }

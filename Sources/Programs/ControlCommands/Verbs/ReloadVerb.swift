@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import ControlInterface
+package import ControlInterface
 
 struct ReloadVerb: Verb {
     static let configuration = CommandConfiguration(
@@ -18,7 +18,21 @@ struct ReloadVerb: Verb {
         let report = try options.ask(console) { (client) throws(ControlClientError) in
             try client.reload()
         }
-        try options.show(.reload(report), on: console)
+        try options.show(report, on: console)
         return .success
     }
+}
+
+extension ReloadReport: Report {
+    package func text(palette: Palette, now: Double) -> String { reloadText(self) }
+}
+
+private func reloadText(_ reload: ReloadReport) -> String {
+    guard !reload.changes.isEmpty else { return "no changes\n" }
+    return reload.changes.map { change in
+        let (key, old, new) = (printable(change.key), printable(change.old), printable(change.new))
+        return change.applied
+            ? "\(key) is now \(new), was \(old)\n"
+            : "\(key) is still \(old): \(new) needs a restart\n"
+    }.joined()
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import BoardOperations
 import BoardProtocol
 import ControlInterface
+import EntropyTerms
 
 struct SetVerb: Verb {
     static let configuration = CommandConfiguration(
@@ -49,11 +51,33 @@ struct SetVerb: Verb {
             biasFieldMicrotesla: biasField)
         let report = try options.ask(console) { (client) throws(ControlClientError) in
             let board = try client.resolveBoard(board)
+            let reply = try client.perform(SetOperatingPoint(wanted), on: board.name)
             return OperatingPointReport(
                 name: board.name, provenance: board.provenance,
-                operatingPoint: try client.setOperatingPoint(wanted, of: board.name))
+                operatingPoint: reply.operatingPoint)
         }
-        try options.show(.operatingPoint(report), on: console)
+        try options.show(report, on: console)
         return .success
+    }
+}
+
+/// The operating point of a board.
+struct OperatingPointReport: Report {
+    var name: String
+    @ByName package var provenance: Provenance
+    var operatingPoint: OperatingPoint
+
+    init(
+        name: String, provenance: Provenance, operatingPoint: OperatingPoint
+    ) {
+        self.name = name
+        self.provenance = provenance
+        self.operatingPoint = operatingPoint
+    }
+}
+
+extension OperatingPointReport {
+    func text(palette: Palette, now: Double) -> String {
+        banner([(name, provenance)]) + "\(printable(name)): \(pulses(operatingPoint))\n"
     }
 }

@@ -24,7 +24,7 @@ func showStatus(
     let status = try options.ask(console) { (client) throws(ControlClientError) in
         try client.status(of: board)
     }
-    try options.show(.status(status.identified(by: console)), on: console)
+    try options.show(status.identified(by: console), on: console)
     return MectlExit(of: status.boards.map(\.state))
 }
 

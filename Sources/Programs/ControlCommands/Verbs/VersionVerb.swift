@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+package import BoardProtocol
 import ControlInterface
 
 struct VersionVerb: Verb {
@@ -22,8 +23,29 @@ struct VersionVerb: Verb {
             failure = error
         }
         try options.show(
-            .version(VersionReport(mectl: metrngVersion, metrngd: daemon)), on: console)
+            VersionReport(mectl: metrngVersion, metrngd: daemon), on: console)
         if let failure, failure.exitCode != .unreachable { throw failure }
         return .success
     }
+}
+
+/// The versions of the tool and of the daemon it talks to.
+package struct VersionReport: Report, Codable, Equatable {
+    package var mectl: String
+    /// Nil when there is no daemon to ask.
+    @Nullable package var metrngd: String?
+
+    package init(mectl: String, metrngd: String?) {
+        self.mectl = mectl
+        self.metrngd = metrngd
+    }
+}
+
+extension VersionReport {
+    package func text(palette: Palette, now: Double) -> String { versionText(self) }
+}
+
+private func versionText(_ version: VersionReport) -> String {
+    let daemon = version.metrngd.map { "metrngd \(printable($0))" } ?? "metrngd does not answer"
+    return "mectl \(version.mectl)\n\(daemon)\n"
 }

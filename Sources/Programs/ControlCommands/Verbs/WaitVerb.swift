@@ -48,7 +48,7 @@ struct WaitVerb: Verb {
             let attempt = Result { () throws(Failure) in try look(console) }
             switch attempt {
             case .success(.holds(let status)):
-                try options.show(.status(status), on: console)
+                try options.show(status, on: console)
                 return .success
             case .success(.impossible(let reason)): throw .waitFailed(reason, hint: nil)
             case .failure(let failure) where !failure.isTransient: throw failure

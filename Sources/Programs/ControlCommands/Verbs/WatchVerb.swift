@@ -49,7 +49,7 @@ struct WatchVerb: Verb {
     private func show(
         _ status: StatusReport, update: Int, on console: Console
     ) throws(Failure) {
-        let text = try options.render(.status(status.identified(by: console)), console)
+        let text = try options.render(status.identified(by: console), console)
         let placement: Placement =
             options.json
             ? .appended
