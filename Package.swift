@@ -236,6 +236,21 @@ let package = Package(
             "lane-sample", path: "Tests/Support/LaneSample",
             ["BoardProtocol", "DevicePhysics", "SimulatedBoard"]),
 
+        // Fuzz targets: see Tests/Fuzz/README.md
+        .target(name: "CFuzzDriver", path: "Tests/Fuzz/CFuzzDriver", cSettings: c),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "BoardInterface", "BoardProtocol", "CFuzzDriver", "ControlInterface",
+                "ControlTestSupport", "DaemonConfiguration", "EntropyClient", "EntropyProtocol",
+                "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings", "TestSupport",
+                "Varlink",
+            ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: swift),
+        tool(
+            "fuzz-parsers", path: "Tests/Fuzz/FuzzParsers",
+            ["CFuzzDriver", "FuzzTargets", "TestSupport"]),
+        tests("FuzzTests", in: "Fuzz", ["FuzzTargets", "TestSupport", "fuzz-parsers"]),
+
         // Tests of Platform
         tests(
             "LinuxPlatformTests", in: "Platform",

@@ -97,16 +97,17 @@ package enum LaneList {
     /// - Returns: the lanes in rising order, each once; nil when the text is something else, or names a
     ///   lane that no board can have.
     package static func parse(_ text: some StringProtocol) -> [Int]? {
-        var lanes: Set<Int> = []
+        // A flag for each lane: a long text that names all of them again and again stays cheap.
+        var isNamed = [Bool](repeating: false, count: BoardDescription.laneLimits.upperBound)
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
             guard (1...2).contains(ends.count), let first = ends[0],
                 let last = ends[ends.count - 1],
-                0 <= first, first <= last, last < BoardDescription.laneLimits.upperBound
+                0 <= first, first <= last, last < isNamed.count
             else { return nil }
-            lanes.formUnion(first...last)
+            for lane in first...last { isNamed[lane] = true }
         }
-        return lanes.isEmpty ? nil : lanes.sorted()
+        return isNamed.indices.filter { isNamed[$0] }
     }
 
     package static func text(_ lanes: [Int]) -> String {

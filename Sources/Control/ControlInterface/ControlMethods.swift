@@ -54,8 +54,8 @@ package struct BoardList: Codable, Sendable, Equatable {
 }
 
 /// The reply to `GetHealth`.
-struct HealthReply: Codable, Sendable {
-    var health: BoardHealth
+package struct HealthReply: Codable, Sendable, Equatable {
+    package var health: BoardHealth
 }
 
 /// The configuration in force: the reply to `GetConfig`.

@@ -22,11 +22,6 @@ struct Deadline {
 
 /// The client's end of a connection: whole messages out and in, each by a deadline.
 final class ClientSocket {
-    struct Reply<Parameters> {
-        let parameters: Parameters
-        let continues: Bool
-    }
-
     private let descriptor: Descriptor
     private var framing: MessageFraming
 
@@ -63,21 +58,8 @@ final class ClientSocket {
 
     func receive<Parameters: Decodable>(
         _ type: Parameters.Type, by deadline: Deadline
-    ) throws(VarlinkClientError) -> Reply<Parameters> {
-        let text = try receiveMessage(by: deadline)
-        do {
-            let envelope = try decodeJSON(ReplyEnvelope.self, from: text)
-            if let name = envelope.error {
-                let payload = try decodeJSON(ReplyPayload<JSONValue>.self, from: text)
-                throw VarlinkError(name: name, parameters: payload.parameters)
-            }
-            let payload = try decodeJSON(ReplyPayload<Parameters>.self, from: text)
-            return Reply(parameters: payload.parameters, continues: envelope.continues == true)
-        } catch let error as VarlinkError {
-            throw .remote(error)
-        } catch {
-            throw .badReply(error as? JSONError ?? .malformed)
-        }
+    ) throws(VarlinkClientError) -> VarlinkReply<Parameters> {
+        try VarlinkReply(parsing: receiveMessage(by: deadline))
     }
 
     private func receiveMessage(

@@ -44,7 +44,8 @@ extension JSONValue: Codable {
         } else if let integer = try? container.decode(Int64.self) {
             self = .integer(integer)
         } else if let number = try? container.decode(Double.self) {
-            self = .number(number)
+            // A fraction that a double does not hold is none.
+            self = Int64(exactly: number).map(JSONValue.integer) ?? .number(number)
         } else if let text = try? container.decode(String.self) {
             self = .string(text)
         } else if let truth = try? container.decode(Bool.self) {

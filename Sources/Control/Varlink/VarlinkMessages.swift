@@ -9,14 +9,41 @@ package struct CallMessage: Codable {
     package var upgrade: Bool?
 }
 
-/// What a reply says beside its parameters.
-struct ReplyEnvelope: Decodable {
+/// A reply that is no error, as its caller reads it.
+package struct VarlinkReply<Parameters: Decodable> {
+    package let parameters: Parameters
+    /// Whether more replies to the same call follow.
+    package let continues: Bool
+
+    /// Reads a reply from its JSON text.
+    ///
+    /// - Throws: `remote` for a reply that is an error, `badReply` for text that is no reply with these
+    ///   parameters.
+    package init(parsing text: some Collection<UInt8>) throws(VarlinkClientError) {
+        do {
+            let envelope = try decodeJSON(ReplyEnvelope.self, from: text)
+            if let name = envelope.error {
+                let payload = try decodeJSON(ReplyPayload<JSONValue>.self, from: text)
+                throw VarlinkError(name: name, parameters: payload.parameters)
+            }
+            parameters = try decodeJSON(ReplyPayload<Parameters>.self, from: text).parameters
+            continues = envelope.continues == true
+        } catch let error as VarlinkError {
+            throw .remote(error)
+        } catch {
+            throw .badReply(error as? JSONError ?? .malformed)
+        }
+    }
+}
+
+/// The members of a reply beside its parameters.
+private struct ReplyEnvelope: Decodable {
     var error: String?
     var continues: Bool?
 }
 
 /// The parameters of a reply, absent and null read as an empty object.
-struct ReplyPayload<Parameters: Decodable>: Decodable {
+private struct ReplyPayload<Parameters: Decodable>: Decodable {
     let parameters: Parameters
 
     private enum CodingKeys: CodingKey { case parameters }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import LinuxPlatform
+package import LinuxPlatform
 
 /// What a service says of itself.
 package struct VarlinkServiceInfo: Sendable, Equatable, Codable {
@@ -18,17 +18,17 @@ package struct VarlinkServiceInfo: Sendable, Equatable, Codable {
 }
 
 /// The interfaces a server offers, `org.varlink.service` among them; finds who answers a call.
-struct VarlinkService: Sendable {
+package struct VarlinkService: Sendable {
     private let interfaces: [String: any VarlinkInterface]
 
-    init(_ info: VarlinkServiceInfo, _ interfaces: [any VarlinkInterface]) {
+    package init(_ info: VarlinkServiceInfo, _ interfaces: [any VarlinkInterface]) {
         let introspection = Introspection(info: info, described: interfaces)
         self.interfaces = Dictionary(
             (interfaces + [introspection]).map { ($0.name, $0) }, uniquingKeysWith: { $1 })
     }
 
     /// The answer to a call, the errors of the protocol included.
-    func answer(
+    package func answer(
         _ message: CallMessage, from peer: PeerCredentials, with descriptor: Descriptor?
     ) throws(VarlinkError) -> VarlinkAnswer {
         guard message.upgrade != true else { throw .invalidParameter("upgrade") }

@@ -29,7 +29,8 @@ package enum RecordingPreamble {
         return Array(#","crc32c":"\#(padding)\#(digits)"}"#.utf8)
     }
 
-    private static func checksum(of bytes: [UInt8]) -> UInt32 {
+    /// The checksum of the text of a context: CRC-32C.
+    package static func checksum(of bytes: [UInt8]) -> UInt32 {
         bytes.withUnsafeBytes { ck_crc32c(ck_features_here(), 0, $0.baseAddress, $0.count) }
     }
 

@@ -32,6 +32,18 @@ struct JSONTests {
         #expect(try decodeJSON(JSONValue.self, from: text.utf8) == value)
     }
 
+    @Test(
+        "A number whose fraction a double does not hold is read as the integer that it is written as",
+        arguments: [
+            ("555555555555555555.05555", 555_555_555_555_555_584), ("1.0", 1), ("-0.0", 0),
+            ("9007199254740993.5", 9_007_199_254_740_994),
+        ] as [(String, Int64)])
+    func lostFraction(text: String, integer: Int64) throws {
+        let value = try decodeJSON(JSONValue.self, from: text.utf8)
+        #expect(value == .integer(integer))
+        #expect(try decodeJSON(JSONValue.self, from: encodeJSON(value)) == value)
+    }
+
     @Test("A structure becomes a value and a value a structure")
     func structures() throws {
         let lane = Lane(name: "left", p: 0.5, alarms: 2, note: nil)

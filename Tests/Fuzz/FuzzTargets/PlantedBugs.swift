@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CFuzzDriver
+import Glibc
+
+extension FuzzTarget {
+    /// Parsers with a bug each, met by inputs that begin with `!`: the harness has to report every one.
+    package static let planted = [
+        FuzzTarget("planted-over-read") { bytes in
+            guard isMarked(bytes), let end = bytes.baseAddress?.advanced(by: bytes.count) else {
+                return
+            }
+            _ = cfuzz_read(end.assumingMemoryBound(to: UInt8.self))
+        },
+        FuzzTarget("planted-trap") { bytes in
+            require(!isMarked(bytes), "no input begins with the mark")
+        },
+        FuzzTarget("planted-hang") { bytes in
+            while isMarked(bytes) {}
+        },
+        FuzzTarget("planted-allocation") { bytes in
+            guard isMarked(bytes) else { return }
+            var hoard: [[UInt8]] = []
+            while hoard.count < 1_024 { hoard.append([UInt8](repeating: 1, count: 1 << 20)) }
+        },
+        FuzzTarget("planted-recursion") { bytes in
+            if isMarked(bytes) { _ = depth(below: bytes) }
+        },
+        FuzzTarget("planted-leak") { bytes in
+            if isMarked(bytes) { _ = Unmanaged.passRetained(Leaked()) }
+        },
+    ]
+
+    private final class Leaked {}
+
+    private static func isMarked(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.first == UInt8(ascii: "!")
+    }
+
+    private static func depth(below bytes: UnsafeRawBufferPointer) -> Int {
+        isMarked(bytes) ? 1 + depth(below: bytes) / 2 : 0
+    }
+}
