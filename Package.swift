@@ -131,7 +131,8 @@ let package = Package(
         // Boards/Simulated
         cTarget("CSimulationKernels", in: "Boards/Simulated", ["CKernelSupport"]),
         target(
-            "DevicePhysics", in: "Boards/Simulated", ["CKernelSupport", "CSimulationKernels"],
+            "DevicePhysics", in: "Boards/Simulated",
+            ["BoardProtocol", "CKernelSupport", "CSimulationKernels"],
             embedding: ["quarterPeriod.surface", "damped.surface"]),
         target(
             "SimulatedBoard", in: "Boards/Simulated",
@@ -165,11 +166,11 @@ let package = Package(
         // Control
         target("Varlink", in: "Control", ["LinuxPlatform"]),
         target(
-            "ControlInterface", in: "Control", ["LinuxPlatform", "Varlink"],
+            "ControlInterface", in: "Control", ["BoardProtocol", "LinuxPlatform", "Varlink"],
             embedding: ["org.metrng.Control.varlink"]),
         target(
             "DaemonConfiguration", in: "Control",
-            ["BoardInterface", "DevicePhysics", "LinuxPlatform", yams]),
+            ["BoardInterface", "BoardProtocol", "DevicePhysics", "LinuxPlatform", yams]),
 
         // Clients
         target(
@@ -225,7 +226,8 @@ let package = Package(
         support("MacrospinReference", []),
         support("LaneHealthReference", ["LaneHealth"]),
         support(
-            "ControlTestSupport", ["ControlInterface", "LinuxPlatform", "TestSupport", "Varlink"]),
+            "ControlTestSupport",
+            ["BoardProtocol", "ControlInterface", "LinuxPlatform", "TestSupport", "Varlink"]),
         support(
             "PlaneTestSupport",
             [
@@ -296,7 +298,7 @@ let package = Package(
             ]),
         tests(
             "DevicePhysicsTests", in: "Boards/Simulated",
-            ["DevicePhysics", "TestMaterials", "TestSupport"]),
+            ["BoardProtocol", "DevicePhysics", "TestMaterials", "TestSupport"]),
         tests(
             "SimulatedBoardTests", in: "Boards/Simulated",
             [
@@ -352,7 +354,10 @@ let package = Package(
             ["ControlInterface", "ControlTestSupport", "LinuxPlatform", "TestSupport", "Varlink"]),
         tests(
             "DaemonConfigurationTests", in: "Control",
-            ["BoardInterface", "DaemonConfiguration", "DevicePhysics", "TestSupport"]),
+            [
+                "BoardInterface", "BoardProtocol", "DaemonConfiguration", "DevicePhysics",
+                "TestSupport",
+            ]),
         tests("VarlinkTests", in: "Control", ["LinuxPlatform", "TestSupport", "Varlink"]),
 
         // Tests of Clients

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Something by which a client can name a board.
+/// A board that a client can refer to.
 package protocol NamedBoard {
-    /// Of the configuration: no two boards have the same.
+    /// The name from the configuration; no two boards have the same.
     var name: String { get }
-    /// Of the board itself: two can have the same; empty before it was opened, and when it has none.
+    /// The serial number from the board itself. Two boards can have the same; it is empty before a board was opened,
+    /// and for one that has none.
     var serial: String { get }
 }
 
@@ -12,7 +13,7 @@ extension BoardStatus: NamedBoard {}
 extension BoardSummary: NamedBoard {}
 
 extension Collection where Element: NamedBoard {
-    /// The board that is meant: that of this name, or else of this serial number; with nil the only one.
+    /// The board of this name, otherwise of this serial number; with nil the only one.
     package func meant(by asked: String?) throws(ControlError) -> Element {
         guard let asked else {
             guard count == 1, let only = first else {

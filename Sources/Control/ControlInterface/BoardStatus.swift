@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
+
 /// Where bits come from.
 package enum ReportedProvenance: String, Codable, Sendable, CaseIterable {
     /// Devices on a board.
@@ -70,7 +72,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     package var minimumGoodLanes: Int
     package var healthEpoch: Int
     /// Nil while it is not known, and for a board that is not driven.
-    @Nullable package var operatingPoint: OperatingPointStatus?
+    @Nullable package var operatingPoint: OperatingPoint?
     /// Likewise.
     @Nullable package var encoding: String?
     @Nullable package var temperatureCelsius: Double?
@@ -95,7 +97,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         name: String, kind: String, provenance: ReportedProvenance, state: BoardState,
         stateSince: Double, cause: String?, remedy: String?, serial: String, path: String,
         firmware: String, lanes: Int, laneCounts: LaneCounts, minimumGoodLanes: Int,
-        healthEpoch: Int, operatingPoint: OperatingPointStatus?, encoding: String?,
+        healthEpoch: Int, operatingPoint: OperatingPoint?, encoding: String?,
         temperatureCelsius: Double?, claimedEntropyPerBit: Double, xorFold: Int, shots: Int,
         shotsPerSecond: Double, rawBytesPerSecond: Double, framesAccepted: Int,
         framesRejected: Int, shotsDropped: Int, creditedBits: Int, newestBitAge: Double?,
@@ -169,20 +171,5 @@ package struct RingStatus: Codable, Sendable, Equatable {
         self.availableBytes = availableBytes
         self.deliveredBytes = deliveredBytes
         self.deliveredBytesPerSecond = deliveredBytesPerSecond
-    }
-}
-
-/// How the devices of a board are pulsed.
-package struct OperatingPointStatus: Codable, Sendable, Equatable {
-    package var amplitudeMillivolts: Double
-    package var pulseWidthPicoseconds: Double
-    package var biasFieldMicrotesla: Double
-
-    package init(
-        amplitudeMillivolts: Double, pulseWidthPicoseconds: Double, biasFieldMicrotesla: Double
-    ) {
-        self.amplitudeMillivolts = amplitudeMillivolts
-        self.pulseWidthPicoseconds = pulseWidthPicoseconds
-        self.biasFieldMicrotesla = biasFieldMicrotesla
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
 package import LinuxPlatform
 package import Varlink
 
@@ -72,11 +73,8 @@ package final class ControlClient {
     /// - Returns: the operating point then.
     package func setOperatingPoint(
         _ point: PartialOperatingPoint, of board: String? = nil
-    ) throws(ControlClientError) -> OperatingPointStatus {
-        let parameters = SetOperatingPointParameters(
-            board: board, amplitudeMillivolts: point.amplitudeMillivolts,
-            pulseWidthPicoseconds: point.pulseWidthPicoseconds,
-            biasFieldMicrotesla: point.biasFieldMicrotesla)
+    ) throws(ControlClientError) -> OperatingPoint {
+        let parameters = SetOperatingPointParameters(board: board, point: point)
         return try call(
             .setOperatingPoint, parameters, returning: OperatingPointReply.self
         ).operatingPoint

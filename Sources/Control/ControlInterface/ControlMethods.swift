@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
+
 /// The methods of `org.metrng.Control`.
 package enum ControlMethod: String, Sendable, CaseIterable {
     case getStatus = "GetStatus"
@@ -77,20 +79,37 @@ struct MetricsReply: Codable, Sendable {
     var text: String
 }
 
-/// The parameters of `SetOperatingPoint`.
+/// The parameters of `SetOperatingPoint`: one object with the name of the board and the quantities to set.
 struct SetOperatingPointParameters: Codable {
     static let names: Set = [
         "board", "amplitudeMillivolts", "pulseWidthPicoseconds", "biasFieldMicrotesla",
     ]
     var board: String?
-    var amplitudeMillivolts: Double?
-    var pulseWidthPicoseconds: Double?
-    var biasFieldMicrotesla: Double?
+    var point: PartialOperatingPoint
+
+    private enum CodingKeys: CodingKey { case board }
+
+    init(board: String?, point: PartialOperatingPoint) {
+        self.board = board
+        self.point = point
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        board = try container.decodeIfPresent(String.self, forKey: .board)
+        point = try PartialOperatingPoint(from: decoder)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(board, forKey: .board)
+        try point.encode(to: encoder)
+    }
 }
 
 /// The reply to `SetOperatingPoint`.
 struct OperatingPointReply: Codable, Sendable {
-    var operatingPoint: OperatingPointStatus
+    var operatingPoint: OperatingPoint
 }
 
 /// The parameters of `Calibrate`.

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
+import LinuxPlatform
 import Varlink
 
 /// The methods that change something.
 extension ControlService {
-    /// How often it is looked how far an operation is.
-    private static let pollMilliseconds = 20
+    /// When a client is told how far an operation is: as often as a person can follow, and often enough that the
+    /// client neither gives up on the daemon nor takes long to notice an interrupt of its user.
+    private static func pace(of changed: ChangeSignal) -> VarlinkPace {
+        .onChange(changed, shortest: 100, longest: 1_000)
+    }
 
     func change(
         _ method: ControlMethod, _ call: VarlinkCall
     ) throws(VarlinkError) -> VarlinkAnswer {
         guard operation.mayChange(call.peer) else { throw .control(.notPermitted) }
-        let (board, operation) = try wish(method, call)
-        let progress = try self.operation.begin(operation, on: try self.board(named: board))
-        return .replies(everyMilliseconds: Self.pollMilliseconds) {
+        let (board, operation) = try request(method, call)
+        let progress = try self.operation.begin(operation, on: try name(ofBoard: board))
+        return .replies(Self.pace(of: progress.changed)) {
             () throws(VarlinkError) in try reply(to: method, progress)
         }
     }
@@ -22,22 +27,22 @@ extension ControlService {
         guard operation.mayChange(call.peer) else { throw .control(.notPermitted) }
         _ = try call.decodeParameters(as: JSONValue.self, names: [])
         let progress = operation.reload()
-        return .replies(everyMilliseconds: Self.pollMilliseconds) {
+        return .replies(Self.pace(of: progress.changed)) {
             () throws(VarlinkError) in
             if let report = try progress.poll() { .last(report) } else { .none }
         }
     }
 
-    /// What the call wants done, and with which board.
-    private func wish(
+    /// The operation that a call asks for, and the board as the client names it.
+    private func request(
         _ method: ControlMethod, _ call: VarlinkCall
     ) throws(VarlinkError) -> (board: String?, operation: BoardOperation) {
         switch method {
         case .setOperatingPoint:
             let asked = try call.decodeParameters(
                 as: SetOperatingPointParameters.self, names: SetOperatingPointParameters.names)
-            // Setting nothing would disturb the board for nothing.
-            guard asked.point != PartialOperatingPoint() else {
+            // A call that sets no quantity would restart the tests of the lanes for nothing.
+            guard !asked.point.isEmpty else {
                 throw .invalidParameter("amplitudeMillivolts")
             }
             return (asked.board, .setOperatingPoint(asked.point))
@@ -80,14 +85,6 @@ extension ControlService {
         case (.finished(.recorded(let recording)), _): .last(recording)
         case (.finished(.done), _): .last(JSONValue.object([:]))
         }
-    }
-}
-
-extension SetOperatingPointParameters {
-    fileprivate var point: PartialOperatingPoint {
-        PartialOperatingPoint(
-            amplitudeMillivolts: amplitudeMillivolts, pulseWidthPicoseconds: pulseWidthPicoseconds,
-            biasFieldMicrotesla: biasFieldMicrotesla)
     }
 }
 

@@ -2,12 +2,16 @@
 
 package import Varlink
 
-/// Where the control plane takes its answers from: snapshots of what the daemon is doing.
+/// The side of the daemon that tells what it is doing, in snapshots.
 ///
-/// Everything is asked on the control plane's thread. Nothing may wait, touch a board or change
-/// anything.
+/// Every call comes from the control plane's thread and must neither wait, nor touch a board, nor change anything.
 package protocol ControlProvider: Sendable {
-    func status() -> StatusReport
+    /// The name of the board that a client means: by name or serial, or the only one. Asks no board for its status.
+    func name(ofBoard asked: String?) throws(ControlError) -> String
+
+    /// - Parameter board: the name of the only board to report; nil for all.
+    func status(board: String?) -> StatusReport
+
     func boards() -> [BoardSummary]
 
     /// - Parameter board: its name.
@@ -59,19 +63,17 @@ package struct ControlService: VarlinkInterface {
             return .reply(provider.configuration())
         case .getMetrics:
             _ = try call.decodeParameters(as: JSONValue.self, names: [])
-            return .reply(MetricsReply(text: metricsText(provider.status())))
+            return .reply(MetricsReply(text: metricsText(provider.status(board: nil))))
         }
     }
 
     private func status(of board: String?) throws(VarlinkError) -> StatusReport {
-        var report = provider.status()
-        guard let board else { return report }
-        report.boards = [try Self.board(meantBy: board, among: report.boards)]
-        return report
+        provider.status(
+            board: try board.map { (asked) throws(VarlinkError) in try name(ofBoard: asked) })
     }
 
     private func health(of board: String?) throws(VarlinkError) -> BoardHealth {
-        let name = try self.board(named: board)
+        let name = try name(ofBoard: board)
         guard let health = provider.health(board: name) else {
             throw .control(.boardFailed(board: name, cause: "it was not opened yet"))
         }
@@ -79,21 +81,15 @@ package struct ControlService: VarlinkInterface {
     }
 
     /// The name of the board that is meant: by name or serial, or the only one.
-    func board(named board: String?) throws(VarlinkError) -> String {
-        try Self.board(meantBy: board, among: provider.boards()).name
-    }
-
-    private static func board<Board: NamedBoard>(
-        meantBy asked: String?, among boards: [Board]
-    ) throws(VarlinkError) -> Board {
-        do { return try boards.meant(by: asked) } catch { throw .control(error) }
+    func name(ofBoard asked: String?) throws(VarlinkError) -> String {
+        do { return try provider.name(ofBoard: asked) } catch { throw .control(error) }
     }
 
     private func watch(_ asked: WatchParameters) throws(VarlinkError) -> VarlinkAnswer {
         let interval = asked.intervalSeconds ?? defaultWatchInterval
         guard watchIntervals.contains(interval) else { throw .invalidParameter("intervalSeconds") }
         _ = try status(of: asked.board)
-        return .replies(everyMilliseconds: Int((interval * 1_000).rounded())) {
+        return .replies(.every(milliseconds: Int((interval * 1_000).rounded()))) {
             () throws(VarlinkError) in .item(try status(of: asked.board))
         }
     }

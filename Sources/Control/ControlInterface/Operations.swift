@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
 package import LinuxPlatform
 package import Varlink
 
-/// Who does what clients wish to change.
+/// The side of the daemon that makes the changes that clients ask for.
 ///
-/// Everything is asked on the control plane's thread. Nothing may wait.
+/// Every call comes from the control plane's thread and must not wait.
 package protocol ControlOperator: Sendable {
     /// Whether this client may change things.
     func mayChange(_ peer: PeerCredentials) -> Bool
 
-    /// Begins to do something with a board.
+    /// Begins an operation of a board.
     ///
     /// - Parameter board: its name.
     /// - Throws: the errors of the interface.
@@ -24,11 +25,14 @@ package protocol ControlOperator: Sendable {
 
 /// A reload that is under way.
 package protocol ReloadProgress: AnyObject, Sendable {
-    /// What came of it; nil before that. Throws the errors of the interface when it was refused.
+    /// Raised when the reload is over.
+    var changed: ChangeSignal { get }
+
+    /// The outcome; nil while the reload is under way. Throws the errors of the interface when it was refused.
     func poll() throws(VarlinkError) -> ReloadReport?
 }
 
-/// Something that a client wants done with a board.
+/// An operation of a board that a client asks for.
 package enum BoardOperation: Sendable {
     case setOperatingPoint(PartialOperatingPoint)
     case calibrate(SweepRequest)
@@ -39,6 +43,9 @@ package enum BoardOperation: Sendable {
 
 /// An operation that is under way. It is cancelled when nobody holds it any more.
 package protocol BoardOperationProgress: AnyObject, Sendable {
+    /// Raised whenever the operation is further than before, and when it is over.
+    var changed: ChangeSignal { get }
+
     /// How far it is. Throws the errors of the interface when it has failed.
     func poll() throws(VarlinkError) -> BoardOperationStep
 }
@@ -51,25 +58,9 @@ package enum BoardOperationStep: Sendable {
 
 package enum BoardOperationResult: Sendable {
     case done
-    case operatingPoint(OperatingPointStatus)
+    case operatingPoint(OperatingPoint)
     case swept(SweepReport)
     case recorded(RecordingProgress)
-}
-
-/// What is to be set; what is nil stays as it is.
-package struct PartialOperatingPoint: Codable, Sendable, Equatable {
-    package var amplitudeMillivolts: Double?
-    package var pulseWidthPicoseconds: Double?
-    package var biasFieldMicrotesla: Double?
-
-    package init(
-        amplitudeMillivolts: Double? = nil, pulseWidthPicoseconds: Double? = nil,
-        biasFieldMicrotesla: Double? = nil
-    ) {
-        self.amplitudeMillivolts = amplitudeMillivolts
-        self.pulseWidthPicoseconds = pulseWidthPicoseconds
-        self.biasFieldMicrotesla = biasFieldMicrotesla
-    }
 }
 
 /// `count` values from `from` to `to`, at equal distances.

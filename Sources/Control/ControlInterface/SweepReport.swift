@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What was measured at one operating point, over all lanes.
+package import BoardProtocol
+
+/// What was measured at one operating point, over all lanes. The bias field is not said: a sweep does not change it.
 package struct SweepPointReport: Codable, Sendable, Equatable {
     package var amplitudeMillivolts: Double
     package var pulseWidthPicoseconds: Double
@@ -32,12 +34,12 @@ package struct SweepReport: Codable, Sendable, Equatable {
     package var provenance: ReportedProvenance
     package var points: [SweepPointReport]
     /// Where the array is best driven; nil when no point is good enough.
-    @Nullable package var proposal: OperatingPointStatus?
+    @Nullable package var proposal: OperatingPoint?
     package var reason: String
 
     package init(
         name: String, provenance: ReportedProvenance, points: [SweepPointReport],
-        proposal: OperatingPointStatus?, reason: String
+        proposal: OperatingPoint?, reason: String
     ) {
         self.name = name
         self.provenance = provenance

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardProtocol
 import DevicePhysics
 
 /// Values of a board, or of two, that are possible each by itself, and not together.
@@ -92,21 +93,21 @@ extension BoardSettings {
     /// What a board on the USB can be driven with, it says itself when it is opened.
     private var driveConflict: BoardConflict? {
         guard kind == .simulated else { return nil }
-        let drive = array.preset.drive
+        let point = array.preset.operatingPoint.replacing(operatingPoint)
         let limits = array.preset.driveLimits(
             breakdownMillivolts: array.device.breakdownMillivolts)
         let checks = [
             (
-                "an amplitude of", operatingPoint.amplitudeMillivolts ?? drive.amplitudeMillivolts,
+                "an amplitude of", point.amplitudeMillivolts,
                 "mV", limits.amplitudeMillivolts, ", nine tenths of breakdownMillivolts"
             ),
             (
-                "a pulse of", operatingPoint.pulseWidthPicoseconds ?? drive.pulseWidthPicoseconds,
+                "a pulse of", point.pulseWidthPicoseconds,
                 "ps", limits.pulseWidthPicoseconds, " with this preset"
             ),
             (
                 "a bias field of",
-                operatingPoint.biasFieldMicrotesla ?? drive.biasFieldMicrotesla,
+                point.biasFieldMicrotesla,
                 "µT", limits.biasFieldMicrotesla, ""
             ),
         ]

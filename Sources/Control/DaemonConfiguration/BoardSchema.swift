@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardProtocol
 import DevicePhysics
 
 extension BoardSettings {
@@ -49,7 +50,7 @@ extension BoardSettings {
         .value("preset", \.array.preset, .choice),
         .value(
             "temperatureKelvin", \.array.temperatureKelvin,
-            .number(BoardInterface.Fault.temperatures)),
+            .number(Fault.temperatures)),
         .section("device", deviceFields),
         .section(
             "spread",

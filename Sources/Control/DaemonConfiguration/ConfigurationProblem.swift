@@ -18,7 +18,7 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
     package let position: Position?
     /// The keys that lead to the value, as in `boards[0].lanes`; empty for the whole file.
     package let key: String
-    package let fault: Fault
+    package let fault: ConfigurationFault
 
     package var description: String {
         let place = position.map { "\(origin):\($0)" } ?? origin.description
@@ -58,7 +58,7 @@ package struct Position: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// What is wrong.
-package enum Fault: Sendable, Equatable {
+package enum ConfigurationFault: Sendable, Equatable {
     /// The file is not there or may not be read; the kernel's reason.
     case unreadable(reason: String)
     /// A drop-in with a name of which nothing would be read.
@@ -88,7 +88,7 @@ package enum YAMLFeature: String, Sendable {
     case anchor, alias, tag
 }
 
-extension Fault: CustomStringConvertible {
+extension ConfigurationFault: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let reason): "cannot be read: \(reason)"

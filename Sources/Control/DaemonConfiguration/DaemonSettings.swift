@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import BoardInterface
+package import BoardProtocol
 package import DevicePhysics
 
 /// Everything that can be set about the daemon. The initial values are the built-in ones.
@@ -66,7 +67,8 @@ package struct BoardSettings: Sendable, Equatable {
     /// How many lanes make one by XOR: 1, 2 or 4.
     package var xorFold = 1
     package var trim = LaneTrimSettings()
-    package var operatingPoint = OperatingPointSettings()
+    /// What replaces the preset's operating point, or the board's own on the USB.
+    package var operatingPoint = PartialOperatingPoint()
     package var array = ArraySettings()
     package var faults = FaultScript()
 
@@ -108,13 +110,6 @@ package struct LaneTrimSettings: Sendable, Equatable {
     /// The drift of a lane that is expected: its standard deviation, and in how many seconds it decays.
     package var driftDeviation = 0.01
     package var driftSeconds = 100.0
-}
-
-/// Where the devices of an array are driven; nil for where the preset drives them.
-package struct OperatingPointSettings: Sendable, Equatable {
-    package var amplitudeMillivolts: Double?
-    package var pulseWidthPicoseconds: Double?
-    package var biasFieldMicrotesla: Double?
 }
 
 /// The mean device of a simulated array, in the units that the literature gives. The damping is the

@@ -8,7 +8,7 @@ extension DaemonSettings {
     ///
     /// Every board has to be one of hardware: which board a byte comes from is decided for each byte, and no
     /// mistake there may have the kernel credited with bits that are not random.
-    var kernelFeedFault: Fault? {
+    var kernelFeedFault: ConfigurationFault? {
         guard kernel.feed, let board = boards.first(where: { !$0.isHardware }) else { return nil }
         return .value(
             found: "true with the board \(board.name), which gives \(board.bitsInWords)",

@@ -122,7 +122,7 @@ private enum ReadingFailure: Error {
     case notRegularFile
     case wrongSuffix
 
-    var fault: Fault {
+    var fault: ConfigurationFault {
         switch self {
         case .unreadable(let error): .unreadable(reason: error.reason + error.readingRemedy)
         case .wrongSuffix: .wrongSuffix

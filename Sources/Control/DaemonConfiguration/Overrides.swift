@@ -54,7 +54,7 @@ extension DaemonSettings {
     private mutating func setReplay(_ path: String) -> [ConfigurationProblem] {
         let form = Form<String>.optionalPath
         guard let valid = form.parse(YAMLScalar(text: path, isPlain: false)), !valid.isEmpty else {
-            let fault = Fault.value(
+            let fault = ConfigurationFault.value(
                 found: "\"\(excerpt(path))\"", expected: "the path of a recording")
             return [.init(origin: .flag("--replay"), position: nil, key: "", fault: fault)]
         }
@@ -74,7 +74,8 @@ extension DaemonSettings {
             runtimeDirectory = valid
             return []
         }
-        let fault = Fault.value(found: "\"\(excerpt(directory))\"", expected: form.expected)
+        let fault = ConfigurationFault.value(
+            found: "\"\(excerpt(directory))\"", expected: form.expected)
         return [.init(origin: origin, position: nil, key: "", fault: fault)]
     }
 }

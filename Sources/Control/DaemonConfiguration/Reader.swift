@@ -168,7 +168,9 @@ private struct Reader {
         report(.unknownKey(nearest: nearest, known: known), at: entry.position, key: key)
     }
 
-    private mutating func report(_ fault: Fault, at position: Position? = nil, key: String = "") {
+    private mutating func report(
+        _ fault: ConfigurationFault, at position: Position? = nil, key: String = ""
+    ) {
         problems.append(.init(origin: origin, position: position, key: key, fault: fault))
     }
 }

@@ -11,7 +11,7 @@ struct YAMLDocument: Sendable, Equatable {
     struct Finding: Sendable, Equatable {
         let position: Position
         let key: String
-        let fault: Fault
+        let fault: ConfigurationFault
     }
 
     /// `nil` for an empty document, or when what was found ends the reading.
@@ -42,7 +42,7 @@ struct YAMLDocument: Sendable, Equatable {
     }
 }
 
-extension Fault {
+extension ConfigurationFault {
     fileprivate var isReference: Bool { self == .refused(.anchor) || self == .refused(.alias) }
 }
 
@@ -121,7 +121,7 @@ private struct TreeBuilder {
         return true
     }
 
-    private mutating func report(_ fault: Fault, at position: Position, key: String) {
+    private mutating func report(_ fault: ConfigurationFault, at position: Position, key: String) {
         findings.append(.init(position: position, key: key, fault: fault))
     }
 }

@@ -5,7 +5,7 @@ import Yams
 /// Why a text is no single YAML document.
 struct YAMLFailure: Error, Equatable {
     let position: Position
-    let fault: Fault
+    let fault: ConfigurationFault
 }
 
 /// Runs Yams over a text, past repeated keys.

@@ -31,6 +31,8 @@ package func decodeJSON<Value: Decodable>(
         throw .malformed
     } catch let error as DecodingError {
         throw .mismatch(path: path(of: error))
+    } catch let error as JSONError {
+        throw error
     } catch {
         throw .malformed
     }

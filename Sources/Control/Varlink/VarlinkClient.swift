@@ -118,12 +118,10 @@ package final class VarlinkClient {
         _ parameters: some Encodable, of method: String, more: Bool = false, oneway: Bool = false
     ) throws(VarlinkClientError) -> [UInt8] {
         do {
-            let call = CallMessage(
-                method: method, parameters: try JSONValue(encoding: parameters),
-                oneway: oneway ? true : nil, more: more ? true : nil)
-            return try Varlink.frame(call)
+            return try Varlink.frame(
+                OutgoingCall(method: method, parameters: parameters, oneway: oneway, more: more))
         } catch {
-            throw .badParameters(error)
+            throw .badParameters(error.inParameters)
         }
     }
 

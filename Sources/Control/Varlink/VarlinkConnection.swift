@@ -4,7 +4,7 @@ import Glibc
 import LinuxPlatform
 
 /// One client of a server: its socket and its session. For the server's thread only.
-final class VarlinkConnection {
+final class VarlinkConnection: LocalConnection {
     /// What a transfer left behind.
     enum Fate {
         case open
@@ -12,24 +12,12 @@ final class VarlinkConnection {
         case closed
     }
 
-    let descriptor: Descriptor
-    let peer: PeerCredentials
-    /// Its name in the poll, never used twice.
-    let token: UInt64
+    let socket: AcceptedSocket
     var session: VarlinkSession
-    /// When it last had nothing under way, in monotonic nanoseconds.
-    var idleSince: UInt64
-    /// What the poll watches it for.
-    var interest: EventPoll.Interest = .readable
 
-    init(
-        _ descriptor: Descriptor, token: UInt64, requestLimit: Int, now: UInt64
-    ) throws(SystemError) {
-        peer = try PeerCredentials(of: descriptor)
-        self.descriptor = descriptor
-        self.token = token
+    init(_ socket: AcceptedSocket, requestLimit: Int) {
+        self.socket = socket
         session = VarlinkSession(requestLimit: requestLimit)
-        idleSince = now
     }
 
     /// What the poll should watch it for.
@@ -40,12 +28,11 @@ final class VarlinkConnection {
         return interest
     }
 
-    /// Whether closing takes nothing from the client: no call is under way, nor waits unread.
     var isIdle: Bool {
         guard session.isIdle else { return false }
         var byte: UInt8 = 0
-        // Also of who has gone and was not noticed yet.
-        if case .moved = transfer({ recv(descriptor.raw, &byte, 1, Int32(MSG_PEEK)) }) {
+        // A client that has gone, which was not noticed yet, may have left a call behind.
+        if case .moved = transfer({ recv(socket.descriptor.raw, &byte, 1, Int32(MSG_PEEK)) }) {
             return false
         }
         return true
@@ -53,7 +40,7 @@ final class VarlinkConnection {
 
     /// Reads once, at most the size of `buffer`.
     func receive(using buffer: UnsafeMutableRawBufferPointer) {
-        let received = LinuxPlatform.receive(into: buffer, from: descriptor)
+        let received = LinuxPlatform.receive(into: buffer, from: socket.descriptor)
         switch received.transfer {
         case .moved(let count): session.received(buffer[..<count], with: received.descriptor)
         case .wouldBlock: break
@@ -67,7 +54,7 @@ final class VarlinkConnection {
             let sent = session.output.withUnsafeBytes { bytes in
                 transfer {
                     Glibc.send(
-                        descriptor.raw, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)
+                        socket.descriptor.raw, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)
                     )
                 }
             }

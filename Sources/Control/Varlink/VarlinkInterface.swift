@@ -19,41 +19,36 @@ package protocol VarlinkInterface: Sendable {
 package struct VarlinkCall: Sendable {
     /// Without the interface in front.
     package let method: String
-    /// Always an object: absent, null and empty parameters are the same.
-    package let parameters: JSONValue
-    /// The client takes several replies.
-    package let wantsMore: Bool
     package let peer: PeerCredentials
     /// What the client passed with the call; it may be of any kind, and in any mode. Closed with the
     /// call by methods that need none.
     package let descriptor: Descriptor?
+    private let message: CallMessage
 
-    package init(
-        method: String, parameters: JSONValue, wantsMore: Bool, peer: PeerCredentials,
-        descriptor: Descriptor? = nil
+    init(
+        method: String, message: CallMessage, peer: PeerCredentials, descriptor: Descriptor?
     ) {
         self.method = method
-        self.parameters = parameters
-        self.wantsMore = wantsMore
+        self.message = message
         self.peer = peer
         self.descriptor = descriptor
     }
 
-    /// Reads the parameters into a type.
+    /// Whether the client takes several replies.
+    package var wantsMore: Bool { message.more }
+
+    /// Reads the parameters into a type. Absent, null and empty parameters are the same.
     ///
-    /// - Parameter names: every parameter the method has. Another one is an error: a misspelt name
-    ///   would pass for one that was left out.
+    /// - Parameter names: every parameter the method has; nil for one that takes any. Another one is an error: a
+    ///   misspelt name would pass for one that was left out.
     /// - Throws: `InvalidParameter` that names the first bad parameter.
     package func decodeParameters<Parameters: Decodable>(
-        as type: Parameters.Type, names: Set<String>
+        as type: Parameters.Type, names: Set<String>?
     ) throws(VarlinkError) -> Parameters {
-        if case .object(let members) = parameters,
-            let unknown = members.keys.filter({ !names.contains($0) }).min()
-        {
-            throw .invalidParameter(unknown)
-        }
+        let unknown = names.flatMap { message.parameterNames?.subtracting($0).min() }
+        if let unknown { throw .invalidParameter(unknown) }
         do {
-            return try parameters.decode(type)
+            return try message.parameters(as: type)
         } catch {
             guard case .mismatch(let path) = error else { throw .invalidParameter("parameters") }
             throw .invalidParameter(path)
@@ -67,15 +62,24 @@ package enum VarlinkAnswer: Sendable {
     /// connection.
     case reply(any Encodable & Sendable)
 
-    /// Replies that come later. `next` is asked at once and then every so many milliseconds (at least 1),
-    /// though never while the client has not taken the reply before, until it gives the last one. An
-    /// error from `next` is sent instead of it. When the client goes before, `next` is let go of: what
-    /// it owns is told by its `deinit`.
+    /// Replies that come later. `next` is called at once and then as the pace says, until it gives the last reply
+    /// or throws an error, which is sent instead; never while the client has not taken the previous reply. When
+    /// the client goes before that, `next` is released: what it owns learns of that from its own `deinit`.
     ///
     /// A call without `more` gets the last reply only; a method without one has to insist on
     /// `VarlinkCall.wantsMore`.
-    case replies(
-        everyMilliseconds: Int, next: @Sendable () throws(VarlinkError) -> VarlinkReplyStep)
+    case replies(VarlinkPace, next: @Sendable () throws(VarlinkError) -> VarlinkReplyStep)
+}
+
+/// When a method is asked for its next reply.
+package enum VarlinkPace: Sendable {
+    /// Again and again, every so many milliseconds (at least 1).
+    case every(milliseconds: Int)
+
+    /// Whenever the signal is raised, which any thread may do. For a client that takes several replies, the next one
+    /// is asked for no sooner than `shortest` milliseconds after the previous one, so that fast progress costs little,
+    /// and no later than `longest` milliseconds after it, so that the client sees that the daemon lives.
+    case onChange(ChangeSignal, shortest: Int, longest: Int)
 }
 
 /// What a method has to say, when it is asked for its next reply.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import LinuxPlatform
-import Synchronization
 
 /// A Varlink service on a local socket, on one thread of its own.
 ///
@@ -12,8 +11,8 @@ package final class VarlinkServer: Sendable {
     /// In bytes.
     package static let defaultRequestLimit = 65_536
 
-    private let control: VarlinkControl
-    private let thread: Mutex<WorkerThread?>
+    private let control: LocalServerControl
+    private let thread: LocalServerThread
 
     /// Starts serving. The socket file is removed by the time `stop` returns, if nobody else holds
     /// the listener.
@@ -23,40 +22,29 @@ package final class VarlinkServer: Sendable {
     ///     closed, or the new one when none is idle.
     ///   - requestLimit: the longest message of a client, in bytes. A longer one closes the
     ///     connection.
+    ///   - clock: when replies are due, and which connections have been idle for longest.
     package init(
         listener: UnixListener, info: VarlinkServiceInfo, interfaces: [any VarlinkInterface],
         maximumConnections: Int = defaultMaximumConnections,
-        requestLimit: Int = defaultRequestLimit
+        requestLimit: Int = defaultRequestLimit, clock: Clock = .system
     ) throws(SystemError) {
-        precondition(maximumConnections > 0)
-        control = try VarlinkControl(maximumConnections: maximumConnections)
+        control = try LocalServerControl(maximumConnections: maximumConnections)
         let loop = try VarlinkLoop(
             control: control, listener: listener, service: VarlinkService(info, interfaces),
-            requestLimit: requestLimit)
-        thread = Mutex(try WorkerThread(name: "varlink") { loop.run() })
+            requestLimit: requestLimit, clock: clock)
+        thread = try LocalServerThread(name: "varlink", control) { loop.turn() }
     }
 
     deinit { stop() }
 
-    /// Of the server's thread.
+    /// The heartbeat of the server's thread.
     package var heartbeat: Heartbeat { control.heartbeat }
 
     /// Changes how many clients may be connected; idle ones beyond that are closed, busy ones
     /// when they have become idle.
-    package func setMaximumConnections(_ count: Int) {
-        precondition(count > 0)
-        control.maximumConnections.store(count, ordering: .relaxed)
-        control.wakeup.signal()
-    }
+    package func setMaximumConnections(_ count: Int) { control.setMaximumConnections(count) }
 
     /// Closes every connection and waits until the thread has ended: at most as long as the handler
     /// that runs takes. Further calls do nothing.
-    package func stop() {
-        control.isStopping.store(true, ordering: .releasing)
-        control.wakeup.signal()
-        thread.withLock { thread in
-            thread?.join()
-            thread = nil
-        }
-    }
+    package func stop() { thread.stop() }
 }

@@ -31,12 +31,11 @@ package struct VarlinkService: Sendable {
     package func answer(
         _ message: CallMessage, from peer: PeerCredentials, with descriptor: Descriptor?
     ) throws(VarlinkError) -> VarlinkAnswer {
-        guard message.upgrade != true else { throw .invalidParameter("upgrade") }
+        guard !message.upgrade else { throw .invalidParameter("upgrade") }
         let (interface, method) = try find(message.method)
-        let call = VarlinkCall(
-            method: method, parameters: try object(message.parameters),
-            wantsMore: message.more == true, peer: peer, descriptor: descriptor)
-        return try interface.call(call)
+        guard message.parameterNames != nil else { throw .invalidParameter("parameters") }
+        return try interface.call(
+            VarlinkCall(method: method, message: message, peer: peer, descriptor: descriptor))
     }
 
     private func find(
@@ -47,14 +46,6 @@ package struct VarlinkService: Sendable {
             throw .interfaceNotFound(String(name[..<dot]))
         }
         return (interface, String(name[name.index(after: dot)...]))
-    }
-
-    private func object(_ parameters: JSONValue?) throws(VarlinkError) -> JSONValue {
-        switch parameters {
-        case nil, .null: [:]
-        case .object(let members): .object(members)
-        default: throw .invalidParameter("parameters")
-        }
     }
 }
 

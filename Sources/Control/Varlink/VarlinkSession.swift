@@ -26,13 +26,15 @@ package struct VarlinkSession {
         case streaming(Stream)
     }
 
-    private struct Stream {
-        let interval: UInt64
-        /// When the next reply is to be asked for, in nanoseconds.
-        var due: UInt64
+    fileprivate struct Stream {
+        let pace: VarlinkPace
         /// Whether replies before the last one are wanted.
         let wantsMore: Bool
         let next: @Sendable () throws(VarlinkError) -> VarlinkReplyStep
+        /// When the next reply is to be asked for, in nanoseconds; nil to wait for a change.
+        var due: UInt64?
+        /// A change does not make the next reply due before this, in nanoseconds.
+        var earliest: UInt64
     }
 
     private var state = State.ready
@@ -58,8 +60,8 @@ package struct VarlinkSession {
     /// Whether no call is under way, so that closing takes nothing from the client.
     package var isIdle: Bool { wantsInput }
 
-    /// When the stream has to be asked for a reply, in nanoseconds. Nil without a stream, and while
-    /// the client has not taken the reply before.
+    /// When the stream has to be asked for a reply, in nanoseconds. Nil without a stream, while only a
+    /// change makes one due, and while the client has not taken the previous reply.
     package var streamDue: UInt64? {
         guard case .streaming(let stream) = state, outbox.isEmpty else { return nil }
         return stream.due
@@ -92,7 +94,7 @@ package struct VarlinkSession {
         do {
             guard let text = try framing.next() else { return inputEnded ? .close : .wait }
             passed.beginCall()
-            return .call(try decodeJSON(CallMessage.self, from: text))
+            return .call(try CallMessage(parsing: text))
         } catch {
             return .close
         }
@@ -111,10 +113,10 @@ package struct VarlinkSession {
         switch answer {
         case .reply(let value):
             outbox = try frame(ReplyMessage(parameters: value))[...]
-        case .replies(let milliseconds, let next):
-            let interval = UInt64(max(1, milliseconds)) * 1_000_000
+        case .replies(let pace, let next):
             state = .streaming(
-                Stream(interval: interval, due: now, wantsMore: wantsMore, next: next))
+                Stream(
+                    pace: pace, wantsMore: wantsMore, next: next, due: now, earliest: now))
         }
     }
 
@@ -123,9 +125,19 @@ package struct VarlinkSession {
         outbox = try frame(ReplyMessage(error))[...]
     }
 
+    /// Takes notice that the signal of the stream was raised. Does nothing without such a stream.
+    package mutating func streamChanged() {
+        guard case .streaming(var stream) = state, stream.pace.signal != nil else { return }
+        stream.due = min(stream.due ?? .max, stream.earliest)
+        state = .streaming(stream)
+    }
+
     /// Asks the stream for a reply, if it is time.
     package mutating func advanceStream(now: UInt64) throws(JSONError) {
-        guard case .streaming(var stream) = state, outbox.isEmpty, stream.due <= now else { return }
+        guard case .streaming(var stream) = state, outbox.isEmpty,
+            let due = stream.due, due <= now
+        else { return }
+        stream.pace.signal?.lower()
         let step: VarlinkReplyStep
         do {
             step = try stream.next()
@@ -134,18 +146,48 @@ package struct VarlinkSession {
             return try fail(error)
         }
         switch step {
-        case .none: break
-        case .item(let value) where stream.wantsMore:
-            outbox = try frame(ReplyMessage(parameters: value, continues: true))[...]
-        case .item: break
+        case .none: stream.plan(after: due, now: now, isPaced: false)
+        case .item(let value):
+            if stream.wantsMore {
+                outbox = try frame(ReplyMessage(parameters: value, continues: true))[...]
+            }
+            stream.plan(after: due, now: now, isPaced: true)
         case .last(let value):
             state = .ready
             outbox = try frame(ReplyMessage(parameters: value))[...]
             return
         }
-        // Replies that nobody was ready for are left out, never made up for.
-        let missed = (now - stream.due) / stream.interval
-        stream.due += (missed + 1) * stream.interval
         state = .streaming(stream)
+    }
+}
+
+extension VarlinkSession.Stream {
+    /// Plans when to ask for the next reply.
+    ///
+    /// - Parameters:
+    ///   - due: when this reply was due, in nanoseconds.
+    ///   - isPaced: whether there was something to say, so that the next change may have to wait.
+    fileprivate mutating func plan(after due: UInt64, now: UInt64, isPaced: Bool) {
+        switch pace {
+        case .every(let milliseconds):
+            // Replies that the client was not ready for are left out, and not sent later.
+            let interval = nanoseconds(milliseconds)
+            self.due = due + ((now - due) / interval + 1) * interval
+        case .onChange(_, let shortest, let longest):
+            earliest = isPaced ? now + nanoseconds(shortest) : now
+            self.due = wantsMore ? now + nanoseconds(longest) : nil
+        }
+    }
+
+    private func nanoseconds(_ milliseconds: Int) -> UInt64 {
+        UInt64(max(1, milliseconds)) * 1_000_000
+    }
+}
+
+extension VarlinkPace {
+    /// What tells of changes; nil for a pace that only time sets.
+    var signal: ChangeSignal? {
+        guard case .onChange(let signal, _, _) = self else { return nil }
+        return signal
     }
 }

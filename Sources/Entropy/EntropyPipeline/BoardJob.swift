@@ -2,6 +2,7 @@
 
 package import BoardInterface
 package import BoardProtocol
+package import LinuxPlatform
 package import OperatingPointControl
 import Synchronization
 
@@ -41,6 +42,8 @@ package final class BoardJob: Sendable {
     }
 
     package let task: Task
+    /// Raised whenever the state has changed.
+    package let changed = ChangeSignal()
     private let mutableState = Mutex(State.running(done: 0, total: 0))
     private let isCancelledFlag = Atomic(false)
 
@@ -54,7 +57,10 @@ package final class BoardJob: Sendable {
 
     var isCancelled: Bool { isCancelledFlag.load(ordering: .relaxed) }
 
-    func enter(_ state: State) { mutableState.withLock { $0 = state } }
+    func enter(_ state: State) {
+        mutableState.withLock { $0 = state }
+        changed.raise()
+    }
 }
 
 /// Where recorded frames go. Used on the pipeline's thread.

@@ -4,17 +4,14 @@ import EntropyRing
 import LinuxPlatform
 
 /// A session with its socket. Belongs to the server's thread.
-final class EntropyConnection {
-    let socket: Descriptor
-    let token: UInt64
+final class EntropyConnection: LocalConnection {
+    let socket: AcceptedSocket
     let client: ServerClient
     var session = EntropySession()
     /// Where the bits of the answer under way come from. One answer has one source.
     var source: EntropySource?
     /// Whether the request that is being answered asked not to wait.
     var isImpatient = false
-    /// What the poll watches the socket for.
-    var interest: EventPoll.Interest = .readable
     /// Which queue of the server the connection is in; never in two.
     var queue = Queue.none
 
@@ -26,9 +23,11 @@ final class EntropyConnection {
         case hungry
     }
 
-    init(socket: Descriptor, token: UInt64) throws(SystemError) {
-        client = ServerClient(try PeerCredentials(of: socket))
+    init(_ socket: AcceptedSocket) {
         self.socket = socket
-        self.token = token
+        client = ServerClient(socket.peer)
     }
+
+    /// Whether no request is under way.
+    var isIdle: Bool { session.action == .receive }
 }

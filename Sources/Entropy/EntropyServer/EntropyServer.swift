@@ -2,7 +2,7 @@
 
 package import EntropyRing
 package import LinuxPlatform
-package import Synchronization
+import Synchronization
 
 /// The entropy plane: serves MEP/1 on a local socket, on one thread for all clients.
 package final class EntropyServer: Sendable {
@@ -29,39 +29,35 @@ package final class EntropyServer: Sendable {
 
     /// Who is connected now, by the tokens of their connections.
     let connected = Mutex<[UInt64: ServerClient]>([:])
-    /// Connections that were refused because there were enough.
-    package let clientsRefused = Atomic<Int>(0)
-    /// How many clients there may be. Connections that are there stay when it is lowered.
-    package let maximumClients: Atomic<Int>
-
-    /// Of the server's thread.
-    package let heartbeat = Heartbeat()
-
-    private let stopRequested: Wakeup
-    private let thread = Mutex<WorkerThread?>(nil)
+    private let control: LocalServerControl
+    private let thread = Mutex<LocalServerThread?>(nil)
 
     /// Starts serving.
     ///
     /// - Throws: when there is no descriptor or no thread to be had.
     package init(_ parts: Parts, maximumClients: Int) throws(SystemError) {
-        self.maximumClients = Atomic(maximumClients)
-        stopRequested = try Wakeup()
+        control = try LocalServerControl(maximumConnections: maximumClients)
         // Made here, so that what fails is an error of this call; the thread's alone from then on.
-        nonisolated(unsafe) let loop = try EntropyServerLoop(
-            parts, server: self, stopRequested: stopRequested)
-        let worker = try WorkerThread(name: "metrng-entropy") { loop.run() }
+        nonisolated(unsafe) let loop = try EntropyServerLoop(parts, server: self, control)
+        let worker = try LocalServerThread(name: "metrng-entropy", control) { loop.turn() }
         thread.withLock { $0 = worker }
     }
+
+    /// Connections that were closed because there were as many as there may be.
+    package var clientsRefused: Int { control.refused.load(ordering: .relaxed) }
+
+    /// How many clients there may be. Connections that are there stay when it is lowered.
+    package var maximumClients: Int {
+        get { control.maximumConnections.load(ordering: .relaxed) }
+        set { control.setMaximumConnections(newValue) }
+    }
+
+    /// The heartbeat of the server's thread.
+    package var heartbeat: Heartbeat { control.heartbeat }
 
     /// Who is connected now, in no order. Any thread.
     package var clients: [ServerClient] { connected.withLock { Array($0.values) } }
 
-    /// Ends every connection and the thread. To be called once.
-    package func stop() {
-        stopRequested.signal()
-        thread.withLock { worker in
-            worker?.join()
-            worker = nil
-        }
-    }
+    /// Ends every connection and the thread. Further calls do nothing.
+    package func stop() { thread.withLock { $0 }?.stop() }
 }

@@ -15,135 +15,70 @@ import Synchronization
 final class EntropyServerLoop {
     /// How many bytes of bits a connection may send before it is the next one's turn.
     private static let quantum = 64 * 1024
-    /// How many connections are accepted before those that are there get their turn.
-    private static let acceptBatch = 64
-    /// How long accepting rests when the process has no descriptors left, in milliseconds.
-    private static let acceptRest: Int32 = 100
-    private static let millisecond: UInt64 = 1_000_000
 
     private enum Token {
-        static let listener: UInt64 = 0
         static let stop: UInt64 = 1
         static let bits: UInt64 = 2
-        static let firstConnection: UInt64 = 16
     }
 
     private let parts: EntropyServer.Parts
-    private let server: EntropyServer
-    private let stopRequested: Wakeup
+    private unowned let server: EntropyServer
+    private let control: LocalServerControl
     private let poll: EventPoll
-    private var connections: [UInt64: EntropyConnection] = [:]
-    private var nextToken = Token.firstConnection
+    private let clients: LocalServer<EntropyConnection>
     /// Connections that can go on.
     private var runnable: [EntropyConnection] = []
     /// Connections that wait for bits, longest first.
     private var hungry: [EntropyConnection] = []
     /// How many in `hungry` wait no more.
     private var leftHungry = 0
-    /// When to accept again, in monotonic nanoseconds, after the process ran out of descriptors; nil
-    /// when it did not.
-    private var acceptsAgain: UInt64?
     private let inbox: UnsafeMutableRawBufferPointer
 
     init(
-        _ parts: EntropyServer.Parts, server: EntropyServer, stopRequested: Wakeup
+        _ parts: EntropyServer.Parts, server: EntropyServer, _ control: LocalServerControl
     ) throws(SystemError) {
         self.parts = parts
         self.server = server
-        self.stopRequested = stopRequested
+        self.control = control
         poll = try EventPoll()
+        clients = try LocalServer(
+            parts.listener, on: poll, control: control, idleConnections: .stay)
         inbox = .allocate(byteCount: EntropySession.inboxLimit, alignment: 16)
-        try poll.add(parts.listener.descriptor, .readable, token: Token.listener)
-        try poll.add(stopRequested.descriptor, .readable, token: Token.stop)
+        try poll.add(control.wakeup.descriptor, .readable, token: Token.stop)
         try poll.add(parts.bitsArrived.descriptor, .readable, token: Token.bits)
     }
 
     deinit { inbox.deallocate() }
 
-    func run() {
-        while true {
-            let events = server.heartbeat.waiting { poll.wait(milliseconds: waitLimit) }
-            resumeAcceptingIfDue()
-            for event in events {
-                switch event.token {
-                case Token.stop: return shutDown()
-                case Token.listener: accept()
-                case Token.bits: feed()
-                default: ready(event)
-                }
-            }
-            takeTurns()
-            awaitFood()
-        }
-    }
-
-    private var waitLimit: Int32? {
-        if !runnable.isEmpty { return 0 }
-        return acceptsAgain == nil ? nil : Self.acceptRest
-    }
-
-    // MARK: Events
-
-    private func accept() {
-        for _ in 0..<Self.acceptBatch {
-            do {
-                guard let socket = try parts.listener.accept() else { return }
-                admit(socket)
-            } catch {
-                // No descriptors or no memory: the listener would be reported again at once.
-                acceptsAgain = monotonicNanoseconds() + UInt64(Self.acceptRest) * Self.millisecond
-                poll.change(parts.listener.descriptor, [], token: Token.listener)
-                return
+    /// Waits for something to do, and does it.
+    ///
+    /// - Parameter limit: how long to wait at most, in milliseconds; nil for as long as it takes.
+    /// - Returns: false once the server has stopped; then every connection is closed.
+    func turn(limit: Int32? = nil) -> Bool {
+        for event in control.heartbeat.waiting({ poll.wait(milliseconds: wait(atMost: limit)) }) {
+            switch event.token {
+            case Token.stop: control.wakeup.clear()
+            case Token.bits: feed()
+            default: if let connection = clients.connection(of: event) { ready(connection, event) }
             }
         }
-    }
-
-    /// However busy the clients that are there keep this thread.
-    private func resumeAcceptingIfDue() {
-        guard let moment = acceptsAgain, monotonicNanoseconds() >= moment else { return }
-        acceptsAgain = nil
-        poll.change(parts.listener.descriptor, .readable, token: Token.listener)
-    }
-
-    private func admit(_ socket: Descriptor) {
-        let connection: EntropyConnection
-        do {
-            connection = try EntropyConnection(socket: socket, token: nextToken)
-            guard isThereRoom(for: connection.client) else { return turnAway(socket) }
-            try poll.add(socket, connection.interest, token: connection.token)
-        } catch {
-            return
+        guard !control.isStopping else {
+            shutDown()
+            return false
         }
-        nextToken += 1
-        connections[connection.token] = connection
-        server.connected.withLock { $0[connection.token] = connection.client }
-    }
-
-    /// Whether there is room, or is now: the user with the most connections gives up one for another's.
-    private func isThereRoom(for newcomer: ServerClient) -> Bool {
-        let maximum = server.maximumClients.load(ordering: .relaxed)
-        if connections.count < maximum { return true }
-        let users = connections.values.map(\.client.userID)
-        guard connections.count == maximum,
-            let user = userToMakeRoom(for: newcomer.userID, among: users),
-            let victim = connections.values.filter({ $0.client.userID == user }).max(by: {
-                ($0.session.action == .receive ? 1 : 0, $0.token)
-                    < ($1.session.action == .receive ? 1 : 0, $1.token)
-            })
-        else { return false }
-        server.clientsRefused.add(1, ordering: .relaxed)
-        drop(victim)
+        takeTurns()
+        clients.acceptWaiting(for: self)
+        awaitFood()
         return true
     }
 
-    private func turnAway(_ socket: Descriptor) {
-        server.clientsRefused.add(1, ordering: .relaxed)
-        var header = [UInt8](repeating: 0, count: EntropyReply.byteCount)
-        header.withUnsafeMutableBytes { bytes in
-            EntropyReply.refusal(.overQuota, grade: .raw, tag: 0).write(to: bytes)
-            _ = send(socket.raw, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-        }
+    private func wait(atMost limit: Int32?) -> Int32? {
+        if !runnable.isEmpty { return 0 }
+        guard let due = Clock.system.milliseconds(until: clients.deadline) else { return limit }
+        return min(due, limit ?? due)
     }
+
+    // MARK: Events
 
     /// Bits have arrived, or were discarded.
     private func feed() {
@@ -157,8 +92,7 @@ final class EntropyServerLoop {
         leftHungry = 0
     }
 
-    private func ready(_ event: EventPoll.Event) {
-        guard let connection = connections[event.token] else { return }
+    private func ready(_ connection: EntropyConnection, _ event: EventPoll.Event) {
         if event.isHungUp {
             connection.session.disconnected()
             // The poll would report it again and again while the connection waits for bits.
@@ -233,9 +167,9 @@ final class EntropyServerLoop {
                 runnable.append(connection)
             case .needs(let interest):
                 connection.queue = .none
-                watch(connection, interest)
+                clients.watch(connection.socket, interest)
             case .needsBits:
-                watch(connection, [])
+                clients.watch(connection.socket, [])
                 connection.queue = .hungry
                 hungry.append(connection)
             case .finished:
@@ -264,7 +198,7 @@ final class EntropyServerLoop {
 
     private func receive(_ connection: EntropyConnection) -> Outcome {
         let room = connection.session.inboxRoom
-        switch transfer({ recv(connection.socket.raw, inbox.baseAddress, room, 0) }) {
+        switch transfer({ recv(connection.socket.descriptor.raw, inbox.baseAddress, room, 0) }) {
         case .moved(let count):
             connection.session.received(UnsafeRawBufferPointer(rebasing: inbox[..<count]))
             return connection.session.action == .receive ? .needs(.readable) : .again
@@ -302,7 +236,8 @@ final class EntropyServerLoop {
         let result = transfer {
             head.withUnsafeBytes {
                 clinux_send_two(
-                    connection.socket.raw, $0.baseAddress, $0.count, span?.baseAddress, offered)
+                    connection.socket.descriptor.raw, $0.baseAddress, $0.count, span?.baseAddress,
+                    offered)
             }
         }
         switch result {
@@ -333,36 +268,40 @@ final class EntropyServerLoop {
         connection.client.deliver(count, now: now)
     }
 
-    // MARK: Connections
-
-    private func watch(_ connection: EntropyConnection, _ interest: EventPoll.Interest) {
-        guard connection.interest != interest else { return }
-        connection.interest = interest
-        poll.change(connection.socket, interest, token: connection.token)
-    }
-
-    private func close(_ connection: EntropyConnection) {
-        connection.session.disconnected()
-        poll.remove(connection.socket)
-        connections[connection.token] = nil
-        server.connected.withLock { $0[connection.token] = nil }
-    }
-
-    /// Closes a connection that may have something under way: what the kernel has not taken is nobody's yet.
-    private func drop(_ connection: EntropyConnection) {
-        runnable.removeAll { $0 === connection }
-        if connection.queue == .hungry { leaveHungry(connection) }
-        close(connection)
-    }
-
     private func shutDown() {
-        for connection in connections.values {
+        for connection in clients.connections {
             connection.session.shutDown()
             if case .send = connection.session.action {
                 _ = transmit(connection, bits: 0, grade: .raw)
             }
+            close(connection)
         }
-        connections.removeAll()
-        server.connected.withLock { $0.removeAll() }
+    }
+}
+
+// MARK: Connections
+
+extension EntropyServerLoop: LocalService {
+    func makeConnection(_ socket: AcceptedSocket) -> EntropyConnection {
+        let connection = EntropyConnection(socket)
+        server.connected.withLock { $0[socket.token] = connection.client }
+        return connection
+    }
+
+    /// Closes a connection that may have something under way: what the kernel has not taken is nobody's yet.
+    func close(_ connection: EntropyConnection) {
+        runnable.removeAll { $0 === connection }
+        if connection.queue == .hungry { leaveHungry(connection) }
+        connection.session.disconnected()
+        clients.remove(connection)
+        _ = server.connected.withLock { $0.removeValue(forKey: connection.socket.token) }
+    }
+
+    func refuse(_ newcomer: Descriptor) {
+        var header = [UInt8](repeating: 0, count: EntropyReply.byteCount)
+        header.withUnsafeMutableBytes { bytes in
+            EntropyReply.refusal(.overQuota, grade: .raw, tag: 0).write(to: bytes)
+            _ = send(newcomer.raw, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        }
     }
 }

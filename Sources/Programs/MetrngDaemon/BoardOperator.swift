@@ -12,7 +12,7 @@ import LinuxPlatform
 import OperatingPointControl
 import Varlink
 
-/// What clients of the control plane may change, and how it reaches the pipelines.
+/// The changes that clients of the control plane may make, and their way to the pipelines.
 struct BoardOperator: ControlOperator {
     private let units: [BoardUnit]
     private let reloads: ReloadRequests
@@ -21,7 +21,7 @@ struct BoardOperator: ControlOperator {
 
     static let adminGroupName = "metrng-admin"
 
-    /// What is to be said when nobody but root and the daemon's user may change anything; nil otherwise.
+    /// The warning when nobody but root and the daemon's user may change anything; nil otherwise.
     static var lackOfAdministrators: String? {
         getgrnam(adminGroupName) == nil
             ? "there is no group \(adminGroupName): only root and the user of metrngd may change anything;"
@@ -43,8 +43,8 @@ struct BoardOperator: ControlOperator {
     func begin(
         _ operation: BoardOperation, on board: String
     ) throws(VarlinkError) -> any BoardOperationProgress {
-        guard let unit = units.first(where: { $0.settings.name == board }) else {
-            throw .control(.noSuchBoard(asked: board, boards: units.map(\.settings.name)))
+        guard let unit = units.first(where: { $0.name == board }) else {
+            throw .control(.noSuchBoard(asked: board, boards: units.map(\.name)))
         }
         let (task, recording) = try unit.task(for: operation)
         guard let job = unit.pipeline.begin(task) else { throw .control(.busy(board: board)) }
@@ -70,7 +70,7 @@ extension BoardUnit {
             return (.sweep(plan), nil)
         case .record(let request):
             let sink = RecordingSink(
-                request, claimedEntropyPerBit: pipeline.settings.claimedEntropyPerBit)
+                request, claimedEntropyPerBit: pipeline.settings.claimedEntropyPerBit, clock: clock)
             return (.record(sink), sink)
         case .inject(let request):
             return (.inject(try request.order()), nil)
@@ -82,18 +82,9 @@ extension BoardUnit {
     private func presentPoint() throws(VarlinkError) -> OperatingPoint {
         guard let point = pipeline.status().description?.operatingPoint else {
             throw .control(
-                .boardFailed(board: settings.name, cause: "the board was never opened"))
+                .boardFailed(board: name, cause: "the board was never opened"))
         }
         return point
-    }
-}
-
-extension OperatingPoint {
-    fileprivate func replacing(_ partial: PartialOperatingPoint) -> OperatingPoint {
-        OperatingPoint(
-            amplitudeMillivolts: partial.amplitudeMillivolts ?? amplitudeMillivolts,
-            pulseWidthPicoseconds: partial.pulseWidthPicoseconds ?? pulseWidthPicoseconds,
-            biasFieldMicrotesla: partial.biasFieldMicrotesla ?? biasFieldMicrotesla)
     }
 }
 
@@ -125,6 +116,8 @@ private final class JobProgress: BoardOperationProgress {
     /// The client has its last reply, or has gone.
     deinit { job.cancel() }
 
+    var changed: ChangeSignal { job.changed }
+
     func poll() throws(VarlinkError) -> BoardOperationStep {
         switch job.state {
         case .running(let done, let total): return .running(done: done, total: total)
@@ -137,7 +130,7 @@ private final class JobProgress: BoardOperationProgress {
                         shotsDone: shots, shotsTotal: shots, bytes: recording?.bytes ?? 0)))
         case .finished:
             guard case .setOperatingPoint(let point) = job.task else { return .finished(.done) }
-            return .finished(.operatingPoint(OperatingPointStatus(point)))
+            return .finished(.operatingPoint(point))
         }
     }
 
@@ -151,7 +144,7 @@ private final class JobProgress: BoardOperationProgress {
                     switching: point.switching, ones: point.ones, deviation: point.deviation,
                     lagOne: point.lagOne)
             },
-            proposal: sweep.proposal.map(OperatingPointStatus.init), reason: sweep.reason)
+            proposal: sweep.proposal, reason: sweep.reason)
     }
 
     private func error(_ failure: BoardJob.Failure) -> ControlError {

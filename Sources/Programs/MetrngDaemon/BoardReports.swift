@@ -8,22 +8,41 @@ import DaemonConfiguration
 import EntropyPipeline
 import EntropyRing
 import EntropyTerms
+import Glibc
 import LaneHealth
 import LinuxPlatform
 import Synchronization
 
+extension BoardUnit: NamedBoard {
+    var name: String { settings.name }
+    var serial: String { pipeline.status().description?.serial ?? "" }
+}
+
 /// A board's pipeline in the words of the control interface.
 extension BoardUnit {
+    func summary() -> BoardSummary {
+        let status = pipeline.status()
+        let board = status.description
+        let counts = status.ledger?.counts ?? LaneHealth.LaneCounts()
+        let state = status.reportedState
+        return BoardSummary(
+            name: name, kind: settings.kind.rawValue, provenance: source.provenance.report,
+            serial: board?.serial ?? "", path: board?.path ?? "", firmware: board?.firmware ?? "",
+            lanes: board?.lanes ?? settings.lanesBeforeOpening,
+            goodLanes: counts.good + counts.warned, state: state,
+            holder: state.isOpen ? "metrngd (process \(getpid()))" : "")
+    }
+
     func status() -> BoardStatus {
         let status = pipeline.status()
         let counters = pipeline.counters
-        let now = monotonicNanoseconds()
+        let now = clock.monotonicNanoseconds()
         let board = status.description
         let lanes = board?.lanes ?? settings.lanesBeforeOpening
         let isArray = settings.kind != .host
         let rate = counters.shotsPerSecond.value(now: now)
         return BoardStatus(
-            name: settings.name, kind: settings.kind.rawValue, provenance: source.provenance.report,
+            name: name, kind: settings.kind.rawValue, provenance: source.provenance.report,
             state: status.reportedState, stateSince: status.stateSince, cause: status.cause,
             remedy: status.remedy(for: settings.kind), serial: board?.serial ?? "",
             path: board?.path ?? "",
@@ -31,8 +50,7 @@ extension BoardUnit {
             laneCounts: (status.ledger?.counts ?? LaneHealth.LaneCounts()).report,
             minimumGoodLanes: pipeline.settings.minimumGoodLanes(of: lanes),
             healthEpoch: Int(source.healthEpoch.load(ordering: .relaxed)),
-            operatingPoint: isArray
-                ? (board?.operatingPoint).map { OperatingPointStatus($0) } : nil,
+            operatingPoint: isArray ? board?.operatingPoint : nil,
             encoding: isArray ? (board?.encoding).map { "\($0)" } : nil,
             temperatureCelsius: isArray ? counters.celsius : nil,
             claimedEntropyPerBit: pipeline.settings.claimedEntropyPerBit,
@@ -126,15 +144,6 @@ extension BoardError {
         case (.host, .stalled): "see whether the device gives anything; metrngd keeps trying"
         case (.host, .unsupported): "name another device with the key path"
         }
-    }
-}
-
-extension OperatingPointStatus {
-    init(_ point: OperatingPoint) {
-        self.init(
-            amplitudeMillivolts: point.amplitudeMillivolts,
-            pulseWidthPicoseconds: point.pulseWidthPicoseconds,
-            biasFieldMicrotesla: point.biasFieldMicrotesla)
     }
 }
 

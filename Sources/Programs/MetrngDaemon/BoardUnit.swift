@@ -19,33 +19,36 @@ import USBBoard
 struct BoardUnit: Sendable {
     let settings: BoardSettings
     let pipeline: EntropyPipeline
+    let clock: Clock
 
     var source: EntropySource { pipeline.source }
 
-    /// What all units of a daemon have in common.
-    struct Surroundings {
+    /// The parts of the daemon that all units share.
+    struct Dependencies {
         let daemon: DaemonSettings
         let bitsArrived: Wakeup
         let events: EventQueue
+        var clock = Clock.system
     }
 
     /// Makes the rings and starts the pipeline.
     ///
     /// - Parameter locked: whether memory with bits must be kept from swap.
     init(
-        _ settings: BoardSettings, locked: Bool, surroundings: Surroundings
+        _ settings: BoardSettings, locked: Bool, _ dependencies: Dependencies
     ) throws(SystemError) {
         self.settings = settings
-        let rings = surroundings.daemon.rings.holdingTwoWindows(of: settings.mostLanes)
+        clock = dependencies.clock
+        let rings = dependencies.daemon.rings.holdingTwoWindows(of: settings.mostLanes)
         let source = try EntropySource(
             name: settings.name, provenance: settings.provenance,
             raw: EntropyRing(capacity: rings.rawBytes, locked: locked),
             full: EntropyRing(capacity: rings.fullBytes, locked: locked),
-            bitsArrived: surroundings.bitsArrived)
-        let health = surroundings.daemon.health
-        let events = surroundings.events
+            bitsArrived: dependencies.bitsArrived)
+        let health = dependencies.daemon.health
+        let events = dependencies.events
         pipeline = try EntropyPipeline(
-            board: try settings.makeBoard(among: surroundings.daemon.boards, locked: locked),
+            board: try settings.makeBoard(among: dependencies.daemon.boards, locked: locked),
             source: source,
             settings: PipelineSettings(
                 claimedEntropyPerBit: health.claimedEntropyPerBit,
@@ -119,9 +122,7 @@ extension BoardSettings {
             USBBoardSettings.Identifier(vendor: $0.vendor, product: $0.product)
         }
         board.expectsSimulated = usb.simulated
-        board.amplitudeMillivolts = operatingPoint.amplitudeMillivolts
-        board.pulseWidthPicoseconds = operatingPoint.pulseWidthPicoseconds
-        board.biasFieldMicrotesla = operatingPoint.biasFieldMicrotesla
+        board.operatingPoint = operatingPoint
         return board
     }
 
@@ -129,7 +130,7 @@ extension BoardSettings {
         var simulated = SimulatedArraySettings(array.preset)
         simulated.parameters = array.device.parameters(of: array.preset)
         simulated.spread = array.spread
-        simulated.drive = drive
+        simulated.operatingPoint = array.preset.operatingPoint.replacing(operatingPoint)
         simulated.temperatureKelvin = array.temperatureKelvin
         simulated.drift = OrnsteinUhlenbeck(
             deviation: array.drift.deviation, seconds: array.drift.seconds)
@@ -140,16 +141,6 @@ extension BoardSettings {
         simulated.commonModeAmplitude = array.commonModeAmplitude
         simulated.shotsPerSecond = shotsPerSecond
         return simulated
-    }
-
-    private var drive: Drive {
-        var drive = array.preset.drive
-        if let amplitude = operatingPoint.amplitudeMillivolts {
-            drive.amplitudeMillivolts = amplitude
-        }
-        if let width = operatingPoint.pulseWidthPicoseconds { drive.pulseWidthPicoseconds = width }
-        if let bias = operatingPoint.biasFieldMicrotesla { drive.biasFieldMicrotesla = bias }
-        return drive
     }
 
     private var simulationSeed: SimulationSeed {

@@ -56,7 +56,7 @@ final class Daemon {
         let sockets = try Sockets(settings)
         let bitsArrived = try Wakeup()
         let units = try Self.makeUnits(
-            BoardUnit.Surroundings(daemon: settings, bitsArrived: bitsArrived, events: events),
+            BoardUnit.Dependencies(daemon: settings, bitsArrived: bitsArrived, events: events),
             logger: logger)
         shared = DaemonStatus(configuration: loaded, units: units, sockets: sockets)
         eventLog = EventLog(logger, units: units)
@@ -190,9 +190,7 @@ final class Daemon {
 
     private func apply(_ new: LoadedConfiguration, _ changes: [SettingChange]) {
         logThreshold.store(new.settings.log.level.loggerLevel.severity, ordering: .relaxed)
-        entropy.maximumClients.store(
-            descriptors.entropyClients(new.settings),
-            ordering: .relaxed)
+        entropy.maximumClients = descriptors.entropyClients(new.settings)
         control.setMaximumConnections(new.settings.control.maximumClients)
         shared.adoptLive(new, changes: changes)
         warnOfFewDescriptors()
@@ -200,7 +198,7 @@ final class Daemon {
 
     private func warnOfFewDescriptors() {
         let wanted = shared.current.settings.entropy.maximumClients
-        let room = entropy.maximumClients.load(ordering: .relaxed)
+        let room = entropy.maximumClients
         guard room < wanted else { return }
         logger.warning(
             """
@@ -279,12 +277,12 @@ final class Daemon {
     }
 
     private static func makeUnits(
-        _ surroundings: BoardUnit.Surroundings, logger: Logger
+        _ dependencies: BoardUnit.Dependencies, logger: Logger
     ) throws -> [BoardUnit] {
         var units: [BoardUnit] = []
         do {
-            for board in surroundings.daemon.boards {
-                units.append(try makeUnit(board, surroundings, logger: logger))
+            for board in dependencies.daemon.boards {
+                units.append(try makeUnit(board, dependencies, logger: logger))
             }
         } catch {
             for unit in units { unit.pipeline.stop() }
@@ -294,11 +292,11 @@ final class Daemon {
     }
 
     private static func makeUnit(
-        _ board: BoardSettings, _ surroundings: BoardUnit.Surroundings, logger: Logger
+        _ board: BoardSettings, _ dependencies: BoardUnit.Dependencies, logger: Logger
     ) throws -> BoardUnit {
-        let policy = surroundings.daemon.rings.lockMemory
+        let policy = dependencies.daemon.rings.lockMemory
         do {
-            return try BoardUnit(board, locked: policy != .never, surroundings: surroundings)
+            return try BoardUnit(board, locked: policy != .never, dependencies)
         } catch {
             guard error.isAboutLockedMemory else {
                 throw StartError.board(error, board: board.name)
@@ -308,7 +306,7 @@ final class Daemon {
                 .memoryNotLocked, .warning,
                 "board \(board.name): \(error); bits can reach swap",
                 [JournalField.board: "\(board.name)"])
-            return try BoardUnit(board, locked: false, surroundings: surroundings)
+            return try BoardUnit(board, locked: false, dependencies)
         }
     }
 }

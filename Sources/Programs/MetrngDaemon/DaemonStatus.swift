@@ -12,16 +12,15 @@ import LinuxPlatform
 import Synchronization
 import Varlink
 
-/// What the control plane may know of the daemon: snapshots of counters, nothing it could disturb.
-///
-/// Any thread may ask.
+/// What the control plane tells of the daemon: snapshots of counters, which disturb nothing. Any thread.
 final class DaemonStatus: ControlProvider {
     static let serviceInfo = VarlinkServiceInfo(
         vendor: "metrng", product: "metrngd", version: metrngVersion,
         url: "")
 
     let units: [BoardUnit]
-    private let startTime = secondsSinceEpoch()
+    private let clock: Clock
+    private let startTime: Double
     let entropyPath: String
     private let controlPath: String
     private let entropy = Mutex<EntropyServer?>(nil)
@@ -29,17 +28,22 @@ final class DaemonStatus: ControlProvider {
     private let loaded: Mutex<LoadedConfiguration>
     private let pendingChanges = Mutex<[String]>([])
 
-    init(configuration: LoadedConfiguration, units: [BoardUnit], sockets: Sockets) {
+    init(
+        configuration: LoadedConfiguration, units: [BoardUnit], sockets: Sockets,
+        clock: Clock = .system
+    ) {
         loaded = Mutex(configuration)
         self.units = units
+        self.clock = clock
+        startTime = clock.secondsSinceEpoch()
         entropyPath = sockets.entropy.path
         controlPath = sockets.control.path
     }
 
-    /// Says whose clients are to be reported.
+    /// Sets the server whose clients are reported.
     func attach(_ server: EntropyServer) { entropy.withLock { $0 = server } }
 
-    /// Says what feeds the kernel.
+    /// Sets the part that feeds the kernel's generator.
     func attach(_ kernelFeeder: KernelFeeder) { feeder.withLock { $0 = kernelFeeder } }
 
     /// The configuration in force.
@@ -55,24 +59,19 @@ final class DaemonStatus: ControlProvider {
 
     // MARK: ControlProvider
 
-    func status() -> StatusReport {
-        StatusReport(service: service(), boards: units.map { $0.status() })
+    func name(ofBoard asked: String?) throws(ControlError) -> String {
+        try units.meant(by: asked).name
     }
 
-    func boards() -> [BoardSummary] {
-        units.map { unit in
-            let status = unit.status()
-            return BoardSummary(
-                name: status.name, kind: status.kind, provenance: status.provenance,
-                serial: status.serial, path: status.path, firmware: status.firmware,
-                lanes: status.lanes, goodLanes: status.laneCounts.good + status.laneCounts.warned,
-                state: status.state,
-                holder: status.state.isOpen ? "metrngd (process \(getpid()))" : "")
-        }
+    func status(board: String? = nil) -> StatusReport {
+        let reported = board.map { name in units.filter { $0.name == name } } ?? units
+        return StatusReport(service: service(), boards: reported.map { $0.status() })
     }
+
+    func boards() -> [BoardSummary] { units.map { $0.summary() } }
 
     func health(board: String) -> BoardHealth? {
-        units.first { $0.settings.name == board }?.health()
+        units.first { $0.name == board }?.health()
     }
 
     func configuration() -> ConfigurationReport {
@@ -82,7 +81,7 @@ final class DaemonStatus: ControlProvider {
 
     /// How many clients may draw bits now.
     private var maximumClients: Int {
-        entropy.withLock { $0?.maximumClients.load(ordering: .relaxed) ?? 0 }
+        entropy.withLock { $0?.maximumClients ?? 0 }
     }
 
     private func service() -> ServiceStatus {
@@ -93,7 +92,7 @@ final class DaemonStatus: ControlProvider {
             entropySocket: entropyPath, controlSocket: controlPath,
             clients: clients.count,
             maximumClients: maximumClients,
-            clientsRefused: server?.clientsRefused.load(ordering: .relaxed) ?? 0,
+            clientsRefused: server?.clientsRefused ?? 0,
             topClients: topClients(clients),
             lockedMemory: units.allSatisfy { $0.source.full.isLocked && $0.source.raw.isLocked },
             pendingChanges: pendingChanges.withLock { $0 },
@@ -101,7 +100,7 @@ final class DaemonStatus: ControlProvider {
     }
 
     private func topClients(_ clients: [ServerClient]) -> [ClientStatus] {
-        let (now, sinceBoot) = (monotonicNanoseconds(), secondsSinceBoot())
+        let (now, sinceBoot) = (clock.monotonicNanoseconds(), secondsSinceBoot())
         return clients.map { (client: $0, delivered: $0.delivered.load(ordering: .relaxed)) }
             .sorted { ($1.delivered, $0.client.since) < ($0.delivered, $1.client.since) }
             .prefix(ServiceStatus.reportedClients)

@@ -3,37 +3,38 @@
 import BoardProtocol
 import ControlInterface
 import EntropyPipeline
-import Glibc
 import LinuxPlatform
 import RecordingFormat
 import Recordings
 import Synchronization
 
-/// Lets a pipeline write its frames to a client's file.
+/// The file of a client that a pipeline writes its frames to.
 ///
-/// `begin` and `add` are called on the pipeline's thread, one at a time; `bytes` on any.
+/// The pipeline's thread calls `begin` and `add`; any thread may call `bytes`.
 final class RecordingSink: FrameSink, @unchecked Sendable {
     let shotsPerStart: Int
     let starts: Int
 
     private let file: Descriptor
     private let claimedEntropyPerBit: Double
+    private let clock: Clock
     private let written = Atomic(0)
     private var writer: RecordingWriter?
 
-    init(_ request: RecordRequest, claimedEntropyPerBit: Double) {
+    init(_ request: RecordRequest, claimedEntropyPerBit: Double, clock: Clock) {
         shotsPerStart = request.shots
         starts = request.restarts
         file = request.file
         self.claimedEntropyPerBit = claimedEntropyPerBit
+        self.clock = clock
     }
 
-    /// How large the file is until now.
+    /// The size of the file so far.
     var bytes: Int { written.load(ordering: .relaxed) }
 
     func begin(_ board: BoardDescription) throws(FrameSinkError) {
         let context = RecordingContext(
-            version: metrngVersion, time: Int64(time(nil)), board: board,
+            version: metrngVersion, time: Int64(clock.secondsSinceEpoch()), board: board,
             claimedEntropy: claimedEntropyPerBit,
             starts: .init(count: starts, shots: shotsPerStart))
         try rethrowing { () throws(RecordingError) in

@@ -6,15 +6,16 @@ import LinuxPlatform
 import Synchronization
 import Varlink
 
-/// Wishes of the control plane that the configuration be read again, on their way to the main thread,
-/// which does it.
+/// Requests of the control plane to read the configuration again, on their way to the main thread, which does so.
 final class ReloadRequests: Sendable {
-    /// A wish, and what came of it.
+    /// A request and its outcome.
     final class Request: ReloadProgress {
+        let changed = ChangeSignal()
         private let outcome = Mutex<Result<ReloadReport, ConfigurationRefusal>?>(nil)
 
         func finish(_ result: Result<ReloadReport, ConfigurationRefusal>) {
             outcome.withLock { $0 = result }
+            changed.raise()
         }
 
         func poll() throws(VarlinkError) -> ReloadReport? {
@@ -30,10 +31,10 @@ final class ReloadRequests: Sendable {
     private let waiting = Mutex<[Request]>([])
     private let wakeup: Wakeup
 
-    /// - Parameter wakeup: of the main thread.
+    /// - Parameter wakeup: wakes the main thread.
     init(wakeup: Wakeup) { self.wakeup = wakeup }
 
-    /// Any thread; never waits for long.
+    /// Adds a request and wakes the main thread. Any thread; never waits.
     func add() -> Request {
         let request = Request()
         waiting.withLock { $0.append(request) }
@@ -41,7 +42,7 @@ final class ReloadRequests: Sendable {
         return request
     }
 
-    /// Everything that waits.
+    /// Takes all requests that wait.
     func takeAll() -> [Request] {
         waiting.withLock { waiting in
             defer { waiting = [] }
@@ -50,7 +51,7 @@ final class ReloadRequests: Sendable {
     }
 }
 
-/// What is wrong with the configuration: a line for each problem, with file, line and key.
+/// The problems of a configuration that was refused: a line for each, with file, line and key.
 struct ConfigurationRefusal: Error {
     let problems: [String]
 }

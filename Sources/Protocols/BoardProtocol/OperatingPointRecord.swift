@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An operating point on the cable, 12 bytes: amplitude in µV (u32), pulse width in fs (u32), bias field in
-/// nT (i32).
+/// The 12 bytes of an operating point on the cable, which are in other units than the point itself: amplitude in µV
+/// (u32), pulse width in fs (u32), bias field in nT (i32).
 package struct OperatingPointRecord: Sendable, Equatable {
     package static let byteCount = 12
 
     package let point: OperatingPoint
 
-    /// - Parameter point: is rounded to what the record can say, and has to be within it.
+    /// - Parameter point: within the ranges of the three integers; it is rounded to their units.
     package init(_ point: OperatingPoint) { self.point = point }
 
     package var bytes: [UInt8] {

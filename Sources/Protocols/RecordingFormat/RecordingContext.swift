@@ -79,14 +79,37 @@ package struct RecordingContext: Sendable, Equatable {
     }
 }
 
-/// The context as it is written: flat, with units in the names.
+/// The context as it is written: one flat object with the members of both parts, and units in the names.
 struct ContextText: Codable {
+    private let members: ContextMembers
+    private let operatingPoint: OperatingPoint
+
+    init(_ context: RecordingContext) {
+        members = ContextMembers(context)
+        operatingPoint = context.board.operatingPoint
+    }
+
+    init(from decoder: any Decoder) throws {
+        members = try ContextMembers(from: decoder)
+        operatingPoint = try OperatingPoint(from: decoder)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try members.encode(to: encoder)
+        try operatingPoint.encode(to: encoder)
+    }
+
+    /// The context that the text describes; nil when no recording can have it.
+    var context: RecordingContext? { members.context(at: operatingPoint) }
+}
+
+/// The members of a context but for the operating point.
+private struct ContextMembers: Codable {
     let version: String
     let time: Int64
     let kind, provenance, serial, path, firmware: String
     let lanes: Int
     let encoding: String
-    let amplitudeMillivolts, pulseWidthPicoseconds, biasFieldMicrotesla: Double
     let maximumPayload: Int
     let shotsPerSecond: OrNull<Double>
     let claimedEntropy: Double
@@ -101,17 +124,14 @@ struct ContextText: Codable {
         (serial, path, firmware) = (board.serial, board.path, board.firmware)
         lanes = board.lanes
         encoding = board.encoding.name
-        amplitudeMillivolts = board.operatingPoint.amplitudeMillivolts
-        pulseWidthPicoseconds = board.operatingPoint.pulseWidthPicoseconds
-        biasFieldMicrotesla = board.operatingPoint.biasFieldMicrotesla
         maximumPayload = board.maximumPayload
         shotsPerSecond = OrNull(value: board.shotsPerSecond)
         claimedEntropy = context.claimedEntropy
         (restarts, shotsPerRestart) = (context.starts.count, context.starts.shots)
     }
 
-    /// What the text says; nil when it says something that cannot be.
-    var context: RecordingContext? {
+    /// The context with these members; nil when no recording can have it.
+    func context(at operatingPoint: OperatingPoint) -> RecordingContext? {
         guard let provenance = Provenance.allCases.first(where: { $0.name == provenance }),
             let encoding = LaneEncoding.allCases.first(where: { $0.name == encoding }),
             BoardDescription.laneLimits.contains(lanes), lanes.isMultiple(of: 64),
@@ -120,11 +140,8 @@ struct ContextText: Codable {
         let board = BoardDescription(
             kind: kind, provenance: provenance, serial: serial, path: path, firmware: firmware,
             lanes: lanes, encoding: encoding,
-            operatingPoint: OperatingPoint(
-                amplitudeMillivolts: amplitudeMillivolts,
-                pulseWidthPicoseconds: pulseWidthPicoseconds,
-                biasFieldMicrotesla: biasFieldMicrotesla),
-            maximumPayload: maximumPayload, shotsPerSecond: shotsPerSecond.value)
+            operatingPoint: operatingPoint, maximumPayload: maximumPayload,
+            shotsPerSecond: shotsPerSecond.value)
         let context = RecordingContext(
             version: version, time: time, board: board, claimedEntropy: claimedEntropy,
             starts: RecordingContext.Starts(count: restarts, shots: shotsPerRestart))

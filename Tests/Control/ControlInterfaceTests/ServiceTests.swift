@@ -2,6 +2,7 @@
 
 import ControlInterface
 import ControlTestSupport
+import Synchronization
 import TestSupport
 import Testing
 import Varlink
@@ -24,6 +25,20 @@ struct ServiceTests {
         #expect(try client.status() == StatusReport(service: Samples.service, boards: Self.two))
         #expect(try client.status(of: "right").boards == [Self.two[1]])
         #expect(try client.status(of: "L1").boards == [Self.two[0]])
+    }
+
+    @Test("Looks boards up without a status of any, and gives that of the one that was asked for")
+    func lookUp() throws {
+        let daemon = try FakeDaemon(boards: Self.two)
+        let client = try ControlClient(path: daemon.path)
+        _ = try client.health(of: "R1")
+        try client.inject(
+            FaultRequest(fault: FaultRequest.none, lanes: [], afterShots: 0, forShots: nil),
+            board: "L1")
+        #expect(daemon.provider.statusCount.load(ordering: .relaxed) == 0)
+        #expect(daemon.operation.begun.map(\.board) == ["left"])
+        #expect(try client.status(of: "R1").boards == [Self.two[1]])
+        #expect(daemon.provider.statusCount.load(ordering: .relaxed) == 1)
     }
 
     @Test("Lists the boards and gives the configuration")

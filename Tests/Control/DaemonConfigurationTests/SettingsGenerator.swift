@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardProtocol
 import DaemonConfiguration
 import DevicePhysics
 
@@ -109,7 +110,7 @@ extension FaultScript {
     fileprivate static func random(
         lanes: Int, using generator: inout SplitMix
     ) -> FaultScript {
-        let faults: [BoardInterface.Fault] = [
+        let faults: [Fault] = [
             .stuckAt1, .telegraph, .vanish, .temperature(kelvin: 321.5),
         ]
         return FaultScript(

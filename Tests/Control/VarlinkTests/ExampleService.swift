@@ -12,15 +12,18 @@ final class ExampleInterface: VarlinkInterface {
     let description = "interface org.example.test\n"
     let notes = Mutex<[String]>([])
     let bigReplies = Atomic(0)
+    let job = ExampleJob()
 
     func call(_ call: VarlinkCall) throws(VarlinkError) -> VarlinkAnswer {
         switch call.method {
-        case "Echo": .reply(call.parameters)
+        case "Echo": .reply(try call.decodeParameters(as: JSONValue.self, names: nil))
         case "Note": try note(call)
         case "Notes": .reply(["notes": notes.withLock { $0 }])
         case "Big": .reply(big())
-        case "BigStream": .replies(everyMilliseconds: 1) { [self] in .item(big()) }
+        case "BigStream": .replies(.every(milliseconds: 1)) { [self] in .item(big()) }
         case "Count": try count(to: .max, call)
+        case "Job":
+            .replies(.onChange(job.changed, shortest: 1, longest: 600_000)) { [job] in job.step() }
         case "CountToThree": try count(to: 3, call)
         case "Who":
             .reply(["pid": Int(call.peer.processID), "uid": Int(call.peer.userID)])
@@ -62,7 +65,7 @@ final class ExampleInterface: VarlinkInterface {
     ) throws(VarlinkError) -> VarlinkAnswer {
         guard call.wantsMore else { throw .expectedMore }
         let counter = Counter()
-        return .replies(everyMilliseconds: 1) { () throws(VarlinkError) in
+        return .replies(.every(milliseconds: 1)) { () throws(VarlinkError) in
             let count = counter.value.add(1, ordering: .relaxed).newValue
             guard count <= last else {
                 throw VarlinkError(name: "org.example.test.Over", parameters: [:])
@@ -73,6 +76,27 @@ final class ExampleInterface: VarlinkInterface {
 
     private final class Counter: Sendable {
         let value = Atomic(0)
+    }
+}
+
+/// A job that a test advances from another thread than the server's.
+final class ExampleJob: Sendable {
+    let changed = ChangeSignal()
+    private let state = Mutex((done: 0, isOver: false))
+    private let looked = Atomic(0)
+
+    /// How often the server has looked.
+    var looks: Int { looked.load(ordering: .relaxed) }
+
+    func advance(isOver: Bool = false) {
+        state.withLock { $0 = ($0.done + 1, isOver) }
+        changed.raise()
+    }
+
+    func step() -> VarlinkReplyStep {
+        looked.add(1, ordering: .relaxed)
+        let (done, isOver) = state.withLock { $0 }
+        return isOver ? .last(["done": done]) : .item(["done": done])
     }
 }
 

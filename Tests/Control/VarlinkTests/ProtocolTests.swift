@@ -160,6 +160,44 @@ struct ProtocolTests {
         #expect(peer.receive() == #"{"parameters":{}}"#)
     }
 
+    @Test("A change on another thread wakes the server, which is not polling meanwhile")
+    func changes() throws {
+        let server = try ExampleServer()
+        let job = server.interface.job
+        let peer = try server.peer()
+        peer.send(Self.call("Job", #","more":true"#))
+        #expect(peer.receive() == #"{"continues":true,"parameters":{"done":0}}"#)
+        for number in 1...50 {
+            let looks = job.looks
+            job.advance()
+            #expect(peer.receive() == #"{"continues":true,"parameters":{"done":\#(number)}}"#)
+            #expect(job.looks == looks + 1)
+        }
+        job.advance(isOver: true)
+        #expect(peer.receive() == #"{"parameters":{"done":51}}"#)
+    }
+
+    @Test("A change that comes while nobody listens any more harms nobody")
+    func lateChanges() throws {
+        let server = try ExampleServer()
+        do {
+            let peer = try server.peer()
+            peer.send(Self.call("Job", #","more":true"#))
+            #expect(peer.receive() != nil)
+        }
+        for _ in 0..<50 { server.interface.job.advance() }
+        #expect(try server.client().echo(1) == ["value": .integer(1)])
+    }
+
+    @Test(
+        "Numbers of parameters are read however they are written", arguments: ["3", "3.0", "0.3e1"])
+    func numbers(text: String) throws {
+        let server = try ExampleServer()
+        let peer = try server.peer()
+        peer.send(Self.call("Echo", #","parameters":{"n":\#(text)}"#))
+        #expect(peer.receive() == #"{"parameters":{"n":3}}"#)
+    }
+
     @Test("The service describes itself")
     func introspection() throws {
         let server = try ExampleServer()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LinuxPlatform
 import Synchronization
 import Testing
 import Varlink
@@ -30,7 +31,7 @@ struct SessionTests {
     /// A stream that counts to four and then fails.
     private static func counter() -> VarlinkAnswer {
         let counter = Counter()
-        return .replies(everyMilliseconds: 10) { () throws(VarlinkError) in
+        return .replies(.every(milliseconds: 10)) { () throws(VarlinkError) in
             let count = counter.value.add(1, ordering: .relaxed).newValue
             guard count <= 4 else { throw .permissionDenied }
             return .item(["n": count])
@@ -135,7 +136,7 @@ struct SessionTests {
     /// A stream that says nothing, then an item, nothing, another item, and the last thing.
     private static func work() -> VarlinkAnswer {
         let counter = Counter()
-        return .replies(everyMilliseconds: 10) {
+        return .replies(.every(milliseconds: 10)) {
             let count = counter.value.add(1, ordering: .relaxed).newValue
             return switch count {
             case 1, 3: .none
@@ -185,6 +186,119 @@ struct SessionTests {
         #expect(Self.step(&session) == "a.C")
         try session.answer(.reply(["x": 1]), wantsMore: true, now: 0)
         #expect(Self.takeOutput(&session) == #"{"parameters":{"x":1}}"#)
+    }
+
+    // MARK: Streams that wait for changes
+
+    /// A session with a stream that counts, and is asked for its replies when the signal is raised, at most every
+    /// 100 ms and at least every second.
+    private static func counting(
+        _ signal: ChangeSignal, wantsMore: Bool = true,
+        saying step: @escaping @Sendable (Int) -> VarlinkReplyStep
+    ) throws -> VarlinkSession {
+        var session = VarlinkSession(requestLimit: 100)
+        session.received(Self.call("a.B"))
+        _ = session.step()
+        let counter = Counter()
+        let answer = VarlinkAnswer.replies(.onChange(signal, shortest: 100, longest: 1_000)) {
+            step(counter.value.add(1, ordering: .relaxed).newValue)
+        }
+        try session.answer(answer, wantsMore: wantsMore, now: 0)
+        return session
+    }
+
+    private static func item(_ number: Int) -> VarlinkReplyStep { .item(["n": number]) }
+
+    @Test("A change makes the next reply due, no sooner than the shortest interval")
+    func change() throws {
+        let signal = ChangeSignal()
+        var session = try Self.counting(signal, saying: Self.item)
+        try session.advanceStream(now: 0)
+        #expect(Self.takeOutput(&session) == #"{"continues":true,"parameters":{"n":1}}"#)
+        session.streamChanged()
+        #expect(session.streamDue == 100 * Self.millisecond)
+        try session.advanceStream(now: 99 * Self.millisecond)
+        #expect(session.output.isEmpty)
+        try session.advanceStream(now: 100 * Self.millisecond)
+        #expect(Self.takeOutput(&session) == #"{"continues":true,"parameters":{"n":2}}"#)
+        // Later changes are due at once.
+        session.streamChanged()
+        try session.advanceStream(now: 250 * Self.millisecond)
+        #expect(Self.takeOutput(&session) == #"{"continues":true,"parameters":{"n":3}}"#)
+    }
+
+    @Test("Without a change, a reply is due after the longest interval")
+    func noChange() throws {
+        var session = try Self.counting(ChangeSignal(), saying: Self.item)
+        try session.advanceStream(now: 0)
+        _ = Self.takeOutput(&session)
+        #expect(session.streamDue == 1_000 * Self.millisecond)
+        try session.advanceStream(now: 1_000 * Self.millisecond)
+        #expect(Self.takeOutput(&session) == #"{"continues":true,"parameters":{"n":2}}"#)
+    }
+
+    @Test("A change is looked at at once while there was nothing to say")
+    func nothingSaid() throws {
+        var session = try Self.counting(ChangeSignal()) { $0 < 3 ? .none : .last(["n": $0]) }
+        for time in [0, 1, 2] {
+            try session.advanceStream(now: UInt64(time))
+            session.streamChanged()
+        }
+        #expect(Self.takeOutput(&session) == #"{"parameters":{"n":3}}"#)
+    }
+
+    @Test("A client that takes one reply makes no work but for changes")
+    func oneReply() throws {
+        var session = try Self.counting(ChangeSignal(), wantsMore: false) {
+            $0 < 3 ? .item(["n": $0]) : .last(["n": $0])
+        }
+        try session.advanceStream(now: 0)
+        #expect(session.streamDue == nil && session.output.isEmpty)
+        session.streamChanged()
+        try session.advanceStream(now: 100 * Self.millisecond)
+        #expect(session.streamDue == nil && session.output.isEmpty)
+        session.streamChanged()
+        try session.advanceStream(now: 200 * Self.millisecond)
+        #expect(Self.takeOutput(&session) == #"{"parameters":{"n":3}}"#)
+    }
+
+    @Test("A change while the client has not taken a reply is told afterwards")
+    func slowClient() throws {
+        var session = try Self.counting(ChangeSignal(), saying: Self.item)
+        try session.advanceStream(now: 0)
+        session.streamChanged()
+        #expect(session.streamDue == nil)
+        try session.advanceStream(now: 500 * Self.millisecond)
+        #expect(Self.takeOutput(&session) == #"{"continues":true,"parameters":{"n":1}}"#)
+        #expect(session.streamDue == 100 * Self.millisecond)
+    }
+
+    @Test("The flag is lowered before the method is asked, so that no change is lost")
+    func lowered() throws {
+        let signal = ChangeSignal()
+        let calls = Counter()
+        signal.listen { calls.value.add(1, ordering: .relaxed) }
+        var session = try Self.counting(signal) { number in
+            // A change while the answer is being made.
+            signal.raise()
+            return .item(["n": number])
+        }
+        signal.raise()
+        try session.advanceStream(now: 0)
+        #expect(calls.value.load(ordering: .relaxed) == 2)
+    }
+
+    @Test("A late change of an operation that is over disturbs no other stream")
+    func lateChange() throws {
+        var session = VarlinkSession(requestLimit: 100)
+        session.streamChanged()
+        session.received(Self.call("a.B"))
+        _ = session.step()
+        try session.answer(Self.counter(), wantsMore: true, now: 0)
+        try session.advanceStream(now: 0)
+        _ = Self.takeOutput(&session)
+        session.streamChanged()
+        #expect(session.streamDue == 10 * Self.millisecond)
     }
 
     @Test(

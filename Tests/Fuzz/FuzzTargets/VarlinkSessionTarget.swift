@@ -78,11 +78,11 @@ private struct ServerSide: Equatable {
             do throws(VarlinkError) {
                 answer = try service.answer(message, from: Self.peer, with: descriptor)
             } catch {
-                if message.oneway != true { try session.fail(error) }
+                if !message.oneway { try session.fail(error) }
                 return drain(&session)
             }
-            if message.oneway == true { return }
-            try session.answer(answer, wantsMore: message.more == true, now: 0)
+            if message.oneway { return }
+            try session.answer(answer, wantsMore: message.more, now: 0)
             try runStream(&session)
         } catch {
             fatalError("a reply cannot be written: \(error)")

@@ -13,18 +13,36 @@ struct FairShareTests {
             (0, [7, 7, 7, 8, 8, 0], 7), (9, [8, 8, 7, 7], 7),
         ] as [(UInt32, [UInt32], UInt32?)])
     func room(newcomer: UInt32, connected: [UInt32], user: UInt32?) {
-        #expect(userToMakeRoom(for: newcomer, among: connected) == user)
+        var share = FairShare()
+        for user in connected { share.add(user) }
+        #expect(share.userToMakeRoom(for: newcomer) == user)
+    }
+
+    @Test("counts those that were closed no more")
+    func closed() {
+        var share = FairShare()
+        for user in [7, 7, 7, 8, 8] as [UInt32] { share.add(user) }
+        share.remove(7)
+        share.remove(7)
+        #expect(share.userToMakeRoom(for: 5) == 8)
+        share.remove(7)
+        share.remove(8)
+        #expect(share.userToMakeRoom(for: 5) == nil)
     }
 
     @Test("ends in equal shares, whoever comes how often")
     func shares() {
+        var share = FairShare()
         var connected = [UInt32](repeating: 1, count: 60)
+        for user in connected { share.add(user) }
         for round in 0..<600 {
             let newcomer = UInt32(round % 3)
-            guard let user = userToMakeRoom(for: newcomer, among: connected),
+            guard let user = share.userToMakeRoom(for: newcomer),
                 let place = connected.firstIndex(of: user)
             else { continue }
             connected[place] = newcomer
+            share.remove(user)
+            share.add(newcomer)
         }
         for user in 0..<3 as Range<UInt32> { #expect(connected.count { $0 == user } == 20) }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
 import ControlCommands
 import ControlInterface
 import ControlTestSupport

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
 import ControlInterface
 import Glibc
 
 /// Made-up sweeps, whose P is a damped cosine around ½ as that of a precessing moment.
 enum SampleSweeps {
-    private static let proposal = OperatingPointStatus(
+    private static let proposal = OperatingPoint(
         amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 437, biasFieldMicrotesla: 250)
 
     static func point(amplitude: Double = 1_100, width: Double) -> SweepPointReport {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
 import ControlCommands
 import ControlInterface
 import ControlTestSupport
@@ -8,7 +9,7 @@ import Testing
 
 @Suite("mectl set and mectl inject", .timeLimit(.minutes(2)))
 struct SetAndInjectTests {
-    private static let point = OperatingPointStatus(
+    private static let point = OperatingPoint(
         amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 420, biasFieldMicrotesla: 250)
 
     private static func run(_ daemon: FakeDaemon, _ arguments: [String]) -> Invocation {

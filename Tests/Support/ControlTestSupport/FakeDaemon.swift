@@ -2,7 +2,7 @@
 
 package import ControlInterface
 package import LinuxPlatform
-import Synchronization
+package import Synchronization
 import TestSupport
 package import Varlink
 
@@ -18,9 +18,20 @@ package final class FakeProvider: ControlProvider {
         current.withLock { $0 = boards }
     }
 
-    package func status() -> StatusReport {
-        StatusReport(service: Samples.service, boards: current.withLock { $0 })
+    package func name(ofBoard asked: String?) throws(ControlError) -> String {
+        try current.withLock { $0 }.meant(by: asked).name
     }
+
+    package func status(board: String?) -> StatusReport {
+        statusCount.add(1, ordering: .relaxed)
+        let boards = current.withLock { $0 }
+        return StatusReport(
+            service: Samples.service,
+            boards: board.map { name in boards.filter { $0.name == name } } ?? boards)
+    }
+
+    /// How many statuses were asked for.
+    package let statusCount = Atomic(0)
 
     package func boards() -> [BoardSummary] {
         current.withLock { $0 }.map(Samples.summary)
@@ -88,6 +99,7 @@ package final class FakeOperator: ControlOperator {
 }
 
 private final class FakeProgress: BoardOperationProgress {
+    let changed = ChangeSignal()
     private let steps: Mutex<[BoardOperationStep]>
     private let failure: VarlinkError?
     private let onEnd: @Sendable () -> Void
@@ -107,12 +119,15 @@ private final class FakeProgress: BoardOperationProgress {
         let step = steps.withLock { steps -> BoardOperationStep? in
             steps.count > 1 || failure != nil && !steps.isEmpty ? steps.removeFirst() : steps.first
         }
+        // The next step has been made meanwhile.
+        if steps.withLock({ !$0.isEmpty }) || failure != nil { changed.raise() }
         if let step { return step }
         throw failure ?? .permissionDenied
     }
 }
 
 private final class FakeReload: ReloadProgress {
+    let changed = ChangeSignal()
     private let steps: Mutex<[ReloadReport?]>
     private let failure: VarlinkError?
 
@@ -123,6 +138,8 @@ private final class FakeReload: ReloadProgress {
 
     func poll() throws(VarlinkError) -> ReloadReport? {
         let next = steps.withLock { $0.isEmpty ? nil : [$0.removeFirst()] }
+        // The next step has been made meanwhile.
+        changed.raise()
         if let next { return next[0] }
         throw failure ?? .permissionDenied
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
 package import ControlInterface
 
 /// Made-up reports of a daemon with a healthy simulated board of 512 lanes, for tests to change.
@@ -37,7 +38,7 @@ package enum Samples {
         firmware: "1.0", lanes: 512,
         laneCounts: LaneCounts(starting: 0, good: 508, warned: 3, failed: 1),
         minimumGoodLanes: 256, healthEpoch: 5,
-        operatingPoint: OperatingPointStatus(
+        operatingPoint: OperatingPoint(
             amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 350, biasFieldMicrotesla: 250),
         encoding: "direct", temperatureCelsius: 41.25, claimedEntropyPerBit: 0.9,
         xorFold: 1, shots: 1_234_567_890, shotsPerSecond: 1_000_000, rawBytesPerSecond: 64_000_000,

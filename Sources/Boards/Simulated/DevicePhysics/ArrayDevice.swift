@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
+
 /// One device of an array, as level 3 of the model: the chain it is at any operating point.
 ///
 /// The motion of the magnetisation depends on the anisotropy field, the bias and easy-axis fields,
@@ -33,7 +35,7 @@ package struct ArrayDevice: Sendable {
         surface = preset.surface
         magnetics = Magnetics(parameters)
         nominalMoment = preset.device.moment
-        nominalBias = preset.drive.biasFieldMicrotesla
+        nominalBias = preset.operatingPoint.biasFieldMicrotesla
         meanResistance =
             parameters.parallelResistance * (1 + parameters.tunnelMagnetoresistance / 2)
     }
@@ -41,31 +43,33 @@ package struct ArrayDevice: Sendable {
     /// The chain of the device. Cheap: it is asked for again whenever something drifts.
     ///
     /// - Parameters:
+    ///   - point: within the preset's limits.
     ///   - trim: in steps of the preset's.
     ///   - drift: what slow changes add to both probabilities.
     package func chain(
-        drive: Drive, trim: Int16, temperatureKelvin: Double, drift: Double
+        at point: OperatingPoint, trim: Int16, temperatureKelvin: Double, drift: Double
     ) -> SwitchingChain {
         guard !isDead else { return .dead }
         let chain = surface.chain(
-            at: place(drive: drive, trim: trim, temperatureKelvin: temperatureKelvin))
+            at: place(at: point, trim: trim, temperatureKelvin: temperatureKelvin))
         return SwitchingChain(
             p01: max(0, min(1, chain.p01 + drift)), p10: max(0, min(1, chain.p10 + drift)))
     }
 
     /// Where on the surface the device is.
     package func place(
-        drive: Drive, trim: Int16, temperatureKelvin: Double
+        at point: OperatingPoint, trim: Int16, temperatureKelvin: Double
     ) -> SwitchingSurface.Place {
-        var width = drive.pulseWidthPicoseconds
+        precondition(point.pulseWidthPicoseconds >= 0 && point.biasFieldMicrotesla > 0)
+        var width = point.pulseWidthPicoseconds
         var field = strayFieldMicrotesla
         switch preset.trimStep {
         case .pulseWidth(let picoseconds): width += Double(trim) * picoseconds
         case .easyAxisField(let microtesla): field += Double(trim) * microtesla
         }
-        let scale = nominalBias / drive.biasFieldMicrotesla
+        let scale = nominalBias / point.biasFieldMicrotesla
         let thermal = ThermalScaling(temperatureKelvin: temperatureKelvin)
-        let anisotropy = scale * magnetics.anisotropyField(volts: drive.volts, thermal)
+        let anisotropy = scale * magnetics.anisotropyField(volts: point.volts, thermal)
         let perMoment = scale * temperatureKelvin / (magnetics.moment * thermal.magnetisation)
         return SwitchingSurface.Place(
             anisotropyFieldMicrotesla: 1e6 * anisotropy,

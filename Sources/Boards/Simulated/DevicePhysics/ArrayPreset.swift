@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
+
 /// A way to drive an array, with the device that it suits.
 ///
 /// Devices are typical of the literature; operating points are the model's own.
@@ -25,13 +27,13 @@ package enum ArrayPreset: String, Sendable, CaseIterable {
         return device
     }
 
-    package var drive: Drive {
+    package var operatingPoint: OperatingPoint {
         switch self {
         case .quarterPeriod:
-            Drive(
+            OperatingPoint(
                 amplitudeMillivolts: 1230, pulseWidthPicoseconds: 460, biasFieldMicrotesla: 20_000)
         case .damped:
-            Drive(
+            OperatingPoint(
                 amplitudeMillivolts: 1800, pulseWidthPicoseconds: 14_000,
                 biasFieldMicrotesla: 20_000)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
 import Glibc
 
 /// A device: what it is made of, and how large it is.
@@ -137,9 +138,9 @@ extension DeviceParameters {
     package var parallelResistance: Double { resistanceArea / (area * 1e12) }
 
     /// Energy of a pulse through a device in the parallel state in J: ½CV² + V²t/R.
-    package func pulseEnergy(_ drive: Drive) -> Double {
-        let leaked = drive.pulseWidthPicoseconds * 1e-12 / parallelResistance
-        return drive.volts * drive.volts * (capacitance / 2 + leaked)
+    package func pulseEnergy(_ point: OperatingPoint) -> Double {
+        let leaked = point.pulseWidthPicoseconds * 1e-12 / parallelResistance
+        return point.volts * point.volts * (capacitance / 2 + leaked)
     }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
+
 /// What is wrong with a file that should hold a surface.
 package enum SurfaceFileError: Error, Sendable, Equatable, CustomStringConvertible {
     /// It does not begin as a surface does, or is of another version.
@@ -58,7 +60,7 @@ extension SwitchingSurface {
                 ("preset", provenance.preset), ("method", provenance.method),
                 ("shots", "\(provenance.shots)"), ("seed", "\(provenance.seed)"),
                 ("device", "\(preset.device)"),
-                ("biasFieldMicrotesla", "\(preset.drive.biasFieldMicrotesla)"),
+                ("biasFieldMicrotesla", "\(preset.operatingPoint.biasFieldMicrotesla)"),
                 ("anisotropyFieldsMicrotesla", list(grid.anisotropies.points)),
                 ("widthsPicoseconds", list(grid.widths.points)),
                 ("temperaturesKelvin", list(grid.temperatures.points)),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
+
 extension SwitchingSurface {
     /// A row of a surface: all widths at one anisotropy field, temperature and easy-axis field.
     package struct Row: Sendable {
@@ -102,7 +104,7 @@ extension SurfaceGrid {
         of row: SwitchingSurface.Row, preset: ArrayPreset, shots: Int, seed: UInt64
     ) -> [Double] {
         let spin = Macrospin(
-            device: preset.device, biasFieldMicrotesla: preset.drive.biasFieldMicrotesla,
+            device: preset.device, biasFieldMicrotesla: preset.operatingPoint.biasFieldMicrotesla,
             easyAxisFieldMicrotesla: fields.points[row.field],
             temperatureKelvin: temperatures.points[row.temperature])
         return spin.switchingProbabilities(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardProtocol
 package import DevicePhysics
 import Glibc
 
@@ -14,7 +15,7 @@ final class SimulatedArray {
     private(set) var shot: UInt64 = 0
     let devices: ArrayDevices
     var faults = FaultSchedule() { didSet { isCurrent = false } }
-    var drive: Drive { didSet { isCurrent = false } }
+    var operatingPoint: OperatingPoint { didSet { isCurrent = false } }
     var trims: [Int16] { didSet { isCurrent = false } }
 
     private let simulator: ArraySimulator
@@ -39,7 +40,7 @@ final class SimulatedArray {
     init(devices: ArrayDevices, settings: SimulatedArraySettings, seed: SimulationSeed) {
         self.devices = devices
         self.settings = settings
-        drive = settings.drive
+        operatingPoint = settings.operatingPoint
         trims = Array(repeating: 0, count: devices.count)
         ramp = TemperatureRamp(kelvin: settings.temperatureKelvin)
         generator = seed.makeGenerator()
@@ -155,11 +156,11 @@ final class SimulatedArray {
         if faults.isActive(.driveLoss, at: shot) {
             return Array(repeating: .dead, count: devices.count)
         }
-        var drive = drive
-        if faults.isActive(.pulseTooLong, at: shot) { drive.pulseWidthPicoseconds *= 2 }
+        var point = operatingPoint
+        if faults.isActive(.pulseTooLong, at: shot) { point.pulseWidthPicoseconds *= 2 }
         var chains = drifts.indices.map { lane in
             devices.chain(
-                lane: lane, drive: drive, trim: trims[lane], temperatureKelvin: temperatureKelvin,
+                lane: lane, at: point, trim: trims[lane], temperatureKelvin: temperatureKelvin,
                 drift: drifts[lane])
         }
         for lane in telegraph.changed { chains[lane] = Self.telegraphChain }
@@ -190,12 +191,12 @@ package enum ArrayDevices: Sendable {
     }
 
     func chain(
-        lane: Int, drive: Drive, trim: Int16, temperatureKelvin: Double, drift: Double
+        lane: Int, at point: OperatingPoint, trim: Int16, temperatureKelvin: Double, drift: Double
     ) -> SwitchingChain {
         switch self {
         case .physical(let devices):
             devices[lane].chain(
-                drive: drive, trim: trim, temperatureKelvin: temperatureKelvin, drift: drift)
+                at: point, trim: trim, temperatureKelvin: temperatureKelvin, drift: drift)
         case .fixed(let chains): chains[lane]
         }
     }

@@ -76,7 +76,7 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
             kind: "simulated", provenance: .simulated, serial: "SIM-\(name)",
             path: "model:\(preset.rawValue)", firmware: "1.0", lanes: array.devices.count,
             encoding: preset.isToggleEncoded ? .toggles : .states,
-            operatingPoint: OperatingPoint(array.drive),
+            operatingPoint: array.operatingPoint,
             maximumPayload: shotsPerFrame * array.words * 8,
             shotsPerSecond: array.settings.shotsPerSecond,
             tuning: preset.tuning(
@@ -140,7 +140,7 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
 
     package func setOperatingPoint(_ point: OperatingPoint) throws(BoardError) {
         try checkPresence()
-        array.drive = Drive(point)
+        array.operatingPoint = point
     }
 
     package func setTrims(_ trims: [Int16]) throws(BoardError) {
@@ -245,24 +245,6 @@ private struct FrameNumbers {
     mutating func leaveOut(shots: Int) {
         nextShot += UInt64(shots)
         dropped += UInt32(shots)
-    }
-}
-
-extension OperatingPoint {
-    package init(_ drive: Drive) {
-        self.init(
-            amplitudeMillivolts: drive.amplitudeMillivolts,
-            pulseWidthPicoseconds: drive.pulseWidthPicoseconds,
-            biasFieldMicrotesla: drive.biasFieldMicrotesla)
-    }
-}
-
-extension Drive {
-    package init(_ point: OperatingPoint) {
-        self.init(
-            amplitudeMillivolts: point.amplitudeMillivolts,
-            pulseWidthPicoseconds: point.pulseWidthPicoseconds,
-            biasFieldMicrotesla: point.biasFieldMicrotesla)
     }
 }
 

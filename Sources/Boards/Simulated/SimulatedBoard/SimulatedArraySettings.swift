@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
 package import DevicePhysics
 import Glibc
 
@@ -9,7 +10,7 @@ package struct SimulatedArraySettings: Sendable {
     /// The mean device. Valid.
     package var parameters: DeviceParameters
     package var spread = ArraySpread()
-    package var drive: Drive
+    package var operatingPoint: OperatingPoint
     package var temperatureKelvin = 300.0
     /// How the probabilities of each device drift.
     package var drift = OrnsteinUhlenbeck(deviation: 0, seconds: 100)
@@ -25,7 +26,7 @@ package struct SimulatedArraySettings: Sendable {
     package init(_ preset: ArrayPreset) {
         self.preset = preset
         parameters = preset.device
-        drive = preset.drive
+        operatingPoint = preset.operatingPoint
     }
 }
 

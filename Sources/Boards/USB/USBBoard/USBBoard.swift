@@ -63,7 +63,7 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
         try check(info, of: device)
         try connection.set(.stop)
         let present = try connection.operatingPoint()
-        let wanted = points[device.serial] ?? settings.point(from: present)
+        let wanted = points[device.serial] ?? present.replacing(settings.operatingPoint)
         let description = BoardDescription(device, info, point: wanted)
         if wanted != present { try connection.set(wanted, within: info.tuning) }
         if description.tuning != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardProtocol
+package import BoardProtocol
 
 /// Which board on the bus, and what is expected of it.
 package struct USBBoardSettings: Sendable, Equatable {
@@ -33,18 +33,8 @@ package struct USBBoardSettings: Sendable, Equatable {
     /// Whether the board has to say that it is simulated. One that says otherwise is refused, so that bits
     /// never carry another provenance than the one they are expected to have.
     package var expectsSimulated = false
-    /// Nil to leave a quantity of the operating point as the board has it.
-    package var amplitudeMillivolts: Double?
-    package var pulseWidthPicoseconds: Double?
-    package var biasFieldMicrotesla: Double?
+    /// The quantities to set when the board is opened; the others stay as the board has them.
+    package var operatingPoint = PartialOperatingPoint()
 
     package init() {}
-
-    /// What the board is driven with if it would be driven with this otherwise.
-    func point(from present: OperatingPoint) -> OperatingPoint {
-        OperatingPoint(
-            amplitudeMillivolts: amplitudeMillivolts ?? present.amplitudeMillivolts,
-            pulseWidthPicoseconds: pulseWidthPicoseconds ?? present.pulseWidthPicoseconds,
-            biasFieldMicrotesla: biasFieldMicrotesla ?? present.biasFieldMicrotesla)
-    }
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import BoardProtocol
 package import ControlInterface
 
 /// What was measured, and whether the proposal was set.
 package struct CalibrationReport: Codable, Sendable, Equatable {
     package var sweep: SweepReport
     /// What the board is driven with since; nil when nothing was set.
-    @Nullable package var applied: OperatingPointStatus?
+    @Nullable package var applied: OperatingPoint?
 
-    package init(sweep: SweepReport, applied: OperatingPointStatus?) {
+    package init(sweep: SweepReport, applied: OperatingPoint?) {
         self.sweep = sweep
         self.applied = applied
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
-import BoardProtocol
+package import BoardProtocol
 package import ControlInterface
 import EntropyTerms
 
@@ -9,10 +9,10 @@ import EntropyTerms
 package struct OperatingPointReport: Codable, Sendable, Equatable {
     package var name: String
     package var provenance: ReportedProvenance
-    package var operatingPoint: OperatingPointStatus
+    package var operatingPoint: OperatingPoint
 
     package init(
-        name: String, provenance: ReportedProvenance, operatingPoint: OperatingPointStatus
+        name: String, provenance: ReportedProvenance, operatingPoint: OperatingPoint
     ) {
         self.name = name
         self.provenance = provenance
@@ -68,7 +68,7 @@ func operatingPointText(_ report: OperatingPointReport) -> String {
 }
 
 /// Amplitude, width and field in their units.
-func pulses(_ point: OperatingPointStatus) -> String {
+func pulses(_ point: OperatingPoint) -> String {
     "\(decimal(point.amplitudeMillivolts, places: 0)) mV,"
         + " \(decimal(point.pulseWidthPicoseconds, places: 0)) ps,"
         + " \(grouped(Int(clamping: point.biasFieldMicrotesla.rounded()))) µT"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
 import ControlInterface
 
 /// A sweep as curves: how often devices switch, against the width of pulses for each amplitude, or
@@ -23,7 +24,7 @@ struct SweepCurves {
             }
         }
 
-        func place(of point: OperatingPointStatus) -> Double {
+        func place(of point: OperatingPoint) -> Double {
             switch self {
             case .width: point.pulseWidthPicoseconds
             case .amplitude: point.amplitudeMillivolts

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
 package import ControlInterface
 
 /// The points of a sweep as a chart for a browser or a paper: a curve for each amplitude, or one against
@@ -28,7 +29,7 @@ private enum Frame {
     static let (left, right, top, bottom) = (70, 780, 64, 490)
 }
 
-private func chart(_ curves: SweepCurves, _ proposal: OperatingPointStatus?) -> String {
+private func chart(_ curves: SweepCurves, _ proposal: OperatingPoint?) -> String {
     let place = { (value: Double) in
         Double(Frame.left) + curves.share(value) * Double(Frame.right - Frame.left)
     }
@@ -107,7 +108,7 @@ private func legend(_ curves: SweepCurves) -> [String] {
 }
 
 private func mark(
-    _ curves: SweepCurves, _ proposal: OperatingPointStatus?, _ place: (Double) -> Double
+    _ curves: SweepCurves, _ proposal: OperatingPoint?, _ place: (Double) -> Double
 ) -> [String] {
     guard let proposal, curves.range.contains(curves.axis.place(of: proposal)) else { return [] }
     let x = place(curves.axis.place(of: proposal))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import BoardProtocol
 import ControlInterface
 
 struct CalibrateVerb: Verb {
@@ -117,16 +118,12 @@ struct CalibrateVerb: Verb {
     /// Sets what is proposed, if that is wanted. What was measured is shown even if this fails.
     private func applyProposal(
         of sweep: SweepReport, _ console: Console
-    ) -> (applied: OperatingPointStatus?, Failure?) {
+    ) -> (applied: OperatingPoint?, Failure?) {
         guard apply else { return (nil, nil) }
         guard let proposal = sweep.proposal else { return (nil, .nothingProposed) }
-        let point = PartialOperatingPoint(
-            amplitudeMillivolts: proposal.amplitudeMillivolts,
-            pulseWidthPicoseconds: proposal.pulseWidthPicoseconds,
-            biasFieldMicrotesla: proposal.biasFieldMicrotesla)
         do throws(Failure) {
             let applied = try options.ask(console) { (client) throws(ControlClientError) in
-                try client.setOperatingPoint(point, of: sweep.name)
+                try client.setOperatingPoint(PartialOperatingPoint(proposal), of: sweep.name)
             }
             return (applied, nil)
         } catch {

@@ -73,7 +73,7 @@ struct ArraySpreadTests {
     /// The share of ones of a device's lane at a trim.
     private static func ones(_ device: ArrayDevice, trim: Int16) -> Double {
         let chain = device.chain(
-            drive: device.preset.drive, trim: trim, temperatureKelvin: 300, drift: 0)
+            at: device.preset.operatingPoint, trim: trim, temperatureKelvin: 300, drift: 0)
         return device.preset.isToggleEncoded
             ? chain.switchingProbability : chain.stationaryProbability
     }

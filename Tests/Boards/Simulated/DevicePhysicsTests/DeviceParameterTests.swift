@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
 import DevicePhysics
 import Glibc
 import TestSupport
@@ -26,9 +27,9 @@ struct DeviceParameterTests {
     func energy() {
         var device = DeviceParameters()
         device.diameterNanometres = 70
-        let drive = Drive(
+        let point = OperatingPoint(
             amplitudeMillivolts: 1550, pulseWidthPicoseconds: 500, biasFieldMicrotesla: 20_000)
-        #expect(abs(device.pulseEnergy(drive) - 35.8e-15) < 0.5e-15)
+        #expect(abs(device.pulseEnergy(point) - 35.8e-15) < 0.5e-15)
     }
 
     /// A device with something impossible about it, and what is said of that.
@@ -65,7 +66,7 @@ struct DeviceParameterTests {
     @Test("the devices of the presets are valid", arguments: ArrayPreset.allCases)
     func presets(preset: ArrayPreset) throws {
         try preset.device.validate()
-        #expect(preset.drive.amplitudeMillivolts < preset.device.breakdownMillivolts)
+        #expect(preset.operatingPoint.amplitudeMillivolts < preset.device.breakdownMillivolts)
     }
 }
 

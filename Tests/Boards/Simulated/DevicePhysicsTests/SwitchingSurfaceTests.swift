@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardProtocol
 import DevicePhysics
 import TestSupport
 import Testing
@@ -8,14 +9,15 @@ private let shots = 4096
 
 /// The probability that level 1 gives from a state, from `shots` shots.
 private func level1(
-    _ device: DeviceParameters, _ drive: Drive, field: Double = 0, temperature: Double = 300,
+    _ device: DeviceParameters, _ point: OperatingPoint, field: Double = 0,
+    temperature: Double = 300,
     from start: DeviceState = .down, seed: UInt64
 ) -> Double {
     Macrospin(
-        device: device, biasFieldMicrotesla: drive.biasFieldMicrotesla,
+        device: device, biasFieldMicrotesla: point.biasFieldMicrotesla,
         easyAxisFieldMicrotesla: field, temperatureKelvin: temperature
     ).switchingProbabilities(
-        amplitudeMillivolts: drive.amplitudeMillivolts, widths: [drive.pulseWidthPicoseconds],
+        amplitudeMillivolts: point.amplitudeMillivolts, widths: [point.pulseWidthPicoseconds],
         from: start, shots: shots, seed: seed)[0]
 }
 
@@ -114,7 +116,7 @@ struct SwitchingSurfaceTests {
 
 @Suite("Devices on a surface")
 struct ArrayDeviceTests {
-    /// A device and drive that are not those of the preset.
+    /// A device and an operating point that are not those of the preset.
     struct Variation: Sendable {
         var diameter = 60.0
         var anisotropy = 1.04e-3
@@ -146,16 +148,16 @@ struct ArrayDeviceTests {
     @Test("a device maps to the nominal one", arguments: variations.indices)
     func mapping(index: Int) {
         let variation = Self.variations[index]
-        let drive = Drive(
+        let point = OperatingPoint(
             amplitudeMillivolts: 1230, pulseWidthPicoseconds: variation.width,
             biasFieldMicrotesla: variation.bias)
         let chain = ArrayDevice(
             preset: .quarterPeriod, parameters: variation.device,
             strayFieldMicrotesla: variation.field, isDead: false
-        ).chain(drive: drive, trim: 0, temperatureKelvin: variation.kelvin, drift: 0)
+        ).chain(at: point, trim: 0, temperatureKelvin: variation.kelvin, drift: 0)
         for (start, probability) in [(DeviceState.down, chain.p01), (.up, chain.p10)] {
             let share = level1(
-                variation.device, drive, field: variation.field, temperature: variation.kelvin,
+                variation.device, point, field: variation.field, temperature: variation.kelvin,
                 from: start, seed: UInt64(72 + index))
             #expect(
                 abs(share - probability) < 0.04 + 3.5 * deviation(share),
@@ -166,10 +168,10 @@ struct ArrayDeviceTests {
     @Test("without the mapping a device with ¼ % more anisotropy would be far off")
     func unmapped() {
         let preset = ArrayPreset.quarterPeriod
-        let share = level1(Self.variations[3].device, preset.drive, seed: 90)
+        let share = level1(Self.variations[3].device, preset.operatingPoint, seed: 90)
         let nominal = ArrayDevice(
             preset: preset, parameters: preset.device, strayFieldMicrotesla: 0, isDead: false
-        ).chain(drive: preset.drive, trim: 0, temperatureKelvin: 300, drift: 0)
+        ).chain(at: preset.operatingPoint, trim: 0, temperatureKelvin: 300, drift: 0)
         #expect(abs(share - nominal.p01) > 0.04 + 3.5 * deviation(share))
     }
 
@@ -183,7 +185,7 @@ struct ArrayDeviceTests {
         }
         func chain(_ drift: Double, isDead: Bool = false) -> SwitchingChain {
             device(isDead: isDead).chain(
-                drive: preset.drive, trim: 0, temperatureKelvin: 300, drift: drift)
+                at: preset.operatingPoint, trim: 0, temperatureKelvin: 300, drift: drift)
         }
         let still = chain(0)
         #expect(abs(chain(0.01).p01 - still.p01 - 0.01) < 1e-12)
@@ -203,7 +205,7 @@ struct ArrayDeviceTests {
             preset: preset, parameters: preset.device, strayFieldMicrotesla: 0, isDead: false)
         let steps: Int16 = 1000
         let chains = [-steps, steps].map {
-            device.chain(drive: preset.drive, trim: $0, temperatureKelvin: 300, drift: 0)
+            device.chain(at: preset.operatingPoint, trim: $0, temperatureKelvin: 300, drift: 0)
         }
         func share(_ chain: SwitchingChain) -> Double {
             preset.isToggleEncoded ? chain.switchingProbability : chain.stationaryProbability

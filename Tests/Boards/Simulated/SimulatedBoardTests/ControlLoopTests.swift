@@ -73,12 +73,12 @@ struct ControlLoopTests {
         guard case .physical(let devices) = board.devices else { return [] }
         let trims = stride(
             from: Int(tuning.trim.lowerBound), through: Int(tuning.trim.upperBound), by: 250)
-        let drive = ArrayPreset.quarterPeriod.drive
+        let point = ArrayPreset.quarterPeriod.operatingPoint
         return devices.map { device in
             [300.0, 340].allSatisfy { kelvin in
                 let shares = trims.map {
                     device.chain(
-                        drive: drive, trim: Int16($0), temperatureKelvin: kelvin, drift: 0
+                        at: point, trim: Int16($0), temperatureKelvin: kelvin, drift: 0
                     ).switchingProbability
                 }
                 return shares.contains { $0 < 0.49 } && shares.contains { $0 > 0.51 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardProtocol
 import DevicePhysics
 import LaneHealth
 import SimulatedBoard
@@ -55,7 +56,7 @@ struct PhysicalArrayTests {
         // A pulse that is too short to forget: the state before shows for several shots.
         var settings = SimulatedArraySettings.test(.damped)
         settings.spread = .none
-        settings.drive.pulseWidthPicoseconds = 2_200
+        settings.operatingPoint.pulseWidthPicoseconds = 2_200
         let measurement = try ArrayMeasurement(settings.board(lanes: 512, seed: 62))
         let chain = try #require(measurement.board.chains.first)
         let expected = chain.autocorrelation(lag: lag)
@@ -119,7 +120,7 @@ struct PhysicalArrayTests {
         }
         for (lane, device) in devices.enumerated() {
             let chain = device.chain(
-                drive: settings.drive, trim: trims[lane], temperatureKelvin: 300, drift: 0)
+                at: settings.operatingPoint, trim: trims[lane], temperatureKelvin: 300, drift: 0)
             #expect(chain.switchingProbability == after[lane])
         }
         #expect(Self.worstShare(try measurement.period(), after) < zLimit)

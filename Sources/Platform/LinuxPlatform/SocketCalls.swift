@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+
+/// The calls by which a server accepts connections and moves bytes on them, none of which waits.
+///
+/// A simulation passes in faults: calls that move fewer bytes than they could, or that fail. Without any, a call
+/// costs one comparison more than the system call. Any thread.
+package struct SocketCalls: Sendable {
+    package enum Call: Sendable {
+        case accept
+        case receive
+        case send
+    }
+
+    /// What a call of so many bytes may come to at most: `moved(n)` for at most n bytes, from 1 to the count;
+    /// `wouldBlock` and `ended` for a call that is not made and reads so. A call of `accept` is of one byte; when
+    /// it has `ended`, the process is out of descriptors.
+    package typealias Faults = @Sendable (_ call: Call, _ count: Int) -> Transfer
+
+    private let faults: Faults?
+
+    package init(faults: @escaping Faults) { self.faults = faults }
+
+    private init() { faults = nil }
+
+    /// The system calls as they are.
+    package static let system = SocketCalls()
+
+    /// The next waiting connection, non-blocking; nil when there is none.
+    ///
+    /// - Throws: when there is no descriptor or no memory for it.
+    package func accept(on listener: UnixListener) throws(SystemError) -> Descriptor? {
+        switch allowance(.accept, 1) {
+        case .moved: try listener.accept()
+        case .wouldBlock: nil
+        case .ended: throw SystemError("accept on", listener.path, code: EMFILE)
+        }
+    }
+
+    /// Receives bytes.
+    ///
+    /// - Parameter buffer: room for at least one byte.
+    package func receive(
+        into buffer: UnsafeMutableRawBufferPointer, from socket: Descriptor
+    ) -> Transfer {
+        let allowance = allowance(.receive, buffer.count)
+        guard case .moved(let count) = allowance else { return allowance }
+        return transfer { recv(socket.raw, buffer.baseAddress, count, Int32(MSG_DONTWAIT)) }
+    }
+
+    /// Sends two pieces of memory as one message, without a copy. Either may be empty, not both.
+    ///
+    /// - Returns: how many bytes of the two together were taken.
+    package func send(
+        _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, to socket: Descriptor
+    ) -> Transfer {
+        let allowance = allowance(.send, first.count + second.count)
+        guard case .moved(let count) = allowance else { return allowance }
+        let firstCount = min(first.count, count)
+        return transfer {
+            clinux_send_two(
+                socket.raw, first.baseAddress, firstCount, second.baseAddress, count - firstCount)
+        }
+    }
+
+    private func allowance(_ call: Call, _ count: Int) -> Transfer {
+        guard let faults else { return .moved(count) }
+        let allowance = faults(call, count)
+        if case .moved(let allowed) = allowance {
+            precondition((1...count).contains(allowed), "\(allowed) of \(count) bytes may move")
+        }
+        return allowance
+    }
+}
