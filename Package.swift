@@ -160,7 +160,7 @@ let package = Package(
             ]),
         target(
             "EntropyServer", in: "Entropy",
-            ["CLinux", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
+            ["EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
         target("KernelFeeding", in: "Entropy", ["EntropyClient", "EntropyTerms", "LinuxPlatform"]),
 
         // Control

@@ -4,7 +4,7 @@ package import EntropyRing
 package import LinuxPlatform
 import Synchronization
 
-/// The entropy plane: serves MEP/1 on a local socket, on one thread for all clients.
+/// The entropy plane: serves MEP/1 on a local socket, on one thread for all clients. Any thread may call any member.
 package final class EntropyServer: Sendable {
     /// What a server is made of.
     package struct Parts: Sendable {
@@ -13,37 +13,44 @@ package final class EntropyServer: Sendable {
         package let sources: [EntropySource]
         /// The wake-up that the sources were made with.
         package let bitsArrived: Wakeup
+        package let clock: Clock
+        package let calls: SocketCalls
         /// The JSON object that answers INFO: at most 4 KiB. Called on the server's thread.
         package let info: @Sendable () -> [UInt8]
 
         package init(
             listener: UnixListener, sources: [EntropySource], bitsArrived: Wakeup,
+            clock: Clock = .system, calls: SocketCalls = .system,
             info: @escaping @Sendable () -> [UInt8]
         ) {
             self.listener = listener
             self.sources = sources
             self.bitsArrived = bitsArrived
+            self.clock = clock
+            self.calls = calls
             self.info = info
         }
     }
 
-    /// Who is connected now, by the tokens of their connections.
-    let connected = Mutex<[UInt64: ServerClient]>([:])
     private let control: LocalServerControl
-    private let thread = Mutex<LocalServerThread?>(nil)
+    private let accounts: AccountBook
+    private let thread: LocalServerThread
 
     /// Starts serving.
     ///
     /// - Throws: when there is no descriptor or no thread to be had.
     package init(_ parts: Parts, maximumClients: Int) throws(SystemError) {
-        control = try LocalServerControl(maximumConnections: maximumClients)
         // Made here, so that what fails is an error of this call; the thread's alone from then on.
-        nonisolated(unsafe) let loop = try EntropyServerLoop(parts, server: self, control)
-        let worker = try LocalServerThread(name: "metrng-entropy", control) { loop.turn() }
-        thread.withLock { $0 = worker }
+        nonisolated(unsafe) let loop = try EntropyServerLoop(parts, maximumClients: maximumClients)
+        control = loop.control
+        accounts = loop.dispenser.accounts
+        thread = try LocalServerThread(name: "metrng-entropy", control) { loop.turn() }
     }
 
-    /// Connections that were closed because there were as many as there may be.
+    /// The accounts of the clients that are connected now, in no order.
+    package var clients: [ClientAccount] { accounts.open }
+
+    /// How many connections were closed because there were as many as there may be.
     package var clientsRefused: Int { control.refused.load(ordering: .relaxed) }
 
     /// How many clients there may be. Connections that are there stay when it is lowered.
@@ -55,9 +62,6 @@ package final class EntropyServer: Sendable {
     /// The heartbeat of the server's thread.
     package var heartbeat: Heartbeat { control.heartbeat }
 
-    /// Who is connected now, in no order. Any thread.
-    package var clients: [ServerClient] { connected.withLock { Array($0.values) } }
-
-    /// Ends every connection and the thread. Further calls do nothing.
-    package func stop() { thread.withLock { $0 }?.stop() }
+    /// Ends every connection and the thread, and waits for that. Further calls do nothing.
+    package func stop() { thread.stop() }
 }

@@ -6,139 +6,187 @@ package import EntropyTerms
 /// The life of one connection, without the connection: events in, actions out.
 ///
 /// A session has at most one request in hand. What a client pipelines behind it stays in the kernel
-/// until the request is answered, so that a client costs the server a fixed amount of memory.
+/// until the request is answered, so that a client costs the server a fixed amount of memory. Only the
+/// text that answers INFO is allocated. An event that the state does not allow is a programming error.
 package struct EntropySession {
     /// Where a session stands.
     package enum State: Equatable {
         /// Between requests; fewer bytes than a request are there.
         case listening
-        /// A request waits for bits; no byte of its answer was sent.
-        case waiting(EntropyRequest)
-        /// The header of an answer, and then `remaining` bytes of a grade, are being sent.
-        case sending(remaining: Int, grade: Grade)
-        /// The last answer is being sent, and then the connection is closed.
-        case closing
+        /// A READ waits for a source that has bits for it; no byte of its answer was sent.
+        case seeking(EntropyRequest)
+        /// An INFO waits for its text.
+        case informing(EntropyRequest)
+        /// The header of an answer, and then the bits of a draw, are being sent.
+        case delivering(Draw)
+        /// A header and perhaps a text are being sent, and then the next request is taken up.
+        case replying
+        /// The last header is being sent, and then the connection is closed.
+        case parting
+        /// Nothing is received or sent any more.
         case closed
     }
 
     /// What the server has to do next for a session.
     package enum Action: Equatable {
-        /// Read from the connection.
+        /// Read from the connection, and call `received`.
         case receive
-        /// Send `outbox`, and then up to so many bytes of bits of the grade.
-        case send(bits: Int, grade: Grade)
-        /// Look whether bits of the grade are there for the request, and call `begin` or `refuse`.
-        case seekBits(EntropyRequest)
+        /// Ask the dispenser for a draw, and call `begin` or `refuse` when that is decided.
+        case seek(BitRequest)
         /// Call `answer(info:)`.
-        case answerInfo
+        case inform
+        /// Send what is unsent, and then bits of the draw, and call `sent`.
+        case deliver(Draw)
+        /// Send what is unsent, and call `sent`.
+        case reply
+        /// Close the connection.
         case close
     }
 
     package private(set) var state = State.listening
-    /// Bytes that were received and not understood yet.
-    private var inbox: [UInt8] = []
-    /// Bytes of headers and of JSON that are still to be sent.
-    package private(set) var outbox: ArraySlice<UInt8> = []
+    private var inbox = Inbox()
+    private var outbox = Outbox()
 
     package init() {}
 
     /// How many bytes the session takes at once.
-    package static let inboxLimit = 16 * EntropyRequest.byteCount
+    package static let inboxLimit = Inbox.capacity
 
     /// How many more bytes the session takes now.
-    package var inboxRoom: Int { Self.inboxLimit - inbox.count }
+    package var inboxRoom: Int { Inbox.capacity - inbox.count }
+
+    /// Whether no request is in hand.
+    package var isListening: Bool {
+        if case .listening = state { true } else { false }
+    }
 
     /// What to do next.
     package var action: Action {
         switch state {
         case .listening: .receive
-        case .waiting(let request): request.operation == .info ? .answerInfo : .seekBits(request)
-        case .sending(let remaining, let grade): .send(bits: remaining, grade: grade)
-        case .closing: outbox.isEmpty ? .close : .send(bits: 0, grade: .raw)
+        case .seeking(let request): .seek(BitRequest(request))
+        case .informing: .inform
+        case .delivering(let draw): .deliver(draw)
+        case .replying, .parting: .reply
         case .closed: .close
         }
     }
 
-    /// Bytes have arrived.
-    package mutating func received(_ bytes: UnsafeRawBufferPointer) {
-        inbox.append(contentsOf: bytes)
-        parse()
+    // MARK: Bytes
+
+    /// How many bytes of header and text are still to be sent.
+    package var unsentCount: Int { outbox.count }
+
+    /// Lends the bytes of header and text that are still to be sent; either may be empty.
+    package func withUnsent<Result>(
+        _ body: (_ header: UnsafeRawBufferPointer, _ text: UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        outbox.withBytes(body)
     }
 
-    /// The peer has closed, or the connection broke.
-    package mutating func disconnected() { state = .closed }
+    /// Takes bytes that have arrived, at most `inboxRoom`.
+    package mutating func received(_ bytes: UnsafeRawBufferPointer) {
+        guard isListening else { illegal("received") }
+        inbox.append(bytes)
+        takeUpRequest()
+    }
 
-    /// Bits are there for the waiting request: its answer begins.
-    package mutating func begin(
-        _ request: EntropyRequest, provenance: Provenance, healthEpoch: UInt32
-    ) {
-        put(
+    /// Counts bytes as sent: first those of header and text, then bits.
+    package mutating func sent(_ count: Int) {
+        let rest = outbox.remove(count)
+        switch state {
+        case .delivering(var draw):
+            draw.take(rest)
+            state = .delivering(draw)
+            if draw.remaining == 0 { listen() }
+        case .replying:
+            precondition(rest == 0, "no bits were to be sent")
+            if outbox.count == 0 { listen() }
+        case .parting:
+            precondition(rest == 0, "no bits were to be sent")
+            if outbox.count == 0 { state = .closed }
+        case .listening, .seeking, .informing, .closed: illegal("sent")
+        }
+    }
+
+    // MARK: Answers
+
+    /// Begins the answer of the READ in hand, whose request was granted.
+    package mutating func begin(_ draw: Draw, provenance: Provenance, healthEpoch: UInt32) {
+        guard case .seeking(let request) = state else { illegal("begin") }
+        precondition(draw.grade == request.grade && draw.remaining == Int(request.length))
+        outbox.put(
             EntropyReply(
                 status: .ok, provenance: provenance, grade: request.grade, length: request.length,
                 tag: request.tag, healthEpoch: healthEpoch))
-        state = .sending(remaining: Int(request.length), grade: request.grade)
+        state = .delivering(draw)
     }
 
-    /// The waiting request gets a status and no bytes.
-    ///
-    /// - Parameter isLast: whether the connection is closed after it.
-    package mutating func refuse(_ status: EntropyReply.Status, isLast: Bool) {
-        guard case .waiting(let request) = state else { return }
-        put(.refusal(status, grade: request.grade, tag: request.tag))
-        state = isLast ? .closing : .sending(remaining: 0, grade: request.grade)
+    /// Answers the READ in hand with a status and no bytes.
+    package mutating func refuse(_ status: EntropyReply.Status) {
+        guard case .seeking(let request) = state else { illegal("refuse") }
+        outbox.put(.refusal(status, grade: request.grade, tag: request.tag))
+        state = .replying
     }
 
-    /// The waiting request gets a JSON object.
+    /// Answers the INFO in hand with a JSON object.
     package mutating func answer(info: [UInt8], provenance: Provenance, healthEpoch: UInt32) {
-        guard case .waiting(let request) = state else { return }
-        put(
+        guard case .informing(let request) = state else { illegal("answer") }
+        outbox.put(
             EntropyReply(
                 status: .ok, provenance: provenance, grade: request.grade,
-                length: UInt32(info.count), tag: request.tag, healthEpoch: healthEpoch))
-        outbox += info
-        state = .sending(remaining: 0, grade: request.grade)
+                length: UInt32(info.count), tag: request.tag, healthEpoch: healthEpoch),
+            text: info)
+        state = .replying
     }
 
-    /// `bytes` bytes went out: first those of `outbox`, then bits.
-    package mutating func sent(_ bytes: Int) {
-        let head = min(bytes, outbox.count)
-        outbox.removeFirst(head)
-        if case .sending(let remaining, let grade) = state {
-            state = .sending(remaining: remaining - (bytes - head), grade: grade)
-            if outbox.isEmpty, remaining == bytes - head {
-                state = .listening
-                parse()
-            }
-        }
-    }
+    // MARK: Ends
 
-    /// The server stops: who waits is told so, who was not answered in full sees the end.
+    /// The peer has closed, or the connection broke. Legal in every state.
+    package mutating func disconnected() { state = .closed }
+
+    /// The server stops: a client that waits for an answer is told so, and all others, also one whose answer has
+    /// begun, see the end. Legal in every state.
     package mutating func shutDown() {
         switch state {
-        case .waiting: refuse(.shuttingDown, isLast: true)
-        case .listening, .sending, .closing, .closed: state = .closed
+        case .seeking(let request), .informing(let request):
+            outbox.put(.refusal(.shuttingDown, grade: request.grade, tag: request.tag))
+            state = .parting
+        case .listening, .delivering, .replying, .parting, .closed: state = .closed
         }
     }
 
-    private mutating func parse() {
-        guard state == .listening, inbox.count >= EntropyRequest.byteCount else { return }
-        let (request, tag) = inbox.withUnsafeBytes {
-            (EntropyRequest(parsing: $0), EntropyRequest.tag(in: $0))
-        }
-        inbox.removeFirst(EntropyRequest.byteCount)
-        if let request, request.grade != .expand {
-            state = .waiting(request)
-        } else {
+    // MARK: Requests
+
+    private mutating func listen() {
+        precondition(outbox.count == 0, "an answer has been sent")
+        state = .listening
+        takeUpRequest()
+    }
+
+    /// Takes up the next request, if all of it is there.
+    private mutating func takeUpRequest() {
+        guard let (request, tag) = inbox.next() else { return }
+        switch request {
+        case let request? where request.grade != .expand:
+            state = request.operation == .info ? .informing(request) : .seeking(request)
+        default:
             // Grade `expand` is not offered, and ATTACH neither: never answered with anything else.
-            put(.refusal(.badRequest, grade: .raw, tag: tag))
-            state = .closing
+            outbox.put(.refusal(.badRequest, grade: .raw, tag: tag))
+            state = .parting
         }
     }
 
-    private mutating func put(_ reply: EntropyReply) {
-        var header = [UInt8](repeating: 0, count: EntropyReply.byteCount)
-        header.withUnsafeMutableBytes { reply.write(to: $0) }
-        outbox += header
+    private func illegal(_ event: StaticString) -> Never {
+        preconditionFailure("\(event) is not allowed in the state \(state)")
+    }
+}
+
+extension BitRequest {
+    fileprivate init(_ request: EntropyRequest) {
+        self.init(
+            grade: request.grade, length: Int(request.length),
+            waits: !request.flags.contains(.nonBlocking))
     }
 }
 

@@ -99,8 +99,8 @@ final class DaemonStatus: ControlProvider {
             kernel: feeder.withLock { $0?.status })
     }
 
-    private func topClients(_ clients: [ServerClient]) -> [ClientStatus] {
-        let (now, sinceBoot) = (clock.monotonicNanoseconds(), secondsSinceBoot())
+    private func topClients(_ clients: [ClientAccount]) -> [ClientStatus] {
+        let (now, sinceBoot) = (clock.monotonicNanoseconds(), clock.secondsSinceBoot())
         return clients.map { (client: $0, delivered: $0.delivered.load(ordering: .relaxed)) }
             .sorted { ($1.delivered, $0.client.since) < ($0.delivered, $1.client.since) }
             .prefix(ServiceStatus.reportedClients)

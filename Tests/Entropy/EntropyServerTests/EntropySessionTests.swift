@@ -12,7 +12,10 @@ import Testing
 struct EntropySessionTests {
     private var session = EntropySession()
     private let read = EntropyRequest.read(100, grade: .full, tag: 7)
+    private let readBits = BitRequest(grade: .full, length: 100, waits: true)
+    private let draw = Draw(BitRequest(grade: .full, length: 100, waits: true), source: 0)
     private let later = EntropyRequest.read(5, grade: .raw, flags: .nonBlocking, tag: 8)
+    private let laterBits = BitRequest(grade: .raw, length: 5, waits: false)
 
     @Test("reads until a request is whole, looks for bits, and sends header and bits")
     mutating func wholeRequest() throws {
@@ -20,27 +23,31 @@ struct EntropySessionTests {
         session.receive(read.bytes.prefix(15))
         #expect(session.action == .receive)
         session.receive(read.bytes.suffix(1))
-        #expect(session.action == .seekBits(read))
-        session.begin(read, provenance: .simulated, healthEpoch: 3)
-        #expect(session.action == .send(bits: 100, grade: .full))
+        #expect(session.action == .seek(readBits))
+        session.begin(draw, provenance: .simulated, healthEpoch: 3)
+        #expect(session.action == .deliver(draw))
         let header = EntropyReply(
             status: .ok, provenance: .simulated, grade: .full, length: 100, tag: 7, healthEpoch: 3)
-        #expect(Array(session.outbox) == header.bytes)
+        #expect(session.unsent == header.bytes)
         session.sent(124)
         #expect(session.action == .receive)
-        #expect(session.outbox.isEmpty)
+        #expect(session.unsent.isEmpty)
     }
 
     @Test("counts down as parts of header and bits go out", arguments: [1, 7, 23, 24, 25, 100])
     mutating func partialSends(step: Int) {
         session.receive(read.bytes)
-        session.begin(read, provenance: .hardware, healthEpoch: 0)
+        session.begin(draw, provenance: .hardware, healthEpoch: 0)
         var sent = 0
         while sent + step < 124 {
             session.sent(step)
             sent += step
-            #expect(session.outbox.count == max(0, 24 - sent))
-            #expect(session.action == .send(bits: min(100, 124 - sent), grade: .full))
+            #expect(session.unsentCount == max(0, 24 - sent))
+            guard case .deliver(let draw) = session.action else {
+                Issue.record("the answer is under way")
+                return
+            }
+            #expect(draw.remaining == min(100, 124 - sent))
         }
         session.sent(124 - sent)
         #expect(session.action == .receive)
@@ -49,17 +56,17 @@ struct EntropySessionTests {
     @Test("takes up pipelined requests one after another")
     mutating func pipelined() {
         session.receive(read.bytes + later.bytes + EntropyRequest.info(tag: 9).bytes)
-        #expect(session.action == .seekBits(read))
-        session.begin(read, provenance: .hardware, healthEpoch: 0)
+        #expect(session.action == .seek(readBits))
+        session.begin(draw, provenance: .hardware, healthEpoch: 0)
         session.sent(124)
-        #expect(session.action == .seekBits(later))
-        session.refuse(.unavailable, isLast: false)
-        #expect(session.outbox.map { $0 }[1] == EntropyReply.Status.unavailable.rawValue)
-        #expect(session.action == .send(bits: 0, grade: .raw))
+        #expect(session.action == .seek(laterBits))
+        session.refuse(.unavailable)
+        #expect(session.unsent[1] == EntropyReply.Status.unavailable.rawValue)
+        #expect(session.action == .reply)
         session.sent(24)
-        #expect(session.action == .answerInfo)
+        #expect(session.action == .inform)
         session.answer(info: Array("{}".utf8), provenance: .hardware, healthEpoch: 0)
-        #expect(session.action == .send(bits: 0, grade: .raw))
+        #expect(session.action == .reply)
         session.sent(26)
         #expect(session.action == .receive)
     }
@@ -82,13 +89,13 @@ struct EntropySessionTests {
         ])
     mutating func badRequest(bytes: [UInt8]) throws {
         session.receive(bytes + read.bytes)
-        #expect(session.action == .send(bits: 0, grade: .raw))
-        let reply = try #require(EntropyReply(Array(session.outbox)))
+        #expect(session.action == .reply)
+        let reply = try #require(EntropyReply(session.unsent))
         #expect(reply.status == .badRequest)
         #expect(reply.length == 0)
         #expect(reply.tag == bytes.withUnsafeBytes { EntropyRequest.tag(in: $0) })
         session.sent(20)
-        #expect(session.action == .send(bits: 0, grade: .raw))
+        #expect(session.action == .reply)
         session.sent(4)
         #expect(session.action == .close, "the request behind it is not answered")
     }
@@ -96,9 +103,9 @@ struct EntropySessionTests {
     @Test("answers the requests before a bad one first")
     mutating func badRequestLater() {
         session.receive(read.bytes + [UInt8](repeating: 9, count: 16))
-        session.begin(read, provenance: .hardware, healthEpoch: 0)
+        session.begin(draw, provenance: .hardware, healthEpoch: 0)
         session.sent(124)
-        #expect(session.action == .send(bits: 0, grade: .raw))
+        #expect(session.action == .reply)
         session.sent(24)
         #expect(session.action == .close)
     }
@@ -107,9 +114,9 @@ struct EntropySessionTests {
     mutating func shutDownWhileWaiting() {
         session.receive(read.bytes)
         session.shutDown()
-        #expect(session.action == .send(bits: 0, grade: .raw))
-        #expect(EntropyReply(Array(session.outbox))?.status == .shuttingDown)
-        #expect(EntropyReply(Array(session.outbox))?.tag == 7)
+        #expect(session.action == .reply)
+        #expect(EntropyReply(session.unsent)?.status == .shuttingDown)
+        #expect(EntropyReply(session.unsent)?.tag == 7)
         session.sent(24)
         #expect(session.action == .close)
     }
@@ -118,7 +125,7 @@ struct EntropySessionTests {
     mutating func shutDownOtherwise() {
         var sending = session
         sending.receive(read.bytes)
-        sending.begin(read, provenance: .hardware, healthEpoch: 0)
+        sending.begin(draw, provenance: .hardware, healthEpoch: 0)
         sending.sent(50)
         for var session in [session, sending] {
             session.shutDown()
@@ -131,7 +138,7 @@ struct EntropySessionTests {
         var waiting = session
         waiting.receive(read.bytes)
         var sending = waiting
-        sending.begin(read, provenance: .hardware, healthEpoch: 0)
+        sending.begin(draw, provenance: .hardware, healthEpoch: 0)
         var closing = session
         closing.receive([UInt8](repeating: 9, count: 16))
         for var session in [session, waiting, sending, closing] {
@@ -141,7 +148,52 @@ struct EntropySessionTests {
     }
 }
 
+@Suite("An event that a session does not allow")
+struct IllegalSessionEventTests {
+    @Test("ends the process: bytes sent of no answer")
+    func sent() async {
+        await #expect(processExitsWith: .failure) {
+            var session = EntropySession()
+            session.sent(1)
+        }
+    }
+
+    @Test("ends the process: an answer that nobody asked for")
+    func begin() async {
+        await #expect(processExitsWith: .failure) {
+            var session = EntropySession()
+            session.begin(
+                Draw(BitRequest(grade: .full, length: 1, waits: true), source: 0),
+                provenance: .hardware, healthEpoch: 0)
+        }
+    }
+
+    @Test("ends the process: more bits than were asked for")
+    func tooMany() async {
+        await #expect(processExitsWith: .failure) {
+            var session = EntropySession()
+            session.receive(EntropyRequest.read(8, grade: .full).bytes)
+            session.begin(
+                Draw(BitRequest(grade: .full, length: 8, waits: true), source: 0),
+                provenance: .hardware, healthEpoch: 0)
+            session.sent(24 + 9)
+        }
+    }
+
+    @Test("ends the process: a request while another one is in hand")
+    func received() async {
+        await #expect(processExitsWith: .failure) {
+            var session = EntropySession()
+            session.receive(EntropyRequest.read(8, grade: .full).bytes)
+            session.receive(EntropyRequest.read(8, grade: .full).bytes)
+        }
+    }
+}
+
 extension EntropySession {
+    /// The bytes of header and text that are still to be sent.
+    fileprivate var unsent: [UInt8] { withUnsent { Array($0) + Array($1) } }
+
     fileprivate mutating func receive(_ bytes: some Sequence<UInt8>) {
         Array(bytes).withUnsafeBytes { received($0) }
     }

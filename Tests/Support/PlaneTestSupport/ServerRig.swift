@@ -38,15 +38,8 @@ package final class ServerRig: Sendable {
     package init(_ setup: Setup = Setup()) throws(SystemError) {
         directory = TemporaryDirectory()
         let bitsArrived = try Wakeup()
-        var sources: [EntropySource] = []
-        for provenance in setup.provenances {
-            sources.append(
-                try EntropySource(
-                    name: "source-\(sources.count)", provenance: provenance,
-                    raw: EntropyRing(capacity: setup.ringBytes, locked: false),
-                    full: EntropyRing(capacity: setup.ringBytes, locked: false),
-                    bitsArrived: bitsArrived))
-        }
+        let sources = try Self.makeSources(
+            setup.provenances, ringBytes: setup.ringBytes, bitsArrived: bitsArrived)
         if setup.isOpen { for source in sources { source.open() } }
         self.sources = sources
         let listener: UnixListener
@@ -59,6 +52,25 @@ package final class ServerRig: Sendable {
             EntropyServer.Parts(
                 listener: listener, sources: sources, bitsArrived: bitsArrived, info: setup.info),
             maximumClients: setup.maximumClients)
+    }
+
+    /// Makes a source of each provenance, with rings for the grades `raw` and `full`.
+    ///
+    /// - Parameter bitsArrived: nil for a wake-up that nobody waits for.
+    package static func makeSources(
+        _ provenances: [Provenance], ringBytes: Int, bitsArrived: Wakeup? = nil
+    ) throws(SystemError) -> [EntropySource] {
+        let bitsArrived = if let bitsArrived { bitsArrived } else { try Wakeup() }
+        var sources: [EntropySource] = []
+        for provenance in provenances {
+            sources.append(
+                try EntropySource(
+                    name: "source-\(sources.count)", provenance: provenance,
+                    raw: EntropyRing(capacity: ringBytes, locked: false),
+                    full: EntropyRing(capacity: ringBytes, locked: false),
+                    bitsArrived: bitsArrived))
+        }
+        return sources
     }
 
     /// The path of the socket.
