@@ -245,8 +245,8 @@ let package = Package(
             dependencies: [
                 "BoardInterface", "BoardProtocol", "CFuzzDriver", "ControlInterface",
                 "ControlTestSupport", "DaemonConfiguration", "EntropyClient", "EntropyProtocol",
-                "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings", "TestSupport",
-                "Varlink",
+                "EntropyServer", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings",
+                "TestSupport", "Varlink",
             ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: swift),
         tool(
             "fuzz-parsers", path: "Tests/Fuzz/FuzzParsers",

@@ -24,7 +24,8 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
 
     /// Every parser of foreign bytes.
     package static let all = [
-        entropyMessages, entropyClient, varlinkFraming, json, varlinkSession, varlinkReply,
+        entropyMessages, entropySession, entropyClient, varlinkFraming, json, varlinkSession,
+        varlinkReply,
         boardFrames, boardRecords, recording, configuration, faultScript,
     ]
 }
