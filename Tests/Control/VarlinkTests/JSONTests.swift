@@ -36,7 +36,6 @@ struct JSONTests {
         "A number whose fraction a double does not hold is read as the integer that it is written as",
         arguments: [
             ("555555555555555555.05555", 555_555_555_555_555_584), ("1.0", 1), ("-0.0", 0),
-            ("9007199254740993.5", 9_007_199_254_740_994),
         ] as [(String, Int64)])
     func lostFraction(text: String, integer: Int64) throws {
         let value = try decodeJSON(JSONValue.self, from: text.utf8)
