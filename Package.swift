@@ -234,6 +234,12 @@ let package = Package(
                 "BoardInterface", "BoardProtocol", "EntropyProtocol", "EntropyRing",
                 "EntropyServer", "EntropyTerms", "LaneHealth", "LinuxPlatform", "TestSupport",
             ]),
+        support(
+            "ArrayContract",
+            ["BoardInterface", "BoardProtocol", "DevicePhysics", "SimulatedBoard", "TestSupport"]),
+        tool(
+            "array-contract", path: "Tests/Support/ArrayContractTool",
+            ["ArrayContract", "BoardInterface", "SoftwareBoard", "SoftwareUSB", "USBBoard"]),
         tool(
             "lane-sample", path: "Tests/Support/LaneSample",
             ["BoardProtocol", "DevicePhysics", "SimulatedBoard"]),
@@ -272,6 +278,12 @@ let package = Package(
 
         // Tests of Boards
         tests(
+            "ArrayBoardTests", in: "Boards",
+            [
+                "ArrayContract", "BoardInterface", "BoardProtocol", "SimulatedBoard",
+                "TestSupport", "array-contract",
+            ]),
+        tests(
             "BoardInterfaceTests", in: "Boards", ["BoardInterface", "BoardProtocol", "TestSupport"]),
         tests(
             "HostSourceTests", in: "Boards",
@@ -303,7 +315,8 @@ let package = Package(
             "SimulatedBoardTests", in: "Boards/Simulated",
             [
                 "BoardInterface", "BoardProtocol", "DevicePhysics", "EntropyTerms", "LaneHealth",
-                "OperatingPointControl", "SimulatedBoard", "TestMaterials", "TestSupport",
+                "LinuxPlatform", "OperatingPointControl", "SimulatedBoard", "TestMaterials",
+                "TestSupport",
             ]),
 
         // Tests of Array

@@ -14,8 +14,8 @@ package protocol Board: AnyObject, Sendable {
     /// another process, one that is absent and one that may not be opened are different errors.
     func open() throws(BoardError) -> BoardDescription
 
-    /// Starts the board's own loop of pulse and read. What the board buffered before is discarded
-    /// by the board: bits from before `start` are never seen.
+    /// Starts the board's own loop of pulse and read. The board discards what it has buffered: bits from
+    /// before `start` are never delivered.
     func start() throws(BoardError)
 
     /// Waits for bytes of the stream and copies them into `buffer`.
@@ -40,18 +40,17 @@ package protocol Board: AnyObject, Sendable {
     /// Gives the device back. Called once for each `open` that succeeded. Never fails.
     func close()
 
-    /// Makes a `read` that waits return 0 soon. Any thread; a `read` that is not under way is not
-    /// affected later.
+    /// Makes a waiting `read` return 0 soon, and does not affect a later one. Any thread.
     func interrupt()
 }
 
 /// A board that comes and goes while the program runs.
 package protocol PluggableBoard: Board {
     /// A descriptor that polls readable once something has come or gone since the last `open` or
-    /// `checkPresence`, so that nobody need wait for the next try. The board's own, as long as it lives.
+    /// `checkPresence`, so that a retry need not wait. The board owns it.
     var changes: Int32 { get }
 
-    /// Throws when the board has gone since it was opened. For the pipeline's thread, while the board is
-    /// open and nobody reads it.
+    /// Throws when the board has gone since it was opened. The pipeline's thread calls it while the board is
+    /// open and is not read.
     func checkPresence() throws(BoardError)
 }

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a board gives no frames. After any of these the board is closed; after any but `ended` it is
-/// opened again.
+/// The reason for which a board gives no frames. After any of these the board is closed; after any but `ended`
+/// it is opened again.
 package enum BoardError: Error, Equatable, CustomStringConvertible {
-    /// There is no such board now.
+    /// There is no such board at present.
     case absent(String)
     /// It is there, but this user may not open it; says what would allow it.
     case notPermitted(String)
-    /// It is there, and another program or a driver of the kernel has it; says which, as far as it is known.
+    /// Another program or a driver of the kernel holds it; says which, as far as it is known.
     case busy(String)
-    /// It is there, and another part of this process has it.
+    /// Another part of this process holds it.
     case taken(String)
-    /// Nobody knows whether it is there: what it would be plugged into cannot be used.
+    /// The bus that it would be plugged into cannot be used, so that its presence is unknown.
     case noBus(String)
     /// It speaks a protocol this program does not.
     case unsupported(String)
-    /// It was there and stopped answering, or nothing it sends can be used.
+    /// It has stopped answering, or sends nothing usable.
     case stalled(String)
-    /// It has given all it has, and is not opened again.
+    /// The recording has ended, and is not opened again.
     case ended(String)
 
     package var description: String {
@@ -28,7 +28,7 @@ package enum BoardError: Error, Equatable, CustomStringConvertible {
         case .noBus(let what): "the USB cannot be used: \(what)"
         case .unsupported(let what): "the board is not supported: \(what)"
         case .stalled(let what): "the board gives no usable frames: \(what)"
-        case .ended(let what): "the board has given all it has: \(what)"
+        case .ended(let what): "the recording has ended: \(what)"
         }
     }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What can be made to go wrong with a simulated board: with single devices, with the whole array, or
-/// with the frames on their way.
+/// A fault that can be injected into a simulated board: in single devices, in the whole array, or in frames.
 package enum Fault: Sendable, Equatable {
-    // Of the lanes that are named.
+    // The named lanes.
     /// The lane's bit is always 0, or always 1.
     case stuckAt0
     case stuckAt1
@@ -15,7 +14,7 @@ package enum Fault: Sendable, Equatable {
     /// The oxide breaks down: the resistance falls to a fifth. The bits stay as they are.
     case resistanceCollapse
 
-    // Of the whole array.
+    // The whole array.
     /// No pulse reaches the devices.
     case driveLoss
     /// Pulses are twice as long as they are set.
@@ -25,7 +24,7 @@ package enum Fault: Sendable, Equatable {
     /// The temperature moves to this, in K, evenly over the duration of the order, and stays.
     case temperature(kelvin: Double)
 
-    // Of the frames.
+    // Frames.
     /// Every eighth frame is lost on its way.
     case droppedFrames
     /// Every eighth frame arrives with a bit changed.
@@ -72,7 +71,7 @@ package enum Fault: Sendable, Equatable {
         return Self.named.first { $0.fault == self }?.name ?? ""
     }
 
-    /// Whether it befalls single lanes, which an order has to name.
+    /// Whether it hits single lanes, which an order has to name.
     package var isOfLanes: Bool {
         switch self {
         case .stuckAt0, .stuckAt1, .telegraph, .retentionLoss, .resistanceCollapse: true
@@ -84,10 +83,10 @@ package enum Fault: Sendable, Equatable {
 }
 
 /// A fault with where, when and how long. Times are counted in shots of the array: a board that is away
-/// or silent comes back after the time in which it would have made so many.
+/// or silent comes back after the time in which it would have made that many.
 package struct FaultOrder: Sendable, Equatable {
     package var fault: Fault
-    /// The lanes it befalls; empty for a fault of the whole array or of the frames.
+    /// The lanes it hits; empty for a fault of the whole array or of the frames.
     package var lanes: [Int]
     /// How many shots from now on it begins; from the start of the board in a script.
     package var afterShots: UInt64
@@ -103,7 +102,7 @@ package struct FaultOrder: Sendable, Equatable {
         self.forShots = forShots
     }
 
-    /// Why a board of so many lanes cannot follow the order; nil when it can.
+    /// The reason for which a board with `count` lanes cannot follow the order; nil when it can.
     package func defect(lanes count: Int) -> String? {
         if fault.isOfLanes {
             guard !lanes.isEmpty else { return "\(fault.text) needs lanes" }
@@ -120,9 +119,9 @@ package protocol FaultyBoard: Board {
     /// Follows an order, for which `defect` is nil. From the pipeline's thread, at any time from the
     /// first `open` on, also while the board is closed. Never waits.
     ///
-    /// - Returns: false when so many orders hold or wait already that it does not follow this one.
+    /// - Returns: false when too many orders hold or wait already, and this one is not followed.
     func inject(_ order: FaultOrder) -> Bool
 
-    /// Ends all faults, also those to come, and leaves the temperature as it is. Likewise.
+    /// Ends all faults, also those to come, and leaves the temperature as it is. Called as `inject` is.
     func clearFaults()
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardProtocol
-/// Faults that befall a simulated board at given shots, as a text with a line for each:
+/// Faults of a simulated board at given shots, as a text with a line for each:
 ///
 ///     at SHOT FAULT [lanes LANES] [for SHOTS]
 ///
@@ -10,15 +10,14 @@ import BoardProtocol
 package struct FaultScript: Sendable, Equatable {
     package var orders: [FaultOrder]
 
-    /// How many orders hold or wait at a time: each costs an array time whenever something about it
-    /// changes.
+    /// The most orders that hold or wait at a time: each costs time whenever the array changes.
     package static let orderLimit = 256
 
     package static let example = "at 2000000 stuckAt0 lanes 3,7-9 for 100000"
 
     package init(_ orders: [FaultOrder] = []) { self.orders = orders }
 
-    /// Why a text is no script.
+    /// The reason for which a text is no script.
     package struct Defect: Error, Sendable, Equatable, CustomStringConvertible {
         /// Counted from 1; a `;` begins a line as well.
         package let line: Int

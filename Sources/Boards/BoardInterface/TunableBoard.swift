@@ -6,7 +6,7 @@ package import BoardProtocol
 ///
 /// The calls come from the pipeline's thread, like those of `Board`, between `open` and `close`.
 package protocol TunableBoard: Board {
-    /// Sets what all devices are driven with. Called while the stream is stopped; the point holds from
+    /// Sets the operating point of all devices. Called while the stream is stopped; the point holds from
     /// the next `start` on, also after `close` and `open`. Blocks for at most a second.
     ///
     /// - Parameter point: within the limits of the description's `tuning`.
@@ -18,6 +18,6 @@ package protocol TunableBoard: Board {
     /// - Parameter trims: one for each lane, within the limits of the description's `tuning`.
     func setTrims(_ trims: [Int16]) throws(BoardError)
 
-    /// What the board measures now. Blocks for at most a second.
+    /// Measures temperature and resistances. Blocks for at most a second.
     func telemetry() throws(BoardError) -> BoardTelemetry
 }

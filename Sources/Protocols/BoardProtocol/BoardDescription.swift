@@ -25,13 +25,16 @@ package struct BoardDescription: Sendable, Equatable {
     package let shotsPerSecond: Double?
     /// What can be set about its devices; nil for a board that is no `TunableBoard`.
     package let tuning: Tuning?
+    /// Whether its array can be written, pulsed and read beside the stream; false for a board that is no
+    /// `ArrayBoard`.
+    package let hasArrayOperations: Bool
 
     package static let laneLimits = 64...4096
 
     package init(
         kind: String, provenance: Provenance, serial: String, path: String, firmware: String,
         lanes: Int, encoding: LaneEncoding, operatingPoint: OperatingPoint, maximumPayload: Int,
-        shotsPerSecond: Double? = nil, tuning: Tuning? = nil
+        shotsPerSecond: Double? = nil, tuning: Tuning? = nil, hasArrayOperations: Bool = false
     ) {
         precondition(Self.laneLimits.contains(lanes) && lanes.isMultiple(of: 64))
         precondition((1...FrameHeader.payloadLimit).contains(maximumPayload))
@@ -46,6 +49,7 @@ package struct BoardDescription: Sendable, Equatable {
         self.maximumPayload = maximumPayload
         self.shotsPerSecond = shotsPerSecond
         self.tuning = tuning
+        self.hasArrayOperations = hasArrayOperations
     }
 
     /// 64-bit words in a shot.

@@ -27,23 +27,11 @@ package enum BoardRequest: UInt8, Sendable, CaseIterable {
 
     package static let typeToBoard: UInt8 = 0x41
     package static let typeFromBoard: UInt8 = 0xC1
-    /// How many lanes one request carries at most: 4,096 bytes is what Linux lets a program ask for.
+    /// The most lanes in a request: Linux limits a request to 4,096 bytes.
     package static let resistancesPerRequest = 1024
     package static let trimsPerRequest = 2048
     /// How long a board may take for any request, in milliseconds.
     package static let timeLimitMilliseconds: UInt32 = 500
-}
-
-/// What a board does with its array beside streaming: the three primitives that everything else is made of.
-package enum ArrayOperation: UInt16, Sendable, CaseIterable {
-    /// To the board, no data: the next lanes / 8 bytes on endpoint 3 are the states of all devices.
-    case write = 1
-    /// To the board: a u32, how many pulses every device gets, at most `pulseLimit`.
-    case pulse = 2
-    /// To the board, no data: sends a frame of one shot with the states of all devices.
-    case read = 3
-
-    package static let pulseLimit: UInt32 = 65_536
 }
 
 /// Where the bits come out, and the rest of the interface.

@@ -44,6 +44,19 @@ package enum LaneRecords {
         return (0..<bytes.count / 2).map { _ in reader.take() }
     }
 
+    /// A bit for each lane: the states of the devices, or the mask.
+    package static func bytes(bits words: some Sequence<UInt64>) -> [UInt8] {
+        var writer = RecordWriter()
+        for word in words { writer.put(word) }
+        return writer.bytes
+    }
+
+    /// - Parameter bytes: a multiple of eight of them.
+    package static func bits(parsing bytes: [UInt8]) -> [UInt64] {
+        var reader = RecordReader(bytes)
+        return (0..<bytes.count / 8).map { _ in reader.take() }
+    }
+
     /// - Parameter ohms: from 0 to 4,294,967; what is outside is told as the nearest of these.
     package static func bytes(resistanceOhms ohms: some Sequence<Float>) -> [UInt8] {
         var writer = RecordWriter()

@@ -9,7 +9,7 @@ struct RecordWriter {
     }
 }
 
-/// Likewise, for reading. The bytes have to be there: their number is checked before.
+/// Reads the fields of a record. The caller has checked that the bytes are there.
 struct RecordReader {
     private var rest: ArraySlice<UInt8>
 

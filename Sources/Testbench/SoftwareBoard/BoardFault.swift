@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a board on a cable can fail, as its host sees it. The list is the same for every port.
+/// A way for a board on a cable to fail, as its host sees it. The list is the same for every port.
 ///
-/// A board has one of these at a time, until it is given another or none.
+/// A board has one fault at a time, until it is given another or none.
 package enum BoardFault: String, Sendable, CaseIterable {
-    // Of the stream.
+    // The stream.
     /// The stream's endpoint halts, and halts again as often as it is cleared.
     case stall
     /// Transfers end after a few bytes.
     case shortTransfers
     /// The board sends more than it was asked for.
     case babble
-    /// What the board sends on the bus cannot be understood.
+    /// What the board sends violates the protocol of the bus.
     case protocolError
     /// The stream's endpoint answers NAK; requests are answered.
     case silence
@@ -22,17 +22,27 @@ package enum BoardFault: String, Sendable, CaseIterable {
     /// Every eighth frame is missing, and the next one says so.
     case overflow
 
-    // Of the requests.
+    // The requests.
     /// No request is ever answered; what streams goes on.
     case mutedRequests
     /// Every request is refused.
     case refusal
-    /// Requests are answered, and the stream is filled, with bytes that mean nothing.
+    /// Requests are answered, and the stream is filled, with meaningless bytes.
     case nonsense
     /// The board speaks the next major version.
     case otherVersion
 
-    // Of everything.
+    // The array operations.
+    /// The states that a WRITE brings do not reach the devices.
+    case lostWrites
+    /// No PULSE reaches the devices.
+    case lostPulses
+    /// A PULSE reaches masked devices as well.
+    case unmaskedPulses
+    /// A READ gives the opposite of every state, and ones for masked devices.
+    case invertedReads
+
+    // Everything.
     /// Nothing is answered on any endpoint.
     case hang
 }

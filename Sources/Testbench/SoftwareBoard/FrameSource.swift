@@ -10,7 +10,7 @@ struct FrameSource {
     private enum Activity {
         case idle
         case streaming
-        /// Frames to come; nil for no end.
+        /// The number of frames to come; nil for no end.
         case linkTest(left: Int?)
     }
 
@@ -23,8 +23,8 @@ struct FrameSource {
     private var sequence: UInt32 = 0
     private var firstShot: UInt64 = 0
     private var dropped: UInt32 = 0
-    /// A bit for each lane whose device is left alone.
-    private(set) var mask: [UInt64]
+    /// The number of masked lanes.
+    private var masked: UInt16 = 0
 
     /// - Parameter array: open, and described so.
     init(_ array: SimulatedArrayBoard, _ description: BoardDescription) {
@@ -32,7 +32,6 @@ struct FrameSource {
         self.description = description
         frame = Array(
             repeating: 0, count: FrameHeader.byteCount + description.maximumPayload)
-        mask = Array(repeating: 0, count: description.wordsPerShot)
     }
 
     var isStreaming: Bool {
@@ -49,10 +48,11 @@ struct FrameSource {
         status.shots = firstShot
         status.frames = sequence
         status.droppedShots = dropped
-        status.lanesMasked = UInt16(mask.reduce(0) { $0 + $1.nonzeroBitCount })
+        status.lanesMasked = masked
     }
 
     mutating func stop() {
+        array.stop()
         activity = .idle
         rest = 0..<0
     }
@@ -73,17 +73,14 @@ struct FrameSource {
         (sequence, firstShot, dropped) = (0, 0, 0)
     }
 
-    mutating func setMask(_ mask: [UInt64]) { self.mask = mask }
+    /// - Parameter count: the number of lanes that the array's mask has.
+    mutating func setMasked(_ count: Int) { masked = UInt16(count) }
 
-    /// Lets the next bytes of the stream be a frame of one shot with the states of the devices.
-    mutating func sendStates() {
+    /// Makes the next bytes of the stream a frame of one shot with the states of the devices.
+    mutating func send(states: [UInt64]) {
         stop()
-        let states = zip(array.states, mask).map { $0 & ~$1 }
         send(shots: 1, flags: .last) { payload in
-            for (index, word) in states.enumerated() {
-                payload.storeBytes(
-                    of: word.littleEndian, toByteOffset: 8 * index, as: UInt64.self)
-            }
+            payload.copyBytes(from: LaneRecords.bytes(bits: states))
         }
     }
 
@@ -128,21 +125,13 @@ struct FrameSource {
     }
 
     private mutating func makeArrayFrame() -> Bool {
-        let (mask, array) = (mask, array)
+        let array = array
         let made = frame.withUnsafeMutableBytes { (frame) -> (Int, FrameHeader)? in
             // A board that was made to vanish or stall has nothing.
-            guard let count = try? array.read(into: frame, milliseconds: 0), count > 0 else {
-                return nil
-            }
-            let whole = UnsafeMutableRawBufferPointer(rebasing: frame[..<count])
-            guard var header = try? FrameHeader(parsing: UnsafeRawBufferPointer(whole)) else {
-                return nil
-            }
-            if mask.contains(where: { $0 != 0 }) {
-                header.lanesMasked = UInt16(mask.reduce(0) { $0 + $1.nonzeroBitCount })
-                Self.apply(mask, to: whole)
-                header.write(to: whole)
-            }
+            guard let count = try? array.read(into: frame, milliseconds: 0), count > 0,
+                let header = try? FrameHeader(
+                    parsing: UnsafeRawBufferPointer(rebasing: frame[..<count]))
+            else { return nil }
             return (count, header)
         }
         guard let (count, header) = made else { return false }
@@ -151,15 +140,6 @@ struct FrameSource {
         firstShot = header.firstShot + UInt64(header.shots)
         dropped &+= header.droppedBefore
         return true
-    }
-
-    private static func apply(_ mask: [UInt64], to frame: UnsafeMutableRawBufferPointer) {
-        let payload = UnsafeMutableRawBufferPointer(rebasing: frame[FrameHeader.byteCount...])
-        for index in 0..<payload.count / 8 {
-            let word = payload.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)
-            let kept = word & ~mask[index % mask.count].littleEndian
-            payload.storeBytes(of: kept, toByteOffset: 8 * index, as: UInt64.self)
-        }
     }
 
     /// Makes a frame that does not come from the array's own stream.
@@ -171,7 +151,8 @@ struct FrameSource {
         let header = FrameHeader(
             flags: isToggles ? flags.union(.toggleEncoded) : flags,
             wordsPerShot: UInt16(description.wordsPerShot), sequence: sequence,
-            shots: UInt32(shots), firstShot: firstShot, temperature: 0)
+            shots: UInt32(shots), firstShot: firstShot,
+            temperature: Int16((array.temperatureCelsius * 100).rounded()), lanesMasked: masked)
         let count = FrameHeader.byteCount + header.payloadCount
         frame.withUnsafeMutableBytes { frame in
             fill(UnsafeMutableRawBufferPointer(rebasing: frame[FrameHeader.byteCount..<count]))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardInterface
 import BoardProtocol
 import SimulatedBoard
 import SoftwareUSB
@@ -17,8 +18,10 @@ struct RequestHandler {
     private var trims: [Int16]
     private var lastRefusal = StatusRecord.Refusal.none
     private var refusals: UInt32 = 0
-    /// The states that a write has brought so far; nil when none is under way.
+    /// The states that a WRITE has brought so far; nil when none is under way.
     private var written: [UInt8]?
+    /// How the array operations fail; nil when they work.
+    var arrayFault: BoardFault?
 
     private struct Refused: Error {
         let reason: StatusRecord.Refusal
@@ -26,7 +29,7 @@ struct RequestHandler {
     }
 
     /// - Parameters:
-    ///   - array: open, and described so.
+    ///   - array: open, with this description.
     ///   - tuning: the limits of the array.
     init(_ array: SimulatedArrayBoard, _ description: BoardDescription, _ tuning: Tuning) {
         self.array = array
@@ -53,7 +56,7 @@ struct RequestHandler {
         }
     }
 
-    /// Bytes on endpoint 3. What no write waits for is refused.
+    /// Takes bytes on endpoint 3, and refuses those that no WRITE waits for.
     mutating func write(_ bytes: UnsafeRawBufferPointer) -> USBOutcome {
         guard let before = written, before.count + bytes.count <= description.lanes / 8 else {
             written = nil
@@ -62,8 +65,10 @@ struct RequestHandler {
         let states = before + bytes
         written = states
         if states.count == description.lanes / 8 {
-            array.states = Self.words(states)
             written = nil
+            guard (try? put(LaneRecords.bits(parsing: states))) != nil else {
+                return .failed(.stall)
+            }
         }
         return .done(bytes.count)
     }
@@ -72,8 +77,9 @@ struct RequestHandler {
         source.read(into: buffer)
     }
 
-    /// As after power-up.
+    /// Puts everything as it is after power-up.
     mutating func reset() {
+        source.stop()
         source = FrameSource(array, description)
         written = nil
         (lastRefusal, refusals) = (.none, 0)
@@ -82,6 +88,7 @@ struct RequestHandler {
         // The model refuses nothing that is within its limits while it is present.
         try? array.setOperatingPoint(point)
         try? array.setTrims(trims)
+        try? array.setLaneMask(Array(repeating: 0, count: description.wordsPerShot))
     }
 
     private mutating func answer(
@@ -195,7 +202,9 @@ struct RequestHandler {
     private mutating func setMask(_ data: [UInt8]) throws(Refused) {
         try requireIdle()
         try require(data, count: description.lanes / 8)
-        source.setMask(Self.words(data))
+        let mask = LaneRecords.bits(parsing: data)
+        guard (try? array.setLaneMask(mask)) != nil else { throw Refused(.badValue) }
+        source.setMasked(mask.reduce(0) { $0 + $1.nonzeroBitCount })
     }
 
     private mutating func operate(_ code: UInt16, _ data: [UInt8]) throws(Refused) {
@@ -207,23 +216,36 @@ struct RequestHandler {
             written = []
         case .pulse:
             try require(data, count: 4)
-            let count = Self.words(data + [0, 0, 0, 0])[0]
-            guard (1...UInt64(ArrayOperation.pulseLimit)).contains(count) else {
-                throw Refused(.badValue)
-            }
-            array.pulse(Int(count))
+            guard let count = try? ArrayOperation.pulses(parsing: data),
+                (try? pulse(count)) != nil
+            else { throw Refused(.badValue) }
         case .read:
             try require(data, count: 0)
-            source.sendStates()
+            guard let states = try? states() else { throw Refused(.badValue) }
+            source.send(states: states)
         }
     }
 
-    /// - Parameter bytes: a multiple of eight, little-endian words.
-    private static func words(_ bytes: [UInt8]) -> [UInt64] {
-        bytes.withUnsafeBytes { bytes in
-            (0..<bytes.count / 8).map {
-                UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self))
-            }
+    // MARK: The array, with its faults
+
+    private func put(_ states: [UInt64]) throws(BoardError) {
+        if arrayFault != .lostWrites { try array.writeStates(states) }
+    }
+
+    private func pulse(_ count: Int) throws(BoardError) {
+        switch arrayFault {
+        case .lostPulses: return
+        case .unmaskedPulses:
+            let mask = array.laneMask
+            try array.setLaneMask(mask.map { _ in 0 })
+            try array.pulse(count: count)
+            try array.setLaneMask(mask)
+        default: try array.pulse(count: count)
         }
+    }
+
+    private func states() throws(BoardError) -> [UInt64] {
+        let states = try array.readStates()
+        return arrayFault == .invertedReads ? states.map { ~$0 } : states
     }
 }

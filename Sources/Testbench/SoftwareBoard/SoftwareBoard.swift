@@ -6,10 +6,10 @@ package import SimulatedBoard
 package import SoftwareUSB
 import Synchronization
 
-/// An MEB/1 board made of software: a simulated array behind the requests and endpoints of a real board,
-/// and the ways in which a board on a cable fails. It says of itself that it is simulated.
+/// A software board that speaks MEB/1: a simulated array behind the requests and endpoints of a real board,
+/// and the ways in which a board on a cable fails. It describes itself as simulated.
 ///
-/// A port calls it from one thread; the fault may be set from any.
+/// A port calls it from one thread; the fault may be set from any thread.
 package final class SoftwareBoard: USBFunction, Sendable {
     private struct State {
         var handler: RequestHandler
@@ -18,14 +18,14 @@ package final class SoftwareBoard: USBFunction, Sendable {
 
     package static let firmware: (major: UInt8, minor: UInt8) = (1, 0)
     private static let product = "ME-MTJ software board (simulated)"
-    /// How many bytes a transfer brings while transfers are short.
+    /// Bytes in a transfer while transfers are short.
     private static let shortTransfer = 1000
 
     package let identity: USBIdentity
     private let array: SimulatedArrayBoard
     private let state: Mutex<State>
 
-    /// - Parameter array: nobody else uses it from now on.
+    /// - Parameter array: the board's own from now on.
     package init(
         _ array: SimulatedArrayBoard, serial: String, speed: USBSpeed
     ) throws(BoardError) {
@@ -39,12 +39,13 @@ package final class SoftwareBoard: USBFunction, Sendable {
         state = Mutex(State(handler: RequestHandler(array, description, tuning)))
     }
 
-    /// Fails like this from now on, or no longer.
+    /// Fails in the given way from now on; nil ends the fault.
     package func fail(_ fault: BoardFault?) {
         state.withLock { state in
             array.clearFaults()
             if let order = fault?.orderToArray { _ = array.inject(order) }
             state.fault = fault
+            state.handler.arrayFault = fault
         }
     }
 
@@ -111,7 +112,7 @@ package final class SoftwareBoard: USBFunction, Sendable {
 }
 
 extension BoardFault {
-    /// What the array has to do for it.
+    /// The order to the array that makes this fault; nil for a fault that the array has no part in.
     fileprivate var orderToArray: FaultOrder? {
         switch self {
         case .corruptedFrames: FaultOrder(.corruptedFrames)

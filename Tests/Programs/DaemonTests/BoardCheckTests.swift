@@ -2,6 +2,7 @@
 
 import EntropyClient
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("mectl board-check", .serialized)
@@ -14,17 +15,17 @@ struct BoardCheckTests {
         return try run(command[0], Array(command.dropFirst()))
     }
 
-    @Test("A board that does all of the document passes, and is said to be simulated")
+    @Test("A board that does all of the document passes, and is reported as simulated")
     func passes() throws {
         let boards = try SoftwareBoards()
         try boards.tell("plug 1")
         let outcome = try Self.check(boards)
         #expect(outcome.status == 0, "\(outcome.text)")
         #expect(outcome.text.contains("SIMULATED"))
-        #expect(outcome.text.hasSuffix("19 passed, 0 failed, 0 not offered\n"), "\(outcome.text)")
+        #expect(outcome.text.hasSuffix("22 passed, 0 failed, 0 not offered\n"), "\(outcome.text)")
         let json = try Self.check(boards, "--json", "--serial", "SOFT-1")
         let object = try JSONSerialization.jsonObject(with: json.output) as? [String: Any]
-        #expect(object?["passed"] as? Int == 19 && object?["simulated"] as? Bool == true)
+        #expect(object?["passed"] as? Int == 22 && object?["simulated"] as? Bool == true)
     }
 
     @Test(
@@ -46,6 +47,34 @@ struct BoardCheckTests {
         }
         #expect(line?.contains(finding) == true, "\(outcome.text)")
         #expect(outcome.text.contains("ok           an operating point is set and told"))
+    }
+
+    @Test(
+        "A board whose array operations are broken fails their checks",
+        arguments: [
+            ("lostWrites", "states are written and read back", "other states come back"),
+            ("lostPulses", "pulses switch devices", "hardly a device switches in 64 tries"),
+            (
+                "unmaskedPulses", "masked devices are neither written nor pulsed, and read as 0",
+                "masked devices do not keep their states"
+            ),
+            (
+                "invertedReads", "masked devices are neither written nor pulsed, and read as 0",
+                "masked lanes do not read as 0"
+            ),
+            ("invertedReads", "states are written and read back", "other states come back"),
+        ])
+    func failsArray(fault: String, check: String, finding: String) throws {
+        let boards = try SoftwareBoards()
+        try boards.tell("plug 1")
+        try boards.tell("fault 1 \(fault)")
+        let outcome = try Self.check(boards)
+        #expect(outcome.status == 1)
+        let line = outcome.text.split(separator: "\n").first {
+            $0.hasPrefix("FAILED") && $0.contains(check)
+        }
+        #expect(line?.contains(finding) == true, "\(outcome.text)")
+        #expect(outcome.text.contains("ok           frames follow one another"))
     }
 
     @Test(

@@ -5,19 +5,6 @@ import Foundation
 import Glibc
 import TestSupport
 
-/// Where the tools under test were built: beside the program that runs the tests.
-let buildDirectory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    .deletingLastPathComponent().path
-
-/// What a finished program left behind.
-struct Outcome {
-    let status: Int32
-    let output: Data
-    let errors: String
-
-    var text: String { String(decoding: output, as: UTF8.self) }
-}
-
 /// A directory for sockets that is removed with its owner. Its path is short, as a socket's must be.
 final class SocketDirectory {
     private let directory = TemporaryDirectory()
@@ -32,45 +19,6 @@ final class SocketDirectory {
         let file = "\(path)/\(name)"
         try Data(text.utf8).write(to: URL(fileURLWithPath: file))
         return file
-    }
-}
-
-/// Runs a program to its end.
-///
-/// - Parameter seconds: after which it is killed, so that a test that hangs fails instead.
-func run(_ program: String, _ arguments: [String], seconds: Double = 60) throws -> Outcome {
-    let process = Process()
-    let (output, errors) = (Pipe(), Pipe())
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.standardOutput = output
-    process.standardError = errors
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let killer = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
-    DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: killer)
-    let reader = ErrorReader(errors.fileHandleForReading)
-    let bytes = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    killer.cancel()
-    return Outcome(status: process.terminationStatus, output: bytes, errors: reader.text())
-}
-
-/// Reads a pipe to its end on a thread of its own, so that two pipes cannot block each other.
-private final class ErrorReader: @unchecked Sendable {
-    private let done = DispatchSemaphore(value: 0)
-    private var bytes = Data()
-
-    init(_ handle: FileHandle) {
-        DispatchQueue.global().async { [self] in
-            bytes = handle.readDataToEndOfFile()
-            done.signal()
-        }
-    }
-
-    func text() -> String {
-        done.wait()
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

@@ -3,6 +3,7 @@
 import EntropyClient
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @Suite("Limits of open files", .serialized)

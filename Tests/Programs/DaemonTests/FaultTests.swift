@@ -3,6 +3,7 @@
 import EntropyClient
 import EntropyTerms
 import Foundation
+import TestSupport
 import Testing
 
 /// docs/faults.md, line by line: what is made to fail in a running daemon, and what sees it.

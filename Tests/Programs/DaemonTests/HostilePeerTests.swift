@@ -3,6 +3,7 @@
 import EntropyClient
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @Suite("Hostile and clumsy peers", .serialized)

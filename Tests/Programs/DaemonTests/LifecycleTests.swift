@@ -4,6 +4,7 @@ import EntropyClient
 import EntropyTerms
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @Suite("The daemon's life")

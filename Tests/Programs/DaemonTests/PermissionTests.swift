@@ -3,6 +3,7 @@
 import EntropyClient
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// These run the daemon as a user without privileges: as `nobody` when the tests run as root.

@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import LinuxPlatform
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("A daemon whose configuration is read again and again")

@@ -2,6 +2,7 @@
 
 import EntropyClient
 import Foundation
+import TestSupport
 import Testing
 
 /// Several boards on one bus, and entries of the configuration that meet there.

@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import LinuxPlatform
 import Synchronization
+import TestSupport
 import Testing
 
 /// A daemon that is started as a service manager does it: with descriptors from 3 on, and their names.

@@ -3,6 +3,7 @@
 import EntropyClient
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @Suite("Standard streams that are closed, full, or read by nobody")

@@ -4,7 +4,8 @@ import BoardProtocol
 import TestSupport
 import Testing
 
-/// Sources/Protocols/Vectors/meb1-vectors.json, which a script made from docs/board-protocol.md without this project's codecs.
+/// Sources/Protocols/Vectors/meb1-vectors.json, which scripts/make-board-vectors writes from docs/board-protocol.md,
+/// without this project's codecs.
 @Suite("Vectors of MEB/1")
 struct VectorTests {
     private static func bytes(_ name: String) throws -> [UInt8] { try #require(boardVectors[name]) }
@@ -109,6 +110,31 @@ struct VectorTests {
         #expect(BoardEvent(.overflowEnded, shot: 1 << 40).bytes == (try Self.bytes("event")))
     }
 
+    @Test("States and numbers of pulses are written and read as they stand")
+    func array() throws {
+        let states: [UInt64] = [0xFEDC_BA98_7654_3210, 1 << 63 | 1]
+        #expect(LaneRecords.bytes(bits: states) == (try Self.bytes("states")))
+        #expect(LaneRecords.bits(parsing: try Self.bytes("states")) == states)
+        let pulses = Array(try Self.bytes("pulseRequest").dropFirst(8))
+        #expect(ArrayOperation.bytes(pulses: 65_536) == pulses)
+        #expect(try ArrayOperation.pulses(parsing: pulses) == 65_536)
+    }
+
+    @Test(
+        "A number of pulses that no board gives is refused",
+        arguments: [
+            ("pulseCountTooShort", "3 bytes where 4 are needed"),
+            ("noPulses", "its number of pulses is 0"),
+            ("tooManyPulses", "its number of pulses is 65537"),
+        ])
+    func badPulses(name: String, reason: String) throws {
+        let bytes = try Self.bytes(name)
+        let error = #expect(throws: RecordDefect.self) {
+            try ArrayOperation.pulses(parsing: bytes)
+        }
+        #expect(error?.description == reason)
+    }
+
     private static let headers: [(String, FrameHeader)] = [
         (
             "frame",
@@ -121,6 +147,12 @@ struct VectorTests {
             FrameHeader(
                 flags: [.toggleEncoded, .overflowBefore], wordsPerShot: 1, sequence: 8, shots: 1,
                 firstShot: 9216, temperature: -500, droppedBefore: 2046)
+        ),
+        (
+            "statesFrame",
+            FrameHeader(
+                flags: .last, wordsPerShot: 2, sequence: 0, shots: 1, firstShot: 0,
+                temperature: 2685, lanesMasked: 3)
         ),
         (
             "linkTestFrame",

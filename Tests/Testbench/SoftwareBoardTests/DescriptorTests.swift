@@ -5,7 +5,7 @@ import SoftwareUSB
 import TestSupport
 import Testing
 
-@Suite("Descriptors of a board of software")
+@Suite("Descriptors of a software board")
 struct DescriptorTests {
     @Test(
         "They are those of docs/board-protocol.md, byte by byte",

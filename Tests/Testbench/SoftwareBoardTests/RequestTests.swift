@@ -5,9 +5,10 @@ import DevicePhysics
 import SimulatedBoard
 import SoftwareBoard
 import SoftwareUSB
+import TestSupport
 import Testing
 
-/// A board of software, asked without a cable.
+/// A software board, asked without a cable.
 struct AskedBoard {
     let board: SoftwareBoard
 
@@ -40,6 +41,19 @@ struct AskedBoard {
         try StatusRecord(parsing: try #require(get(0x02, count: 32)))
     }
 
+    /// Makes a request of the vectors: a set-up packet with its data.
+    func make(_ request: [UInt8]?) throws -> Bool {
+        let request = try #require(request)
+        #expect(request[0] == 0x41 && Int(request[6]) + Int(request[7]) << 8 == request.count - 8)
+        let value = UInt16(request[2]) | UInt16(request[3]) << 8
+        return set(request[1], value: value, Array(request.dropFirst(8)))
+    }
+
+    /// Sends states, as after a WRITE.
+    func write(_ states: [UInt8]) -> USBOutcome {
+        states.withUnsafeBytes { board.write(endpoint: 0x03, $0) }
+    }
+
     /// The next bytes of the stream, at most so many; none when the board has nothing.
     func read(_ count: Int) -> [UInt8] {
         var data = [UInt8](repeating: 0, count: count)
@@ -59,7 +73,7 @@ struct AskedBoard {
     }
 }
 
-@Suite("Requests to a board of software")
+@Suite("Requests to a software board")
 struct RequestTests {
     @Test("It says what it is, and that it is simulated")
     func information() throws {
@@ -230,17 +244,55 @@ struct RequestTests {
         }
         let states = (0..<16).map { UInt8(17 * $0) }
         #expect(asked.set(0x0A, value: 1))
-        let outcomes = [states[..<10], states[10...]].map { part in
-            Array(part).withUnsafeBytes { asked.board.write(endpoint: 0x03, $0) }
-        }
+        let outcomes = [states[..<10], states[10...]].map { asked.write(Array($0)) }
         #expect(outcomes == [.done(10), .done(6)])
         #expect(try read() == states)
         #expect(asked.set(0x0A, value: 2, [1, 0, 0, 0]))
-        // A pulse of a quarter period lets about half of the devices change.
+        // A pulse of a quarter period switches about half of the devices.
         let changed = zip(try read(), states).reduce(0) { $0 + ($1.0 ^ $1.1).nonzeroBitCount }
         #expect((32...96).contains(changed))
-        let unasked = states.withUnsafeBytes { asked.board.write(endpoint: 0x03, $0) }
-        #expect(unasked == .failed(.stall))
+        #expect(asked.write(states) == .failed(.stall))
+    }
+
+    @Test("The requests of the vectors write, pulse and read the array, but for masked devices")
+    func arrayVectors() throws {
+        let asked = try AskedBoard()
+        let states = try #require(boardVectors["states"])
+        func write(_ states: [UInt8]) throws {
+            #expect(try asked.make(boardVectors["writeRequest"]))
+            #expect(asked.write(states) == .done(16))
+        }
+        func read() throws -> (header: FrameHeader, payload: [UInt8]) {
+            #expect(try asked.make(boardVectors["readRequest"]))
+            return try asked.frame(payload: 16)
+        }
+        try write(states)
+        #expect(try asked.make(boardVectors["laneMaskRequest"]))
+        try write([UInt8](repeating: 0, count: 16))
+        #expect(try asked.make(boardVectors["pulseRequest"]))
+        let (header, payload) = try read()
+        // The mask has the same bits as the states.
+        #expect(header.flags == .last && header.lanesMasked == 34 && header.temperature == 2685)
+        #expect(zip(payload, states).allSatisfy { $0 & $1 == 0 } && payload.contains { $0 != 0 })
+        #expect(asked.set(0x05, [UInt8](repeating: 0, count: 16)))
+        #expect(zip(try read().payload, states).allSatisfy { $0 & $1 == $1 })
+        let frame = try #require(boardVectors["statesFrame"])
+        #expect(try frame.withUnsafeBytes { try FrameHeader(parsing: $0) }.flags == header.flags)
+    }
+
+    @Test("A WRITE that is begun again takes only the states after it, and a reset ends one")
+    func writeAgain() throws {
+        let asked = try AskedBoard()
+        let states = (0..<16).map { UInt8(16 * $0 + 3) }
+        #expect(asked.set(0x0A, value: 1))
+        #expect(asked.write([1, 2, 3, 4, 5, 6, 7, 8]) == .done(8))
+        #expect(asked.set(0x0A, value: 1))
+        #expect(asked.write(states) == .done(16))
+        #expect(asked.set(0x0A, value: 3))
+        #expect(try asked.frame(payload: 16).payload == states)
+        #expect(asked.set(0x0A, value: 1))
+        #expect(asked.set(0x09))
+        #expect(asked.write(states) == .failed(.stall))
     }
 
     @Test("Trims reach the devices")

@@ -11,7 +11,7 @@ struct FaultSchedule {
 
     private var entries: [Entry] = []
 
-    /// How many hold or are still to come.
+    /// The number of faults that hold or are still to come.
     var count: Int { entries.count }
 
     mutating func add(_ order: FaultOrder, now: UInt64) {
@@ -38,7 +38,7 @@ struct FaultSchedule {
         return begun.map(\.order)
     }
 
-    /// Forgets what is over.
+    /// Removes the faults that are over.
     mutating func forget(before shot: UInt64) {
         entries.removeAll { $0.shots.upperBound <= shot }
     }
@@ -47,7 +47,7 @@ struct FaultSchedule {
         entries.contains { $0.order.fault == fault && $0.shots.contains(shot) }
     }
 
-    /// The lanes that a fault befalls.
+    /// The lanes that a fault hits.
     func lanes(of fault: Fault, at shot: UInt64) -> Set<Int> {
         entries.reduce(into: []) { lanes, entry in
             if entry.order.fault == fault && entry.shots.contains(shot) {

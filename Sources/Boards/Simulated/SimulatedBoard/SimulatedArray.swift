@@ -5,10 +5,10 @@ import BoardProtocol
 package import DevicePhysics
 import Glibc
 
-/// The model of an array: its devices, what drifts in them and what is wrong with them, and the shots
-/// that come of it. Knows nothing of frames. Not thread-safe.
+/// The model of an array: its devices, their drift and faults, and the resulting shots. Knows nothing of
+/// frames. Not thread-safe.
 ///
-/// Time is counted in shots: while no shots are asked for, it stands still.
+/// Time is counted in shots, and stands still while none are made.
 final class SimulatedArray {
     let settings: SimulatedArraySettings
     /// Shots made so far.
@@ -17,9 +17,13 @@ final class SimulatedArray {
     var faults = FaultSchedule() { didSet { isCurrent = false } }
     var operatingPoint: OperatingPoint { didSet { isCurrent = false } }
     var trims: [Int16] { didSet { isCurrent = false } }
+    /// A bit for each lane, 1 for a device that keeps its state and reads as 0.
+    private(set) var mask: [UInt64]
+    private(set) var maskedLanes = 0
 
     private let simulator: ArraySimulator
     private var readErrors: ReadErrors
+    private var stateReadErrors: ReadErrors
     private var generator: SeedGenerator
     private var drifts: [Double]
     private var driftedAt: UInt64 = 0
@@ -29,8 +33,10 @@ final class SimulatedArray {
     private var chains: [SwitchingChain] = []
     private var isCurrent = false
 
-    /// After so many shots at most, what changes slowly is brought up to date.
+    /// The most shots between updates of slow changes.
     private static let updateShots: UInt64 = 65536
+    /// The most pulses whose rows are made at a time.
+    private static let pulseBatch = 64
     /// Amplitude of the fault `commonMode`.
     private static let commonModeFault = 0.1
     /// A device that forgets its state is in state 1 with this probability.
@@ -42,13 +48,17 @@ final class SimulatedArray {
         self.settings = settings
         operatingPoint = settings.operatingPoint
         trims = Array(repeating: 0, count: devices.count)
+        mask = Array(repeating: 0, count: devices.count / 64)
         ramp = TemperatureRamp(kelvin: settings.temperatureKelvin)
         generator = seed.makeGenerator()
         simulator = ArraySimulator(
             lanes: devices.count, memory: settings.memory, seed: &generator)
+        let readSeed = generator.next()
         readErrors = ReadErrors(
             rate: settings.readErrorRate, changesToggles: settings.preset.isToggleEncoded,
-            seed: generator.next())
+            seed: readSeed)
+        stateReadErrors = ReadErrors(
+            rate: settings.readErrorRate, changesToggles: false, seed: ~readSeed)
         drifts = []
         drifts = (0..<devices.count).map { _ in settings.drift.deviation * normal() }
     }
@@ -59,13 +69,13 @@ final class SimulatedArray {
 
     var seconds: Double { Double(shot) / settings.shotsPerSecond }
 
-    /// The chain that each device is, as things stand.
+    /// The chain of each device at this shot.
     var chainsNow: [SwitchingChain] {
         bringUpToDate()
         return chains
     }
 
-    /// How often each lane's bit is 1 in the long run, as things stand.
+    /// The share of ones of each lane in the long run, by the chains of this shot.
     var probabilities: [Double] {
         let toggles = settings.preset.isToggleEncoded
         return chainsNow.map { toggles ? $0.switchingProbability : $0.stationaryProbability }
@@ -80,8 +90,36 @@ final class SimulatedArray {
         }
     }
 
-    /// Makes the rows of some shots.
+    // MARK: Shots
+
+    /// Pulses and reads the devices `shots` times, a row for each.
     func sample(shots: Int, into rows: UnsafeMutableBufferPointer<UInt64>) {
+        advance(shots: shots, into: rows) { piece in
+            readErrors.apply(to: piece, words: words)
+            stick(piece)
+            hideMasked(in: piece)
+        }
+    }
+
+    /// Pulses the devices `count` times and reads nothing.
+    func pulse(count: Int) {
+        let batch = min(count, Self.pulseBatch)
+        guard batch > 0 else { return }
+        let rows = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: batch * words)
+        defer { rows.deallocate() }
+        var left = count
+        while left > 0 {
+            let shots = min(left, batch)
+            advance(shots: shots, into: rows) { _ in }
+            left -= shots
+        }
+    }
+
+    /// - Parameter read: is given the rows of the devices, as far as one set of chains holds.
+    private func advance(
+        shots: Int, into rows: UnsafeMutableBufferPointer<UInt64>,
+        read: (UnsafeMutableBufferPointer<UInt64>) -> Void
+    ) {
         var done = 0
         while done < shots {
             bringUpToDate()
@@ -89,29 +127,59 @@ final class SimulatedArray {
             let count = Int(min(UInt64(shots - done), next - shot))
             let piece = UnsafeMutableBufferPointer(
                 rebasing: rows[done * words..<(done + count) * words])
-            if let base = piece.baseAddress {
-                simulator.sample(
-                    shots: count, toggles: settings.preset.isToggleEncoded, into: base)
-            }
-            readErrors.apply(to: piece, words: words)
-            stick(piece)
+            pulse(shots: count, into: piece)
+            read(piece)
             shot += UInt64(count)
             done += count
             isCurrent = isCurrent && shot < next
         }
     }
 
-    /// The state of every device, as a read of the array gives it.
-    var states: [UInt64] {
-        get {
-            var row = simulator.states
-            row.withUnsafeMutableBufferPointer { stick($0) }
-            return row
-        }
-        set { simulator.states = newValue }
+    private func pulse(shots: Int, into rows: UnsafeMutableBufferPointer<UInt64>) {
+        guard let base = rows.baseAddress else { return }
+        let before = maskedLanes > 0 ? simulator.states : []
+        simulator.sample(shots: shots, toggles: settings.preset.isToggleEncoded, into: base)
+        if maskedLanes > 0 { simulator.states = keepingMasked(of: before, in: simulator.states) }
     }
 
-    /// Lets the rows of stuck lanes be all 0 or all 1.
+    // MARK: States and mask
+
+    /// - Parameter mask: `words` words.
+    func setMask(_ mask: [UInt64]) {
+        precondition(mask.count == words)
+        self.mask = mask
+        maskedLanes = mask.reduce(0) { $0 + $1.nonzeroBitCount }
+    }
+
+    /// Puts every device that is not masked into a state. The model makes no write errors.
+    func write(_ states: [UInt64]) {
+        precondition(states.count == words)
+        simulator.states = keepingMasked(of: simulator.states, in: states)
+    }
+
+    /// The states of the devices as a read gives them, with its errors.
+    func readStates() -> [UInt64] {
+        // Faults of devices hold from the shot at which they begin, also when no shot is made.
+        bringUpToDate()
+        var row = simulator.states
+        row.withUnsafeMutableBufferPointer { row in
+            stateReadErrors.apply(to: row, words: words)
+            stick(row)
+            hideMasked(in: row)
+        }
+        return row
+    }
+
+    private func keepingMasked(of old: [UInt64], in new: [UInt64]) -> [UInt64] {
+        mask.indices.map { old[$0] & mask[$0] | new[$0] & ~mask[$0] }
+    }
+
+    private func hideMasked(in rows: UnsafeMutableBufferPointer<UInt64>) {
+        guard maskedLanes > 0 else { return }
+        for index in rows.indices { rows[index] &= ~mask[index % words] }
+    }
+
+    /// Sets the bits of stuck lanes to 0 or 1.
     private func stick(_ rows: UnsafeMutableBufferPointer<UInt64>) {
         for (fault, isOne) in [(Fault.stuckAt0, false), (.stuckAt1, true)] {
             for lane in faults.lanes(of: fault, at: shot) {
@@ -177,10 +245,10 @@ final class SimulatedArray {
     }
 }
 
-/// What an array consists of, by lane.
+/// The devices of an array, by lane.
 package enum ArrayDevices: Sendable {
     case physical([ArrayDevice])
-    /// Chains that nothing but faults changes, for tests of what comes behind the array.
+    /// Chains that only faults change, for tests of what follows the array.
     case fixed([SwitchingChain])
 
     package var count: Int {
@@ -204,7 +272,7 @@ package enum ArrayDevices: Sendable {
     func resistanceOhms(lane: Int, drift: Double) -> Double {
         switch self {
         case .physical(let devices): devices[lane].resistanceOhms(drift: drift)
-        // Chains have no resistance of their own: one that no test minds.
+        // A chain has no resistance; any value serves.
         case .fixed: 5000
         }
     }

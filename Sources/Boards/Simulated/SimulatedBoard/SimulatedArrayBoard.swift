@@ -6,7 +6,7 @@ package import DevicePhysics
 import EntropyTerms
 package import LinuxPlatform
 
-/// A board that is not there: frames like a real board's, of an array that is a model.
+/// A board without hardware: frames like a real board's, made from the model of an array.
 ///
 /// Frames are made when they are read, so that an unread board costs nothing. Its bits carry the
 /// provenance `simulated` and are not random.
@@ -14,12 +14,18 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
     // Everything here but `wakeup` is touched by the pipeline's thread only.
     private let name: String
     private let shotsPerFrame: Int
-    private let array: SimulatedArray
+    let array: SimulatedArray
     private let wakeup: Wakeup
+    private let idle: Idling
     private var numbers = FrameNumbers()
-    private var silences: [Silence] = []
+    private var silences: Silences
+    private(set) var isStreaming = false
 
-    /// A frame in so many is lost, damaged or left out by a fault of frames.
+    /// Waits for an interruption, at most the given milliseconds, while a fault keeps the board silent. One that
+    /// moves a virtual clock instead need not wait.
+    package typealias Idling = @Sendable (Wakeup, Int32) -> Void
+
+    /// The number of frames of which a fault of frames hits one.
     private static let faultyFrames: UInt64 = 8
 
     /// - Parameters:
@@ -27,9 +33,12 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
     ///   - shotsPerFrame: at least 1; a frame's payload may not exceed `FrameHeader.payloadLimit`.
     ///   - script: faults, counted from the first shot of the board; without a defect, and
     ///     no more than `FaultScript.orderLimit`.
+    ///   - clock: measures how long the board stays silent or absent by a fault. The time of the model itself is
+    ///     counted in shots.
     package convenience init(
         name: String, lanes: Int, settings: SimulatedArraySettings, shotsPerFrame: Int,
-        seed: SimulationSeed, script: FaultScript = FaultScript()
+        seed: SimulationSeed, script: FaultScript = FaultScript(), clock: Clock = .system,
+        idle: @escaping Idling = { $0.wait(milliseconds: $1) }
     ) throws(SystemError) {
         // The devices and their shots come from different streams, so that a change of one does not
         // shift the other.
@@ -41,17 +50,20 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
         try self.init(
             name: name, devices: .physical(devices), settings: settings,
             shotsPerFrame: shotsPerFrame,
-            seed: seed == .kernel ? .kernel : shots, script: script)
+            seed: seed == .kernel ? .kernel : shots, script: script, clock: clock, idle: idle)
     }
 
-    /// A board with devices that are given, instead of drawn from the spread.
+    /// Makes a board of given devices, instead of devices drawn from the spread.
     package init(
         name: String, devices: ArrayDevices, settings: SimulatedArraySettings,
-        shotsPerFrame: Int, seed: SimulationSeed, script: FaultScript = FaultScript()
+        shotsPerFrame: Int, seed: SimulationSeed, script: FaultScript = FaultScript(),
+        clock: Clock = .system, idle: @escaping Idling = { $0.wait(milliseconds: $1) }
     ) throws(SystemError) {
         precondition(shotsPerFrame >= 1)
         self.name = name
         self.shotsPerFrame = shotsPerFrame
+        self.idle = idle
+        silences = Silences(clock: clock, shotsPerSecond: settings.shotsPerSecond)
         wakeup = try Wakeup()
         array = SimulatedArray(devices: devices, settings: settings, seed: seed)
         for order in script.orders { _ = inject(order) }
@@ -59,11 +71,10 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
 
     package var devices: ArrayDevices { array.devices }
 
-    /// The chain that each lane's device is, as things stand.
+    /// The chain of each lane's device, with the drive, trims, drift and faults of this shot.
     package var chains: [SwitchingChain] { array.chainsNow }
 
-    /// How often each lane's bit is 1 in the long run, as things stand: what the model holds, for
-    /// comparison with what it gives.
+    /// The share of ones of each lane in the long run, by the chains of this shot.
     package var probabilities: [Double] { array.probabilities }
 
     // MARK: Board
@@ -71,6 +82,7 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
     package func open() throws(BoardError) -> BoardDescription {
         try checkPresence()
         array.trims = Array(repeating: 0, count: array.devices.count)
+        array.setMask(Array(repeating: 0, count: array.words))
         let preset = array.settings.preset
         return BoardDescription(
             kind: "simulated", provenance: .simulated, serial: "SIM-\(name)",
@@ -81,18 +93,22 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
             shotsPerSecond: array.settings.shotsPerSecond,
             tuning: preset.tuning(
                 breakdownMillivolts: array.settings.parameters.breakdownMillivolts,
-                latency: shotsPerFrame))
+                latency: shotsPerFrame),
+            hasArrayOperations: true)
     }
 
-    package func start() { numbers = FrameNumbers() }
+    package func start() {
+        numbers = FrameNumbers()
+        isStreaming = true
+    }
 
     /// Makes one frame. Waits only while a fault keeps the board silent.
     package func read(
         into buffer: UnsafeMutableRawBufferPointer, milliseconds: Int32
     ) throws(BoardError) -> Int {
         try checkPresence()
-        if isSilent(.stall) {
-            wakeup.wait(milliseconds: milliseconds)
+        if silences.contains(.stall) {
+            idle(wakeup, milliseconds)
             return 0
         }
         while true {
@@ -111,16 +127,17 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
         }
     }
 
-    package func stop() {}
+    package func stop() { isStreaming = false }
 
-    package func close() {}
+    package func close() { isStreaming = false }
 
     package func interrupt() { wakeup.signal() }
 
     private func makeFrame(in buffer: UnsafeMutableRawBufferPointer) -> Int {
         let header = numbers.header(
             encoding: array.settings.preset.isToggleEncoded ? .toggleEncoded : [],
-            words: array.words, shots: shotsPerFrame, kelvin: array.temperatureKelvin)
+            words: array.words, shots: shotsPerFrame, masked: array.maskedLanes,
+            celsius: temperatureCelsius)
         let count = FrameHeader.byteCount + header.payloadCount
         precondition(buffer.count >= count)
         let frame = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
@@ -152,24 +169,11 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
     package func telemetry() throws(BoardError) -> BoardTelemetry {
         try checkPresence()
         return BoardTelemetry(
-            temperatureCelsius: array.temperatureKelvin - 273.15,
-            resistanceOhms: array.resistances)
+            temperatureCelsius: temperatureCelsius, resistanceOhms: array.resistances)
     }
 
-    // MARK: The array by itself
-
-    /// The state of every device: bit i of word j is that of lane 64·j + i.
-    package var states: [UInt64] {
-        get { array.states }
-        set { array.states = newValue }
-    }
-
-    /// Pulses every device so many times, at least once, and reads nothing.
-    package func pulse(_ count: Int) {
-        let rows = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: array.words)
-        defer { rows.deallocate() }
-        for _ in 0..<count { array.sample(shots: 1, into: rows) }
-    }
+    /// Temperature of the array, in °C.
+    package var temperatureCelsius: Double { array.temperatureKelvin - 273.15 }
 
     // MARK: FaultyBoard
 
@@ -182,41 +186,19 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
 
     package func clearFaults() {
         array.faults.clear()
-        silences = []
+        silences.clear()
     }
 
-    private func checkPresence() throws(BoardError) {
+    func checkPresence() throws(BoardError) {
         beginSilences()
-        if isSilent(.vanish) { throw .absent("a fault that was asked for took it away") }
+        if silences.contains(.vanish) { throw .absent("an injected fault took it away") }
     }
 
-    /// The array stands still in a silence, which therefore is measured with the clock.
     private func beginSilences() {
         let isSilence = { (fault: Fault) in fault == .stall || fault == .vanish }
         guard array.faults.hasBegun(at: array.shot, where: isSilence) else { return }
-        let begun = array.faults.takeBegun(at: array.shot, where: isSilence)
-        let now = monotonicNanoseconds()
-        silences += begun.map { order in
-            let seconds = order.forShots.map { Double($0) / array.settings.shotsPerSecond }
-            // For ever, when no clock goes so far.
-            let end = seconds.flatMap { UInt64(exactly: (Double(now) + $0 * 1e9).rounded()) }
-            return Silence(fault: order.fault, end: end ?? .max)
-        }
+        silences.begin(array.faults.takeBegun(at: array.shot, where: isSilence))
     }
-
-    private func isSilent(_ fault: Fault) -> Bool {
-        if silences.isEmpty { return false }
-        let now = monotonicNanoseconds()
-        silences.removeAll { $0.end <= now }
-        return silences.contains { $0.fault == fault }
-    }
-}
-
-/// A stall or a vanishing that has begun.
-private struct Silence {
-    let fault: Fault
-    /// In the nanoseconds of the monotonic clock.
-    let end: UInt64
 }
 
 /// The numbers of the next frame.
@@ -226,13 +208,13 @@ private struct FrameNumbers {
     private var dropped: UInt32 = 0
 
     func header(
-        encoding: FrameHeader.Flags, words: Int, shots: Int, kelvin: Double
+        encoding: FrameHeader.Flags, words: Int, shots: Int, masked: Int, celsius: Double
     ) -> FrameHeader {
         FrameHeader(
             flags: dropped > 0 ? encoding.union(.overflowBefore) : encoding,
             wordsPerShot: UInt16(words), sequence: sequence, shots: UInt32(shots),
-            firstShot: nextShot, temperature: Int16(((kelvin - 273.15) * 100).rounded()),
-            droppedBefore: dropped)
+            firstShot: nextShot, temperature: Int16((celsius * 100).rounded()),
+            lanesMasked: UInt16(masked), droppedBefore: dropped)
     }
 
     mutating func advance(shots: Int) {
@@ -241,7 +223,7 @@ private struct FrameNumbers {
         dropped = 0
     }
 
-    /// The frame was never one: the next has its number, and says what is missing before it.
+    /// Leaves a frame out: the next one has its number, and counts its shots as dropped.
     mutating func leaveOut(shots: Int) {
         nextShot += UInt64(shots)
         dropped += UInt32(shots)
@@ -249,7 +231,7 @@ private struct FrameNumbers {
 }
 
 extension ArrayPreset {
-    /// What can be set about an array.
+    /// The quantities that can be set on an array, with their limits.
     package func tuning(breakdownMillivolts: Double, latency: Int) -> Tuning {
         let limits = driveLimits(breakdownMillivolts: breakdownMillivolts)
         return Tuning(

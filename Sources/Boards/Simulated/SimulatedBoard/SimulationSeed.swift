@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a simulated array is drawn from.
+/// The source of the random numbers of a simulated array.
 package enum SimulationSeed: Sendable, Equatable {
     /// The kernel's generator: every run differs.
     case kernel
@@ -15,7 +15,7 @@ package enum SimulationSeed: Sendable, Equatable {
     }
 }
 
-/// Gives the numbers a simulation starts from. Never a source of entropy for anybody else.
+/// The random numbers from which a simulation starts. Never a source of entropy.
 enum SeedGenerator: RandomNumberGenerator {
     case kernel
     /// SplitMix64 (Steele, Lea and Flood 2014) with its state.

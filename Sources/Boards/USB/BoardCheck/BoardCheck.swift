@@ -7,14 +7,14 @@ package import USBBoard
 /// Runs a board through docs/board-protocol.md.
 package struct BoardChecker {
     let access: BoardAccess
-    /// What it says of itself, once that could be read.
+    /// The board's own record of information.
     package let info: InfoRecord
 
     package enum Verdict: Sendable, Equatable {
         case passed
-        /// With what was found.
+        /// The board violates the document; holds the finding.
         case failed(String)
-        /// The board says that it does not have this.
+        /// The board does not have the feature.
         case notOffered
     }
 
@@ -23,15 +23,15 @@ package struct BoardChecker {
         package let verdict: Verdict
     }
 
-    /// One thing that is looked at.
+    /// A single check.
     struct Check: Sendable {
         let name: String
-        /// What the board has to have for it.
+        /// The features that it uses.
         var needs: InfoRecord.Features = []
         let run: @Sendable (BoardChecker) throws(Finding) -> Void
     }
 
-    /// - Throws: when the board does not tell what it is, without which there is nothing to check.
+    /// - Throws: when the board gives no record of information, without which nothing can be checked.
     package init(_ access: BoardAccess) throws(BoardError) {
         self.access = access
         let outcome = access.get(BoardRequest.getInfo.rawValue, count: 256)
@@ -75,7 +75,7 @@ package struct BoardChecker {
         }
     }
 
-    // MARK: What checks are made of
+    // MARK: Steps of checks
 
     func get(_ request: BoardRequest, value: UInt16 = 0, count: Int) throws(Finding) -> [UInt8] {
         switch access.get(request.rawValue, value: value, count: count) {
@@ -98,7 +98,7 @@ package struct BoardChecker {
         }
     }
 
-    /// Lets a request be refused, for the right reason, and nothing else happen.
+    /// Makes a request, and requires that it is refused for the right reason and changes nothing else.
     func expectRefusal(
         _ reason: StatusRecord.Refusal, _ what: String, _ request: () -> BoardAccess.Outcome
     ) throws(Finding) {

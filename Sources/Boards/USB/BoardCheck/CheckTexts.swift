@@ -2,7 +2,7 @@
 
 import BoardProtocol
 
-// What findings call things: as docs/board-protocol.md does.
+// The names of docs/board-protocol.md, for findings.
 
 extension BoardRequest {
     var text: String {
@@ -17,6 +17,16 @@ extension BoardRequest {
         case .selfTest: "SELF_TEST"
         case .reset: "RESET"
         case .array: "ARRAY"
+        }
+    }
+}
+
+extension ArrayOperation {
+    var text: String {
+        switch self {
+        case .write: "WRITE"
+        case .pulse: "PULSE"
+        case .read: "READ"
         }
     }
 }

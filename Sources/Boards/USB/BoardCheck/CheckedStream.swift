@@ -4,11 +4,11 @@ import BoardInterface
 import BoardProtocol
 import USBBoard
 
-/// Why a check does not hold.
+/// The reason for which a check fails.
 enum Finding: Error {
-    /// What was found.
+    /// A violation of the document.
     case wrong(String)
-    /// There is no board any more.
+    /// The board was unplugged.
     case gone
 
     init(_ text: String) { self = .wrong(text) }
@@ -17,13 +17,13 @@ enum Finding: Error {
         if case .absent = error { self = .gone } else { self = .wrong("\(error)") }
     }
 
-    /// - Parameter what: was asked of the board.
+    /// - Parameter what: the request.
     init(_ what: String, _ outcome: BoardAccess.Outcome) {
         self = outcome == .gone ? .gone : .wrong("\(what): \(outcome)")
     }
 }
 
-/// The frames of a board, each of which has to follow the one before without a byte between them.
+/// The frames of a board, which have to follow one another without a byte in between.
 final class CheckedStream {
     struct Frame {
         let header: FrameHeader
@@ -34,10 +34,10 @@ final class CheckedStream {
     private var bytes: [UInt8] = []
     private var buffer = [UInt8](repeating: 0, count: 1 << 17)
 
-    /// How long the first frame may take, and a little more for a busy host.
+    /// The time for the first frame, and a little more for a busy host.
     private static let milliseconds: Int32 = 1500
 
-    /// Transfers wait from now on until this is released.
+    /// Submits transfers, which stay in flight until this is released.
     init(_ access: BoardAccess) throws(Finding) {
         self.access = access
         do throws(BoardError) { try access.startTransfers() } catch { throw Finding(error) }
@@ -65,7 +65,7 @@ final class CheckedStream {
         return Frame(header: header, payload: payload)
     }
 
-    /// Whether the board sends nothing more, once what was on its way is taken.
+    /// Whether the board sends nothing more after the bytes that are in flight.
     func isSilent() throws(Finding) -> Bool {
         for _ in 0..<1000 where try read(milliseconds: 200) == 0 { return true }
         return false

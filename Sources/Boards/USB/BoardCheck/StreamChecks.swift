@@ -4,7 +4,7 @@ import BoardInterface
 import BoardProtocol
 import USBBoard
 
-// Checks of frames, and of the array by itself.
+// Checks of the stream.
 extension BoardChecker {
     static let streamChecks: [Check] = [
         Check(name: "frames follow one another from 0 on, with their checksums") {
@@ -15,7 +15,7 @@ extension BoardChecker {
         },
         Check(name: "a second start begins anew") { (checker) throws(Finding) in
             try checker.streamBriefly()
-            // Before anything is asked for again: what comes then is of the new start.
+            // Transfers are submitted after the order, so that all that comes belongs to the new start.
             try checker.order(.start)
             try checker.readFrames(of: try CheckedStream(checker.access), count: 8)
         },
@@ -49,35 +49,7 @@ extension BoardChecker {
         },
     ]
 
-    static let arrayChecks: [Check] = [
-        Check(name: "states are written and read back", needs: .array) {
-            (checker) throws(Finding) in
-            let states = (0..<checker.info.lanes / 8).map { UInt8(truncatingIfNeeded: 37 * $0) }
-            try checker.writeArray(states)
-            let found = try checker.readArray()
-            try checker.require(found == states, "other states come back")
-        },
-        Check(name: "pulses are given, and impossible numbers refused", needs: .array) {
-            (checker) throws(Finding) in
-            let code = BoardRequest.array.rawValue
-            let pulse = ArrayOperation.pulse.rawValue
-            try checker.order(.array, value: pulse, [16, 0, 0, 0])
-            try checker.expectRefusal(.badValue, "no pulses") {
-                checker.access.set(code, value: pulse, [0, 0, 0, 0])
-            }
-            try checker.expectRefusal(.badValue, "65,537 pulses") {
-                checker.access.set(code, value: pulse, [1, 0, 1, 0])
-            }
-            try checker.expectRefusal(.badLength, "pulses without a number") {
-                checker.access.set(code, value: pulse)
-            }
-            try checker.expectRefusal(.badValue, "operation 9") {
-                checker.access.set(code, value: 9)
-            }
-        },
-    ]
-
-    /// Frames that come after a start have to be as the document says.
+    /// Reads the first frames after a start, and requires of each what the document says.
     private func readFrames(of stream: CheckedStream, count: Int) throws(Finding) {
         var (sequence, shot): (UInt32, UInt64) = (0, 0)
         for _ in 0..<count {
@@ -92,7 +64,7 @@ extension BoardChecker {
                 "frame \(sequence) begins with shot \(header.firstShot) instead of \(expected)")
             try require(
                 (header.droppedBefore > 0) == header.flags.contains(.overflowBefore),
-                "frame \(sequence): \(header.droppedBefore) shots dropped, and the flag says another thing"
+                "frame \(sequence): \(header.droppedBefore) shots dropped, against its flag"
             )
             sequence &+= 1
             shot = header.firstShot + UInt64(header.shots)
@@ -108,10 +80,10 @@ extension BoardChecker {
             "a payload of \(header.payloadCount) bytes")
         try require(
             header.flags.contains(.toggleEncoded) == (info.encoding == .toggles),
-            "the flags do not tell the encoding")
+            "the flag of the encoding is not that of GET_INFO")
     }
 
-    /// Leaves the board streaming, with frames on their way.
+    /// Leaves the board streaming, with frames in flight.
     private func streamBriefly() throws(Finding) {
         let stream = try CheckedStream(access)
         try order(.start)
@@ -128,13 +100,24 @@ extension BoardChecker {
                 access.set(BoardRequest.operatingPoint.rawValue, bytes)
             }
         }
-        if info.features.contains(.array) {
-            try expectRefusal(.streaming, "a read of the array while it streams") {
+        if info.features.contains(.laneMask) {
+            try expectRefusal(.streaming, "a mask while it streams") {
                 access.set(
-                    BoardRequest.array.rawValue, value: ArrayOperation.read.rawValue)
+                    BoardRequest.setLaneMask.rawValue, [UInt8](repeating: 0, count: info.lanes / 8))
             }
         }
+        if info.features.contains(.array) { try disturbArray() }
         _ = try stream.next()
+    }
+
+    private func disturbArray() throws(Finding) {
+        for operation in ArrayOperation.allCases {
+            try expectRefusal(.streaming, "\(operation.text) while it streams") {
+                access.set(
+                    BoardRequest.array.rawValue, value: operation.rawValue,
+                    operation == .pulse ? ArrayOperation.bytes(pulses: 1) : [])
+            }
+        }
     }
 
     private func testLink(frames: Int) throws(Finding) {
@@ -154,7 +137,7 @@ extension BoardChecker {
                 frame.header.flags.contains(.last) == (number == frames),
                 "frame \(number - 1) of \(frames): the flag \"last\"")
         }
-        try require(try stream.isSilent(), "more comes than was asked for")
+        try require(try stream.isSilent(), "frames come after the last one")
         let activity = try status().activity
         try require(activity == .idle, "it is \(activity.text) afterwards")
     }
@@ -178,20 +161,5 @@ extension BoardChecker {
         }
         let masked = try status().lanesMasked
         try require(masked == 1, "the status says that \(masked) lanes are masked")
-    }
-
-    private func writeArray(_ states: [UInt8]) throws(Finding) {
-        try order(.array, value: ArrayOperation.write.rawValue)
-        do throws(BoardError) { try access.write(states) } catch { throw Finding(error) }
-    }
-
-    private func readArray() throws(Finding) -> [UInt8] {
-        let stream = try CheckedStream(access)
-        try order(.array, value: ArrayOperation.read.rawValue)
-        let frame = try stream.next()
-        try require(
-            frame.header.shots == 1 && frame.header.flags == .last,
-            "a frame of \(frame.header.shots) shots with the flags \(frame.header.flags.rawValue)")
-        return frame.payload
     }
 }

@@ -32,9 +32,9 @@ struct bl_link {
 
 // Where a transfer of the pool is.
 enum bl_whereabouts {
-    BL_IDLE,    // nowhere: it was not submitted, or was taken back
-    BL_FLYING,  // with libusb
-    BL_QUEUED,  // finished, and not read to its end
+    BL_IDLE,       // nowhere: it was not submitted, or was taken back
+    BL_IN_FLIGHT,  // with libusb
+    BL_QUEUED,     // finished, and not read to its end
 };
 
 struct bl_slot {
@@ -44,7 +44,7 @@ struct bl_slot {
 };
 
 struct bl_stream {
-    // Of the thread of the board, and unchanged while transfers fly.
+    // For the thread of the board only; unchanged while transfers are in flight.
     bool is_started;
     uint8_t endpoint;
     struct bl_stream_shape shape;
@@ -58,7 +58,7 @@ struct bl_stream {
     unsigned *queue;  // a ring of slot numbers, `transfers` of them
     unsigned first;
     unsigned queued;
-    unsigned flying;
+    unsigned in_flight;
     bool halted;  // what finishes is not queued: a transfer failed, or all are taken back
     uint64_t interruptions;
 };
@@ -88,7 +88,7 @@ struct bl_board {
 int bl_error_of_usb(int error);
 int bl_error_of_status(enum libusb_transfer_status status);
 
-// Lets libusb have a transfer.
+// Submits a transfer to libusb.
 int bl_submit(struct libusb_transfer *transfer);
 
 // The list that libusb has, as one of its errors or a count. Frees with libusb_free_device_list.
@@ -97,7 +97,7 @@ ssize_t bl_devices(struct bl_link *link, libusb_device ***devices);
 // Bus and ports, as "1-2.3".
 void bl_describe_place(libusb_device *device, char *out, size_t room);
 
-// The monotonic time in so many milliseconds.
+// The monotonic time `milliseconds` from now.
 struct timespec bl_after(uint32_t milliseconds);
 
 // Frees what was not given back in time. Only when the device is closed: then nobody has it any
@@ -105,9 +105,9 @@ struct timespec bl_after(uint32_t milliseconds);
 void bl_free_lost_request(struct bl_board *board);
 void bl_free_stream(struct bl_board *board);
 
-// Lets every idle transfer of the pool wait for the endpoint, as far as the kernel has memory.
+// Submits every idle transfer of the pool, as far as the kernel has memory.
 //
-// Returns 0 when at least one transfer flies or is queued.
+// Returns 0 when at least one transfer is in flight or queued.
 int bl_submit_idle(struct bl_board *board);
 
 #endif

@@ -34,11 +34,11 @@ static struct bl_slot *wait_for_slot(struct bl_board *board, const struct patien
     struct bl_stream *stream = &board->stream;
     pthread_mutex_lock(&board->lock);
     int waited = 0;
-    while (stream->queued == 0 && stream->flying > 0 && waited != ETIMEDOUT &&
+    while (stream->queued == 0 && stream->in_flight > 0 && waited != ETIMEDOUT &&
            stream->interruptions == patience->interruptions) {
         waited = pthread_cond_timedwait(&board->changed, &board->lock, &patience->limit);
     }
-    if (stream->queued == 0 && stream->flying == 0) {
+    if (stream->queued == 0 && stream->in_flight == 0) {
         stream->halted = true;
         stream->error = stream->submit_error;
     }
@@ -54,7 +54,7 @@ static struct bl_slot *look_for_slot(struct bl_board *board) {
     return slot;
 }
 
-// Wipes the first transfer of the queue, which was read to its end, and lets it wait for the
+// Wipes the first transfer of the queue, which was read to its end, and submits it to the
 // endpoint again. The last one of a stream that stands still sets its error instead.
 static void recycle(struct bl_board *board, struct bl_slot *slot) {
     struct bl_stream *stream = &board->stream;

@@ -107,16 +107,32 @@ int bl_control(struct bl_board *board, uint8_t type, uint8_t number, uint16_t va
     return result;
 }
 
+static int bulk(struct bl_board *board, struct bl_request *request, uint8_t endpoint,
+                uint32_t milliseconds) {
+    libusb_fill_bulk_transfer(request->transfer, board->handle, endpoint, request->bytes,
+                              (int)request->length, finished, request, 0);
+    return perform(request, milliseconds);
+}
+
 int bl_bulk_out(struct bl_board *board, uint8_t endpoint, const void *data, size_t length,
                 uint32_t milliseconds) {
     if (!is_free(board)) return BL_TIMEOUT;
     struct bl_request *request = length > INT_MAX ? NULL : make_request(board, length);
     if (request == NULL) return BL_NO_MEMORY;
     if (length > 0) memcpy(request->bytes, data, length);
-    libusb_fill_bulk_transfer(request->transfer, board->handle, endpoint, request->bytes,
-                              (int)length, finished, request, 0);
-    int result = perform(request, milliseconds);
+    int result = bulk(board, request, endpoint, milliseconds);
     if (board->lost == NULL) free_request(request);
     if (result >= 0) result = (size_t)result == length ? 0 : BL_IO;
+    return result;
+}
+
+int bl_bulk_in(struct bl_board *board, uint8_t endpoint, void *data, size_t room,
+               uint32_t milliseconds) {
+    if (!is_free(board)) return BL_TIMEOUT;
+    struct bl_request *request = room > INT_MAX ? NULL : make_request(board, room);
+    if (request == NULL) return BL_NO_MEMORY;
+    int result = bulk(board, request, endpoint, milliseconds);
+    if (result > 0) memcpy(data, request->bytes, (size_t)result);
+    if (board->lost == NULL) free_request(request);
     return result;
 }

@@ -44,7 +44,7 @@ static void finished(struct libusb_transfer *transfer) {
     struct bl_slot *slot = transfer->user_data;
     struct bl_board *board = slot->board;
     pthread_mutex_lock(&board->lock);
-    board->stream.flying--;
+    board->stream.in_flight--;
     if (board->stream.halted) {
         slot->whereabouts = BL_IDLE;
     } else {
@@ -62,8 +62,8 @@ static bool take_off(struct bl_slot *slot) {
     pthread_mutex_lock(&board->lock);
     bool is_idle = slot->whereabouts == BL_IDLE && !board->stream.halted;
     if (is_idle) {
-        slot->whereabouts = BL_FLYING;
-        board->stream.flying++;
+        slot->whereabouts = BL_IN_FLIGHT;
+        board->stream.in_flight++;
     }
     pthread_mutex_unlock(&board->lock);
     return is_idle;
@@ -76,7 +76,7 @@ static int submit(struct bl_slot *slot) {
     if (error == 0) return 0;
     pthread_mutex_lock(&board->lock);
     slot->whereabouts = BL_IDLE;
-    board->stream.flying--;
+    board->stream.in_flight--;
     pthread_mutex_unlock(&board->lock);
     return error;
 }
@@ -90,12 +90,12 @@ int bl_submit_idle(struct bl_board *board) {
     }
     stream->submit_error = error;
     pthread_mutex_lock(&board->lock);
-    bool has_some = stream->flying + stream->queued > 0;
+    bool has_some = stream->in_flight + stream->queued > 0;
     pthread_mutex_unlock(&board->lock);
     return has_some ? 0 : error;
 }
 
-// Lets the stream stand still, cancels what flies and forgets what is queued.
+// Halts the stream, cancels the transfers in flight and forgets those that are queued.
 //
 // Returns whether all came back.
 static bool take_back(struct bl_board *board) {
@@ -111,10 +111,10 @@ static bool take_back(struct bl_board *board) {
     struct timespec limit = bl_after(BL_TAKE_BACK_MILLISECONDS);
     pthread_mutex_lock(&board->lock);
     int waited = 0;
-    while (stream->flying > 0 && waited != ETIMEDOUT) {
+    while (stream->in_flight > 0 && waited != ETIMEDOUT) {
         waited = pthread_cond_timedwait(&board->changed, &board->lock, &limit);
     }
-    bool all = stream->flying == 0;
+    bool all = stream->in_flight == 0;
     for (unsigned i = 0; i < stream->shape.transfers; i++) {
         if (stream->slots[i].whereabouts == BL_QUEUED) stream->slots[i].whereabouts = BL_IDLE;
     }
@@ -126,7 +126,7 @@ static bool take_back(struct bl_board *board) {
     return all;
 }
 
-// Lets a stream whose transfers are all idle run.
+// Runs a stream whose transfers are all idle.
 static int set_off(struct bl_board *board) {
     pthread_mutex_lock(&board->lock);
     board->stream.halted = false;

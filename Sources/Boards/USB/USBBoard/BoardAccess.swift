@@ -5,13 +5,13 @@ import BoardProtocol
 import CBoardLink
 import LinuxPlatform
 
-/// A board on the USB as it is, for whoever checks one: any request, in any order. For one thread.
+/// Unguarded access to a board on the USB, for checks: any request, in any order. For one thread.
 package final class BoardAccess {
-    /// What came of a request.
+    /// The outcome of a request.
     package enum Outcome: Sendable, Equatable, CustomStringConvertible {
-        /// With what the board gave, if it was asked for something.
+        /// The request was done; holds the answer of a request from the board.
         case done([UInt8])
-        /// With a stall.
+        /// The board answered with a stall.
         case refused
         case unanswered
         /// The board was unplugged.
@@ -29,10 +29,10 @@ package final class BoardAccess {
         }
     }
 
-    /// Serial number and place.
+    /// Serial number and port path.
     package let name: String
     package let product: String
-    /// The major version of MEB that the descriptors tell.
+    /// The major version of MEB in the descriptors.
     package let majorVersion: UInt8
 
     private let connection: BoardConnection
@@ -51,7 +51,7 @@ package final class BoardAccess {
         majorVersion = device.raw.interface_protocol
     }
 
-    /// - Throws: `absent` when the board was unplugged, as far as this is known yet.
+    /// - Throws: `absent` once the unplugging of the board is known.
     package func checkPresence() throws(BoardError) { try connection.checkPresence() }
 
     // MARK: Requests
@@ -99,4 +99,9 @@ package final class BoardAccess {
 
     /// Sends states for the array.
     package func write(_ bytes: [UInt8]) throws(BoardError) { try connection.write(bytes) }
+
+    /// Ends the halt of the endpoint for states.
+    package func clearArrayHalt() throws(BoardError) {
+        try connection.clearHalt(BoardInterface.arrayEndpoint)
+    }
 }

@@ -5,7 +5,7 @@ import BoardProtocol
 import CBoardLink
 import LinuxPlatform
 
-/// An open board on the bus: requests and the stream, with errors in the words of boards.
+/// An open board on the bus: requests and endpoints, with errors as `BoardError`.
 ///
 /// For one thread, but for `interrupt`. Gives the device back when it is released.
 final class BoardConnection: @unchecked Sendable {
@@ -52,7 +52,7 @@ final class BoardConnection: @unchecked Sendable {
         guard outcome >= 0 else { throw device.error(outcome, during: request) }
     }
 
-    /// Any request.
+    /// Makes any request.
     ///
     /// - Returns: how many bytes were moved, or a negative `bl_error`.
     func control(_ type: UInt8, _ code: UInt8, value: UInt16, data: inout [UInt8]) -> Int32 {
@@ -63,6 +63,8 @@ final class BoardConnection: @unchecked Sendable {
         }
     }
 
+    // MARK: Single transfers
+
     /// Sends states for the array.
     func write(_ bytes: [UInt8]) throws(BoardError) {
         try check(
@@ -70,14 +72,33 @@ final class BoardConnection: @unchecked Sendable {
                 board, BoardInterface.arrayEndpoint, bytes, bytes.count, Self.requestMilliseconds))
     }
 
+    /// Ends the halt of an endpoint, and starts the packets of both ends anew.
+    func clearHalt(_ endpoint: UInt8) throws(BoardError) {
+        try check(bl_clear_halt(board, endpoint))
+    }
+
+    /// Waits for the next bytes on the stream's endpoint while no transfers wait for the stream.
+    ///
+    /// - Parameter room: bytes; a multiple of `largestPacket`.
+    func readOnce(room: Int) throws(BoardError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: room)
+        let outcome = bl_bulk_in(
+            board, BoardInterface.streamEndpoint, &bytes, room, Self.requestMilliseconds)
+        try check(outcome)
+        return Array(bytes.prefix(Int(outcome)))
+    }
+
+    /// The largest packet of an endpoint, in bytes: a multiple of the largest packet at every other speed.
+    static let largestPacket = 1024
+
     // MARK: The stream
 
-    /// Lets transfers wait for what the board sends. Nothing is asked of the board.
+    /// Submits transfers for the stream. Nothing is asked of the board.
     ///
     /// - Parameter locked: whether memory with bits must be kept from swap.
     func startTransfers(locked: Bool) throws(BoardError) {
-        // Frames of a host that died may have left the two ends in different states.
-        try check(bl_clear_halt(board, BoardInterface.streamEndpoint))
+        // A host that died may have left the two ends in different states.
+        try clearHalt(BoardInterface.streamEndpoint)
         try check(
             bl_stream_start(
                 board, BoardInterface.streamEndpoint, bl_shape(device.raw.speed), locked))
@@ -85,12 +106,12 @@ final class BoardConnection: @unchecked Sendable {
 
     func stopTransfers() { bl_stream_stop(board) }
 
-    /// What reading the stream came to.
+    /// The outcome of a read of the stream.
     enum Reading {
         case bytes(Int)
-        /// Nothing came in the time, or an interruption.
+        /// Nothing came in the time, or the read was interrupted.
         case nothing
-        /// The stream broke and can be taken up again.
+        /// The stream broke and can be recovered.
         case broken(BoardError)
     }
 
@@ -108,7 +129,7 @@ final class BoardConnection: @unchecked Sendable {
         throw error
     }
 
-    /// Resets the device on the bus, and ends the stream. What comes of it is seen when it is opened again.
+    /// Resets the device on the bus, and ends the stream. A failure shows when the device is opened again.
     func reset() { _ = bl_reset(board) }
 
     func recoverStream() throws(BoardError) { try check(bl_stream_recover(board)) }

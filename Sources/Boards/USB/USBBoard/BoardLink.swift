@@ -5,10 +5,10 @@ import CBoardLink
 import Glibc
 import LinuxPlatform
 
-/// The bus, with the thread that serves it. Has to outlive the connections that are made over it.
+/// The bus, with the thread that serves it. Must outlive the connections over it.
 final class BoardLink: @unchecked Sendable {
     let raw: OpaquePointer
-    /// So many devices are looked at.
+    /// The most devices that a list holds.
     private static let deviceLimit = 64
 
     init() throws(SystemError) {
@@ -21,12 +21,12 @@ final class BoardLink: @unchecked Sendable {
 
     deinit { bl_link_close(raw) }
 
-    /// Readable after a device has come or gone, until `forgetChanges`. The link's own.
+    /// A descriptor that is readable after a device has come or gone, until `forgetChanges`. The link owns it.
     var changes: Int32 { bl_link_changes(raw) }
 
     func forgetChanges() { bl_link_forget_changes(raw) }
 
-    /// What is on the bus and may be a board, in no order.
+    /// The devices on the bus that may be boards, in no order.
     func devices(
         _ identifiers: [USBBoardSettings.Identifier]
     ) throws(BoardError) -> [FoundDevice] {

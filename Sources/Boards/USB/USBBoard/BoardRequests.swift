@@ -5,7 +5,7 @@ import BoardProtocol
 import CBoardLink
 import EntropyTerms
 
-/// What a host asks of a board, in records.
+/// Requests to a board, with records for their data.
 extension BoardConnection {
     func info(of device: FoundDevice) throws(BoardError) -> InfoRecord {
         let bytes = try get(.getInfo, count: 4 * InfoRecord.byteCount)
@@ -84,12 +84,13 @@ extension BoardDescription {
             encoding: info.encoding, operatingPoint: point, maximumPayload: info.maximumPayload,
             shotsPerSecond: info.shotsPerSecond == 0 ? nil : Double(info.shotsPerSecond),
             tuning: features.isSuperset(of: .tunable)
-                ? info.tuning.delayed(byBytes: device.bytesUnderway, lanes: info.lanes) : nil)
+                ? info.tuning.delayed(byBytes: device.bytesInFlight, lanes: info.lanes) : nil,
+            hasArrayOperations: features.isSuperset(of: .arrayOperations))
     }
 }
 
 extension Tuning {
-    /// Shots that are on their way when a trim is set come with the trim before.
+    /// Shots in flight when a trim is set have the earlier trim.
     fileprivate func delayed(byBytes bytes: Int, lanes: Int) -> Tuning {
         Tuning(
             amplitudeMillivolts: amplitudeMillivolts, pulseWidthPicoseconds: pulseWidthPicoseconds,
@@ -101,4 +102,6 @@ extension Tuning {
 extension InfoRecord.Features {
     /// What metrng needs to hold the lanes of a board and to watch its devices.
     fileprivate static let tunable: Self = [.operatingPoint, .laneTrim, .resistances]
+    /// What an `ArrayBoard` needs.
+    fileprivate static let arrayOperations: Self = [.array, .laneMask]
 }

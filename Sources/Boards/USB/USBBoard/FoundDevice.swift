@@ -28,8 +28,8 @@ struct FoundDevice {
         return "/dev/bus/usb/\(digits(raw.bus))/\(digits(raw.address))"
     }
 
-    /// How many bytes of the stream are on their way at most, in transfers that the host has asked for.
-    var bytesUnderway: Int {
+    /// The most bytes of the stream that are in flight, in submitted transfers.
+    var bytesInFlight: Int {
         let shape = bl_shape(raw.speed)
         return shape.transfer_size * Int(shape.transfers)
     }
@@ -78,7 +78,7 @@ extension [FoundDevice] {
         }
     }
 
-    /// Why there is no candidate.
+    /// The error for a bus without a candidate.
     func absence(_ settings: USBBoardSettings) -> BoardError {
         let names = boards.map(\.name).joined(separator: ", ")
         let others = names.isEmpty ? "" : "; there are: \(names)"

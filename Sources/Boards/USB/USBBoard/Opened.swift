@@ -3,7 +3,7 @@
 import BoardProtocol
 import Synchronization
 
-/// The connection while a board is open, which another thread may interrupt.
+/// The connection of an open board, whose read another thread may interrupt.
 final class Opened: Sendable {
     private let state = Mutex<(BoardConnection, BoardDescription)?>(nil)
 

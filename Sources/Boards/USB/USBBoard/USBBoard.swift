@@ -8,21 +8,22 @@ package import LinuxPlatform
 
 /// An MEB/1 board on the USB.
 package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable {
-    // Everything but the interruption is touched by the pipeline's thread only.
+    // Everything but the interruption belongs to the pipeline's thread.
     private let settings: USBBoardSettings
     private let locked: Bool
     private let link: BoardLink
     private let opened: Opened
-    /// What each board was set to last, by its serial number. It may have forgotten it since; and a board
-    /// that takes its place is driven where that one is.
+    /// The operating point that each board was set to last, by its serial number: a board forgets it without
+    /// power. One that takes another's place has its own.
     private var points: [String: OperatingPoint] = [:]
-    /// How often in a row the stream was taken up again without a byte in between.
+    /// Recoveries of the stream in a row, without a byte in between.
     private var recoveries = 0
+    private(set) var isStreaming = false
 
-    /// So many times the stream is taken up again; then the board is reset and opened anew.
+    /// Recoveries in a row before the board is reset and opened again.
     private static let recoveryLimit = 3
 
-    /// What could not be done when `init` throws.
+    /// The operation that failed when `init` throws.
     package static let startOperation = "start libusb"
 
     /// - Parameter locked: whether memory with bits must be kept from swap.
@@ -69,6 +70,9 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
         if description.tuning != nil {
             try connection.setTrims([Int16](repeating: 0, count: info.lanes))
         }
+        if info.features.contains(.laneMask) {
+            try connection.setLaneMask([UInt64](repeating: 0, count: info.lanes / 64))
+        }
         opened.set(connection, description)
         recoveries = 0
         return description
@@ -89,6 +93,7 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
         let (connection, _) = try current()
         try connection.startTransfers(locked: locked)
         try connection.set(.start)
+        isStreaming = true
     }
 
     package func read(
@@ -113,13 +118,17 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
     }
 
     package func stop() {
+        isStreaming = false
         guard let (connection, _) = try? current() else { return }
         // A board that does not answer has stopped, or is told again before it is used.
         try? connection.set(.stop)
         connection.stopTransfers()
     }
 
-    package func close() { opened.clear() }
+    package func close() {
+        isStreaming = false
+        opened.clear()
+    }
 
     package func interrupt() { opened.interrupt() }
 
@@ -140,7 +149,7 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
         return try connection.telemetry(lanes: description.lanes)
     }
 
-    private func current() throws(BoardError) -> (BoardConnection, BoardDescription) {
+    func current() throws(BoardError) -> (BoardConnection, BoardDescription) {
         guard let current = opened.value else { throw .stalled("it is not open") }
         return current
     }

@@ -2,7 +2,7 @@
 
 package import BoardProtocol
 
-/// Which board on the bus, and what is expected of it.
+/// The selection of a board on the bus, and the expectations of it.
 package struct USBBoardSettings: Sendable, Equatable {
     package enum Selection: Sendable, Equatable {
         /// The first that is free and not reserved.
@@ -30,8 +30,8 @@ package struct USBBoardSettings: Sendable, Equatable {
     /// The boards that others in this process have by name: one that takes any board leaves them alone.
     package var reserved: [Selection] = []
     package var identifiers = [Identifier.test]
-    /// Whether the board has to say that it is simulated. One that says otherwise is refused, so that bits
-    /// never carry another provenance than the one they are expected to have.
+    /// Whether the board must say that it is simulated. A board that says otherwise is refused, so that bits
+    /// always have the expected provenance.
     package var expectsSimulated = false
     /// The quantities to set when the board is opened; the others stay as the board has them.
     package var operatingPoint = PartialOperatingPoint()

@@ -4,8 +4,8 @@
 // transfers. It moves bytes and knows nothing of what they mean.
 //
 // Threads. A link has one thread of its own, "metrng-usb", with all signals blocked, that serves
-// libusb. It moves finished transfers into a queue and wakes whoever waits for it; nothing here
-// ever calls back. The calls for a link come from one thread at a time, and so do those for a
+// libusb. It moves finished transfers into a queue and wakes the thread that waits for it; nothing
+// here ever calls back. The calls for a link come from one thread at a time, and so do those for a
 // board, which may be another thread; but bl_stream_interrupt and bl_is_present may
 // come from any thread while the board is open.
 //
@@ -99,7 +99,7 @@ ssize_t bl_link_list(struct bl_link *link, const struct bl_id *ids, size_t id_co
 struct bl_board;
 
 // Opens the very device that bl_link_list gave, and takes its first interface, also from a driver
-// of the kernel that lets go of it. `*out` is the caller's until bl_close; unchanged on failure.
+// of the kernel that gives it up. `*out` is the caller's until bl_close; unchanged on failure.
 int bl_open(struct bl_link *link, const struct bl_device *device, struct bl_board **out);
 
 // Ends the stream if there is one, and gives the device back.
@@ -120,6 +120,14 @@ int bl_control(struct bl_board *board, uint8_t type, uint8_t request, uint16_t v
 int bl_bulk_out(struct bl_board *board, uint8_t endpoint, const void *data, size_t length,
                 uint32_t milliseconds);
 
+// Waits for one transfer of an IN endpoint, at most `milliseconds`. `room` is a multiple of every
+// maximum packet size. For an endpoint that has no stream now. What a transfer brought that was too
+// late is lost.
+//
+// Returns how many bytes came.
+int bl_bulk_in(struct bl_board *board, uint8_t endpoint, void *data, size_t room,
+               uint32_t milliseconds);
+
 int bl_clear_halt(struct bl_board *board, uint8_t endpoint);
 
 // Ends the stream and resets the device, after which it may be another one: then this returns
@@ -139,7 +147,7 @@ struct bl_stream_shape {
 struct bl_stream_shape bl_shape(enum bl_speed speed);
 
 // Makes a pool of transfers, whose memory is left out of core dumps and, with `locked`, kept from
-// swap, and lets them all wait for the endpoint. A stream that there was ends first. Fails with
+// swap, and submits them all. An earlier stream ends first. Fails with
 // BL_NO_MEMORY when the memory cannot be had, or locked. A kernel that lends less than is asked for
 // gets fewer transfers, at least one; more of them when it lends more later. Such a kernel may
 // refuse requests as well, with the same error.
@@ -156,10 +164,10 @@ int bl_stream_start(struct bl_board *board, uint8_t endpoint, struct bl_stream_s
 // bl_stream_recover.
 ssize_t bl_stream_read(struct bl_board *board, void *buffer, size_t room, int milliseconds);
 
-// Lets a read that is waiting return 0; one that begins later waits as always. Any thread.
+// Makes a waiting read return 0; a read that begins later is not affected. Any thread.
 void bl_stream_interrupt(struct bl_board *board);
 
-// Takes all transfers back, clears the halt of the endpoint, and lets them wait for it again. Bytes
+// Takes all transfers back, clears the halt of the endpoint, and submits them again. Bytes
 // that were not read are lost. On failure the stream stands still as before.
 int bl_stream_recover(struct bl_board *board);
 
