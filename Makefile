@@ -5,32 +5,64 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 export PREFIX DESTDIR
 
-.PHONY: build test test-vm demo bench lint package install uninstall deb test-deb clean
+# One target for each occasion:
+#   make check    while writing: form, static checks and the quick tests, in one debug build
+#   make test     before a push: everything that needs no virtual machine and no container
+#   make verify   the rest: package, virtual machine, sanitizers, quality of bits, long fuzzing and simulation
+# Each installs what it needs and the machine lacks, and says so; "make setup" installs everything.
+# "make check ROOM=Control" tests one room of Sources/ and what uses it.
+.PHONY: setup build check check-static check-swift test test-swift test-others verify test-vm test-deb demo bench lint \
+	package install uninstall deb clean
+
+setup:
+	scripts/setup
 
 build:
 	scripts/setup build
 	swift build -c release --explicit-target-dependency-import-check error
 
+# Two things at once: each prints its output when it ends.
+side-by-side = @$(MAKE) --jobs=2 --output-sync=target --keep-going --no-print-directory
+
+check:
+	scripts/setup build quality package
+	$(side-by-side) check-static check-swift
+	METRNG_BUILD=.build/debug scripts/check manuals
+
+check-static:
+	scripts/check --without manuals
+
+check-swift:
+	scripts/test-swift --quick $(if $(ROOM),--room $(ROOM))
+
 test:
-	scripts/setup
-	scripts/check lint
-	scripts/check targets
-	scripts/check cutoffs
-	scripts/check version
-	scripts/make-board-vectors --check
-	scripts/check unit
-	scripts/check journal
+	scripts/setup build quality python package metrics
+	swift build -c release --build-tests --explicit-target-dependency-import-check error
+	$(side-by-side) test-swift test-others
+
+test-swift:
+	scripts/test-swift --configuration release
+
+# What is no Swift test. The programs are built.
+test-others:
+	scripts/check
 	scripts/test-scripts
-	swift test -c release --disable-xctest
-	scripts/check manuals
 	scripts/test-varlink
 	scripts/test-metrics
+
+verify: test-vm test-deb
+	scripts/setup python
 	scripts/test-quality
-	scripts/test-vm
+	scripts/simulate --seeds 2000
 	scripts/test-sanitizers
 
 test-vm: build
 	scripts/test-vm
+
+test-deb: build deb
+	scripts/setup machine
+	scripts/package/test
+	scripts/test-vm --package dist/metrngd_*.deb
 
 demo: build
 	scripts/demo
@@ -56,11 +88,6 @@ uninstall:
 deb:
 	scripts/setup build package
 	scripts/package/deb
-
-test-deb: build deb
-	scripts/setup machine
-	scripts/package/test
-	scripts/test-vm --package dist/metrngd_*.deb
 
 clean:
 	rm -rf dist .tools .build .build-package .build-tsan .build-asan .venv

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The targets and the arrows between them are documented in docs/architecture.md, and
-// scripts/check targets (part of `make test`) compares the two.
+// scripts/check targets (part of `make check`) compares the two.
 
 import PackageDescription
 
@@ -14,18 +14,6 @@ let swift: [SwiftSetting] = [
 ]
 
 let c: [CSetting] = [
-    .headerSearchPath("."),
-    .headerSearchPath("."),
-    .headerSearchPath("."),
-    .headerSearchPath("."),
-    .headerSearchPath("."),
-    .headerSearchPath("."),
-    .headerSearchPath("."),
-    .headerSearchPath("."),
-    .headerSearchPath("."),
-    .headerSearchPath("."),
-    .headerSearchPath("."),
-    .headerSearchPath("."),
     .headerSearchPath("."),
     .define("_GNU_SOURCE"),
     .enableWarning("all"),
@@ -247,6 +235,18 @@ let package = Package(
             "lane-sample", path: "Tests/Support/LaneSample",
             ["BoardProtocol", "DevicePhysics", "SimulatedBoard"]),
 
+        // The simulation of the whole daemon: see Tests/Simulation/README.md
+        .target(
+            name: "DaemonSimulation",
+            dependencies: [
+                "BoardInterface", "BoardProtocol", "EntropyPipeline", "EntropyProtocol",
+                "EntropyRing", "EntropyServer", "EntropyTerms", "LinuxPlatform",
+                "OperatingPointControl", "PlaneTestSupport", "TestSupport",
+            ], path: "Tests/Simulation/DaemonSimulation", swiftSettings: swift),
+        tool(
+            "simulate-daemon", path: "Tests/Simulation/Simulate", [arguments, "DaemonSimulation"]),
+        tests("SimulationTests", in: "Simulation", ["DaemonSimulation"]),
+
         // Fuzz targets: see Tests/Fuzz/README.md
         .target(name: "CFuzzDriver", path: "Tests/Fuzz/CFuzzDriver", cSettings: c),
         .target(
@@ -254,9 +254,8 @@ let package = Package(
             dependencies: [
                 "BoardInterface", "BoardProtocol", "CFuzzDriver", "ControlInterface",
                 "ControlTestSupport", "DaemonConfiguration", "DevicePhysics", "EntropyClient",
-                "EntropyProtocol",
-                "EntropyServer", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings",
-                "SimulatedBoard", "SoftwareBoard", "SoftwareUSB", "TestSupport", "Varlink",
+                "EntropyProtocol", "EntropyServer", "EntropyTerms", "LinuxPlatform", "RecordingFormat",
+                "Recordings", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB", "TestSupport", "Varlink",
             ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: swift),
         tool(
             "fuzz-parsers", path: "Tests/Fuzz/FuzzParsers",
@@ -416,7 +415,9 @@ let package = Package(
                 "BoardProtocol", "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB",
                 "TestSupport",
             ]),
-        tests("SoftwareUSBTests", in: "Testbench", ["LinuxPlatform", "SoftwareUSB"]),
+        tests(
+            "SoftwareUSBTests", in: "Testbench",
+            ["LinuxPlatform", "SoftwareUSB", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmarks of running programs share: a daemon on sockets of its own, a board of software that it
+"""What the benchmarks of running programs share: a daemon on sockets of its own, a software board that it
 reads, and the requests of who draws bits."""
 
 import json
@@ -13,13 +13,13 @@ import time
 
 WRAPPER = "/usr/bin/umockdev-wrapper"
 RAW, FULL = 0, 1
-# For a daemon that reads a board of software.
+# For a daemon that reads a software board.
 CABLE = "boards: [{name: cable, kind: usb, usb: {simulated: true}}]\n"
 PATIENCE = 60
 
 
 class Board:
-    """A board of software on an emulated USB, for daemons that are started with its `environment`."""
+    """A software board on an emulated USB, for daemons that are started with its `environment`."""
 
     def __init__(self, build):
         self.process = subprocess.Popen(

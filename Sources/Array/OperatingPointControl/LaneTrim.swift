@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is known of one lane: its trim, what a step of trim does to it, and how well it is held.
+/// The state of one lane: its trim, the effect of a trim step, and how well it is held.
 struct LaneTrim: Sendable {
     /// In steps, between whole ones as well; the board is given the nearest.
     var trim = 0.0
@@ -21,10 +21,10 @@ struct LaneTrim: Sendable {
 
     /// A share of ones as far from ½ as this is a fault, not a drift; it is not trimmed away.
     private static let faultDeviation = 0.15
-    /// A measured share so far from ½ is no noise, nor drift.
+    /// A measured share this far from ½ is neither noise nor drift.
     private static let away = 0.02
-    /// A deviation of so many standard deviations is a jump, after which little is known. Shot noise alone
-    /// does that once in 10^9 measurements of a lane.
+    /// A deviation, in standard deviations, that counts as a jump, after which little is known. Shot noise alone
+    /// reaches it once in 10^9 measurements of a lane.
     private static let jump = 6.0
     /// A lane whose share of ones moves by less than this over all trims does not answer: its device is
     /// dead, or faulty now.

@@ -118,8 +118,8 @@ package struct Sweep: Sendable, Equatable {
     }
 
     private static let noReason =
-        "at no point the lanes are near half ones without hanging on the shot before;"
-        + " sweep other widths or amplitudes"
+        "at no measured point are the bits both near 50 % ones and independent of the previous shot;"
+        + " try other widths or amplitudes"
 
     private struct Candidate {
         let point: OperatingPoint
@@ -150,7 +150,7 @@ package struct Sweep: Sendable, Equatable {
                 part * (after.point.pulseWidthPicoseconds - before.point.pulseWidthPicoseconds)
             return Candidate(
                 point: point, deviation: nearer.deviation,
-                reason: "the shortest pulse at which half of the bits are ones")
+                reason: "the shortest pulse with 50 % ones")
         }
         return nil
     }
@@ -160,7 +160,7 @@ package struct Sweep: Sendable, Equatable {
         curve.filter(isUsable).min { $0.deviation < $1.deviation }.map {
             Candidate(
                 point: $0.point, deviation: $0.deviation,
-                reason: "here the lanes are nearest to half ones")
+                reason: "the point at which the lanes are nearest to 50 % ones")
         }
     }
 
@@ -170,7 +170,8 @@ package struct Sweep: Sendable, Equatable {
         return settled.last.map {
             Candidate(
                 point: $0.point, deviation: $0.deviation,
-                reason: "the shortest pulse from which on a shot forgets the state before")
+                reason: "the shortest pulse from which on shots do not depend on the previous state"
+            )
         }
     }
 }

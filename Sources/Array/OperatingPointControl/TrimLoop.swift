@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Holds every lane at ½ ones by its trim, knowing nothing of the board but what it measures.
+/// Holds every lane at 50 % ones by its trim, knowing nothing of the board but its measurements.
 ///
 /// First it learns: it measures the lanes at trims all over the range, takes each to where it crosses ½,
 /// and comes nearer by a few rounds of Newton's method. Nothing is taken for granted about the response of
@@ -12,7 +12,7 @@
 /// A value without effects: measurements in, trims out.
 package struct TrimLoop: Sendable {
     package enum State: Sendable, Equatable {
-        /// So many measurements until the lanes are held.
+        /// The number of measurements until the lanes are held.
         case learning(rounds: Int)
         case holding
     }
@@ -48,13 +48,13 @@ package struct TrimLoop: Sendable {
         goToScanPoint(0)
     }
 
-    /// What to set the lanes to.
+    /// The trims to set.
     package var trims: [Int16] { lanes.map { Int16($0.trim.rounded()) } }
 
     /// The lanes that are not at ½ although they were learned: no trim takes them there.
     package var untrimmable: Int { state == .holding ? lanes.count { $0.isAway(limits) } : 0 }
 
-    /// Enters a measurement that was made with the `trims` of before.
+    /// Enters a measurement made with the previous `trims`.
     ///
     /// - Parameter ones: how many of `measurementShots` bits of each lane were one.
     package mutating func enter(ones: [Int]) {

@@ -23,11 +23,11 @@ package enum BoardError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .absent(let what): "the board is absent: \(what)"
-        case .notPermitted(let what): "the board may not be opened: \(what)"
+        case .notPermitted(let what): "no permission to open the board: \(what)"
         case .busy(let what), .taken(let what): "the board is in use: \(what)"
         case .noBus(let what): "the USB cannot be used: \(what)"
         case .unsupported(let what): "the board is not supported: \(what)"
-        case .stalled(let what): "the board gives no usable frames: \(what)"
+        case .stalled(let what): "the board sends no usable frames: \(what)"
         case .ended(let what): "the recording has ended: \(what)"
         }
     }
@@ -37,16 +37,16 @@ package enum BoardError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .absent: "plug the board in; metrngd keeps looking for it"
         case .notPermitted:
-            "give the user of metrngd access to the device; 70-metrng.rules of udev does it for boards"
+            "give the user of metrngd access to the device; for boards, install the udev rule 70-metrng.rules"
         case .busy: "end the other program; metrngd keeps trying"
         case .taken:
             "plug in a board for each entry of boards, and tell them apart by usb.serial; metrngd keeps"
                 + " trying"
         case .noBus:
-            "let the program read /dev/bus/usb, use AF_NETLINK sockets, and open more files (ulimit -n)"
+            "give the program access to /dev/bus/usb and AF_NETLINK sockets, and more open files (ulimit -n)"
         case .unsupported: "name another file or device, or update the board's firmware or metrngd"
         case .stalled: "reset or replug the board; metrngd keeps trying"
-        case .ended: "start metrngd again, with another recording"
+        case .ended: "restart metrngd with another recording"
         }
     }
 }

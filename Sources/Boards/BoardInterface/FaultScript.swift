@@ -64,7 +64,7 @@ package struct FaultScript: Sendable, Equatable {
         var rest = words
         guard rest.popFirst() == "at" else { throw Reason("expected \"at SHOT FAULT\"") }
         guard let shot = rest.popFirst().flatMap({ UInt64($0) }) else {
-            throw Reason("expected the number of a shot after \"at\"")
+            throw Reason("expected a shot number after \"at\"")
         }
         guard let name = rest.popFirst() else { throw Reason("expected a fault after the shot") }
         guard let fault = Fault(name) else {

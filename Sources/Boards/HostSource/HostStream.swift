@@ -56,7 +56,7 @@ final class HostStream {
     private static func boardError(_ error: SystemError) -> BoardError {
         switch error.code {
         case EACCES, EPERM: .notPermitted("\(error)")
-        case EINVAL: .unsupported("\(error.subject) is no character device and no FIFO")
+        case EINVAL: .unsupported("\(error.subject) is neither a character device nor a FIFO")
         case ENOENT, ENOTDIR, EIO, ENODEV, ENXIO: .absent("\(error)")
         default: .stalled("\(error)")
         }
@@ -116,7 +116,7 @@ final class HostStream {
             }
         }
         guard count < enough, kind == .device else { return count }
-        throw .absent("\(path) has come to its end")
+        throw .absent("\(path) has reached its end")
     }
 
     private enum Wait {

@@ -28,15 +28,15 @@ package enum LaneExportError: Error, Equatable, CustomStringConvertible {
         case .noSuchLane(let lane, let lanes):
             "there is no lane \(lane): the recording has lanes 0 to \(lanes - 1)"
         case .tooFewShots(let count, let wanted):
-            "there are \(count) shots where \(wanted) are wanted"
+            "there are \(count) shots, fewer than the \(wanted) needed"
         case .tooFewRestarts(let count, let wanted):
-            "the board was started \(count) times where \(wanted) are wanted"
+            "the board was started \(count) times, fewer than the \(wanted) needed"
         case .notARestartRecording:
-            "not a recording of restarts: the board was started once only"
+            "not a recording with restarts: the board was started only once"
         case .restartRecording:
-            "a recording of restarts has no long run of consecutive shots; export it as a matrix"
+            "a recording with restarts has no long run of consecutive shots; export it as a matrix"
         case .gap(let shots):
-            "shots are missing after \(shots), and the estimators need consecutive ones"
+            "shots are missing after the first \(shots), but the estimators need consecutive ones"
         }
     }
 }

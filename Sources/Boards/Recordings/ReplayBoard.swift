@@ -76,7 +76,7 @@ package final class ReplayBoard: Board, @unchecked Sendable {
             throw boardError(error)
         }
         guard reader.context.starts.count == 1 else {
-            throw .unsupported("\(path) is a recording of restarts; use it with mectl export")
+            throw .unsupported("\(path) is a recording with restarts; use it with mectl export")
         }
         return reader
     }

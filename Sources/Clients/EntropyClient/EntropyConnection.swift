@@ -7,12 +7,12 @@ import LinuxPlatform
 
 /// A connection to metrngd, from which bytes can be read.
 ///
-/// Not thread-safe: one thread at a time. Calls block. Every byte that a call returns was given to
-/// this client and to nobody else, ever.
+/// Not thread-safe: one thread at a time. Calls block. Every byte that a call returns was delivered to
+/// this client and to no other, ever.
 ///
-/// When the daemon is started again, a call connects again and asks anew; what had come of the answer
-/// that was cut off is overwritten, and was given to nobody else. After an error other than
-/// `unavailable`, `disconnected`, `shuttingDown` and `unreachable` the connection is of no use any more.
+/// After a restart of the daemon, a call reconnects and repeats its request; the part of an interrupted
+/// reply that had arrived is overwritten, and was delivered to no other client. After an error other than
+/// `unavailable`, `disconnected`, `shuttingDown` and `unreachable` the connection can no longer be used.
 ///
 /// ```swift
 /// let connection = try EntropyConnection()
@@ -22,11 +22,11 @@ public final class EntropyConnection {
     /// Where metrngd listens unless it is configured otherwise.
     public static let defaultPath = "/run/metrng/entropy.sock"
 
-    /// What the daemon said about the bytes of the last answer.
+    /// The origin of the bytes in the last reply.
     public struct Origin: Equatable, Sendable {
         /// Where the bytes come from.
         public let provenance: Provenance
-        /// What was done to them.
+        /// How they were processed.
         public let grade: Grade
         /// Counts the changes of the health verdict of the lanes behind them.
         public let healthEpoch: UInt32
@@ -88,8 +88,8 @@ public final class EntropyConnection {
     /// Fills `buffer` with bytes of a grade.
     ///
     /// - Parameters:
-    ///   - waits: whether to wait for bits when there are too few; otherwise, or when so many will never
-    ///     come because all boards have ended, `unavailable` is thrown.
+    ///   - waits: whether to wait for bits when there are too few. Otherwise, or if all boards have ended and
+    ///     there will never be enough, `unavailable` is thrown.
     /// - Throws: on an error the contents of `buffer` must not be used.
     public func read(
         into buffer: UnsafeMutableRawBufferPointer, grade: Grade = .full, waits: Bool = true
@@ -171,7 +171,7 @@ public final class EntropyConnection {
             UInt32(buffer.count), grade: grade, flags: waits ? [] : .nonBlocking, tag: nextTag())
         let (reply, socket) = try exchange(request)
         guard reply.grade == grade, Int(reply.length) == buffer.count else {
-            throw broken("the answer is not what was asked for")
+            throw broken("the reply does not match the request")
         }
         guard allowsSimulated || reply.provenance.isGenuine else {
             // The bits are on their way; without the connection nobody gets them.
@@ -189,11 +189,11 @@ public final class EntropyConnection {
         // A failure to send may come with a last word that explains it, so it is read first.
         let isSent = send(request, to: socket)
         guard let reply = try receiveHeader(from: socket) else {
-            throw broken("the header of the answer is not valid")
+            throw broken("the reply has an invalid header")
         }
         try checkLastWord(reply.status)
         guard isSent, reply.tag == request.tag else {
-            throw broken("the answer belongs to another request")
+            throw broken("the reply belongs to another request")
         }
         guard reply.status == .ok else { throw .unavailable }
         return (reply, socket)

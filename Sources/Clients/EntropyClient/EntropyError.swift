@@ -2,25 +2,25 @@
 
 public import EntropyTerms
 
-/// Why bits could not be had. Each case says what happened; `description` adds what to do.
+/// The reason that no bits were read. Each case says what happened; `description` adds what to do.
 public enum EntropyError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Nobody serves the socket: there is no such file, or no daemon behind it.
+    /// The socket is not served: there is no such file, or no daemon behind it.
     case unreachable(path: String, reason: String)
     /// This user may not open the socket.
     case notPermitted(path: String)
-    /// The bits are simulated or replayed, and the session was not told to accept such.
+    /// The bits are simulated or replayed, and the connection was not told to accept them.
     case notGenuine(Provenance)
-    /// There are no bits now: asked not to wait, or the daemon has no healthy source.
+    /// There are no bits now, and the call does not wait; or all boards have ended.
     case unavailable
     /// The daemon does not offer this grade or kind of request.
     case notOffered
     /// The daemon denies this client the bits.
     case denied
-    /// The daemon has as many clients as it may have.
+    /// The daemon is at its limit of clients.
     case overQuota
-    /// The daemon stops.
+    /// The daemon is stopping.
     case shuttingDown
-    /// The connection ended in the middle of an answer, or was ended before.
+    /// The connection ended in the middle of a reply, or had ended before.
     case disconnected
     /// The peer does not speak MEP/1.
     case protocolViolation(String)
@@ -31,18 +31,18 @@ public enum EntropyError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unreachable(let path, let reason):
             "cannot reach the entropy daemon at \(path): \(reason); is metrngd running?"
         case .notPermitted(let path):
-            "not permitted to open \(path); ask to be added to the group that may"
+            "not permitted to open \(path); ask to be added to the group of the socket"
         case .notGenuine(let provenance):
             "the daemon serves \(provenance.name) bits, which are not random;"
                 + " allow them explicitly if that is what you want"
         case .unavailable:
-            "no bits are available now; `mectl status` tells why"
+            "no bits are available now; `mectl status` says why"
         case .notOffered:
             "the daemon does not offer this request"
         case .denied:
-            "the daemon denies this client the bits"
+            "the daemon refuses to serve this client"
         case .overQuota:
-            "the daemon has as many clients as it may have; raise entropy.maximumClients"
+            "the daemon has reached its limit of clients; raise entropy.maximumClients"
         case .shuttingDown:
             "the daemon is stopping"
         case .disconnected:

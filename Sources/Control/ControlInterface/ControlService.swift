@@ -75,7 +75,7 @@ package struct ControlService: VarlinkInterface {
     private func health(of board: String?) throws(VarlinkError) -> BoardHealth {
         let name = try name(ofBoard: board)
         guard let health = provider.health(board: name) else {
-            throw .control(.boardFailed(board: name, cause: "it was not opened yet"))
+            throw .control(.boardFailed(board: name, cause: "it has not been opened yet"))
         }
         return health
     }

@@ -63,7 +63,7 @@ private func number(_ value: Double) -> String {
 // MARK: What there is
 
 extension Metric {
-    static let up = service("metrng_up", .gauge, "Whether metrngd answers.") { _ in 1 }
+    static let up = service("metrng_up", .gauge, "1 if metrngd answers.") { _ in 1 }
 
     /// In the order in which they are printed.
     package static let all: [Metric] = ofService + ofBoards + ofLanes + ofRings
@@ -74,31 +74,31 @@ extension Metric {
             name: "metrng_build_info", kind: .gauge, help: "The version of metrngd; always 1.",
             labels: ["version"]
         ) { [Sample([$0.service.version], 1)] },
-        service("metrng_start_time_seconds", .gauge, "When metrngd started, since 1970.") {
+        service("metrng_start_time_seconds", .gauge, "Start time of metrngd, since 1970.") {
             $0.startTime
         },
         service("metrng_clients", .gauge, "Clients of the entropy socket.") {
             Double($0.clients)
         },
-        service("metrng_clients_limit", .gauge, "How many clients there may be.") {
+        service("metrng_clients_limit", .gauge, "Limit of clients.") {
             Double($0.maximumClients)
         },
-        service("metrng_clients_refused_total", .counter, "Clients that were one too many.") {
+        service("metrng_clients_refused_total", .counter, "Connections refused at the limit.") {
             Double($0.clientsRefused)
         },
-        service("metrng_memory_locked", .gauge, "Whether bits are kept from swap.") {
+        service("metrng_memory_locked", .gauge, "1 if locked memory keeps bits from swap.") {
             $0.lockedMemory ? 1 : 0
         },
         Metric(
             name: "metrng_kernel_fed_bytes_total", kind: .counter,
-            help: "Bytes given to the generator of the kernel, where it is fed.", labels: []
+            help: "Bytes fed to the kernel's generator, if it is fed.", labels: []
         ) { status in (status.service.kernel?.bytes).map { [Sample([], $0)] } ?? [] },
     ]
 
     private static let ofBoards: [Metric] = [
         Metric(
             name: "metrng_board_info", kind: .gauge,
-            help: "A board; always 1. Bits of the provenance simulated are not random.",
+            help: "A board; always 1. Bits of provenance simulated are not random.",
             labels: ["board", "provenance", "kind", "serial", "firmware"]
         ) { status in
             status.boards.map {
@@ -107,7 +107,7 @@ extension Metric {
         },
         Metric(
             name: "metrng_board_state", kind: .gauge,
-            help: "1 for the state that the board is in, 0 for the others.",
+            help: "1 for the current state, 0 for the others.",
             labels: ["board", "provenance", "state"]
         ) { status in
             status.boards.flatMap { board in
@@ -119,25 +119,26 @@ extension Metric {
             }
         },
         board(
-            "metrng_board_state_start_time_seconds", .gauge, "Since when it is, since 1970."
+            "metrng_board_state_start_time_seconds", .gauge,
+            "Time at which the board entered its state, since 1970."
         ) { $0.stateSince },
-        board("metrng_board_shots_total", .counter, "Shots that came.") { Double($0.shots) },
-        board("metrng_board_shots_dropped_total", .counter, "Shots that were lost on the way.") {
+        board("metrng_board_shots_total", .counter, "Shots received.") { Double($0.shots) },
+        board("metrng_board_shots_dropped_total", .counter, "Shots lost on the way.") {
             Double($0.shotsDropped)
         },
-        board("metrng_board_frames_total", .counter, "Frames that came whole.") {
+        board("metrng_board_frames_total", .counter, "Frames accepted.") {
             Double($0.framesAccepted)
         },
         board(
-            "metrng_board_frames_rejected_total", .counter, "Frames that were damaged or wrong."
+            "metrng_board_frames_rejected_total", .counter, "Frames rejected as damaged or wrong."
         ) { Double($0.framesRejected) },
         board(
-            "metrng_board_credited_bytes_total", .counter, "Entropy that was credited."
+            "metrng_board_credited_bytes_total", .counter, "Entropy credited."
         ) { Double($0.creditedBits) / 8 },
-        board("metrng_board_newest_bit_age_seconds", .gauge, "How old the newest bit is.") {
+        board("metrng_board_newest_bit_age_seconds", .gauge, "Age of the newest bit.") {
             $0.newestBitAge
         },
-        board("metrng_board_temperature_celsius", .gauge, "What the board measures.") {
+        board("metrng_board_temperature_celsius", .gauge, "Temperature that the board reports.") {
             $0.temperatureCelsius
         },
         board(
@@ -147,7 +148,7 @@ extension Metric {
 
     private static let ofLanes: [Metric] = [
         Metric(
-            name: "metrng_board_lanes", kind: .gauge, help: "Lanes by their state.",
+            name: "metrng_board_lanes", kind: .gauge, help: "Lanes by state.",
             labels: ["board", "provenance", "state"]
         ) { status in
             status.boards.flatMap { board in
@@ -158,17 +159,17 @@ extension Metric {
                 ].map { Sample([board.name, board.provenance.rawValue, $0.0], $0.1) }
             }
         },
-        board("metrng_board_lanes_needed", .gauge, "With fewer, nothing is served.") {
+        board("metrng_board_lanes_needed", .gauge, "Lanes needed to serve bits.") {
             Double($0.minimumGoodLanes)
         },
     ]
 
     private static let ofRings: [Metric] = [
-        ring("metrng_ring_capacity_bytes", .gauge, "Room of the ring.") { $0.capacityBytes },
-        ring("metrng_ring_available_bytes", .gauge, "What can be had at once.") {
+        ring("metrng_ring_capacity_bytes", .gauge, "Capacity of the ring.") { $0.capacityBytes },
+        ring("metrng_ring_available_bytes", .gauge, "Bytes ready in the ring.") {
             $0.availableBytes
         },
-        ring("metrng_ring_delivered_bytes_total", .counter, "What clients got.") {
+        ring("metrng_ring_delivered_bytes_total", .counter, "Bytes delivered to clients.") {
             $0.deliveredBytes
         },
     ]

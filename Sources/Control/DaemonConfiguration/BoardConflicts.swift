@@ -4,33 +4,33 @@ import BoardInterface
 import BoardProtocol
 import DevicePhysics
 
-/// Values of a board, or of two, that are possible each by itself, and not together.
+/// Values of one board, or of two, that are valid separately but not together.
 struct BoardConflict: Sendable, Equatable {
-    /// The key that is to be changed.
+    /// The key to change.
     let key: String
     let found: String
     let expected: String
 }
 
 extension BoardSettings {
-    /// Why there cannot be both this entry and another; nil when there can.
+    /// The conflict with another entry; nil if there is none.
     ///
     /// - Parameter key: the keys that lead to the other.
     func conflict(with other: BoardSettings, at key: String) -> BoardConflict? {
         if name == other.name {
             return BoardConflict(
-                key: "name", found: name, expected: "another name than that of \(key)")
+                key: "name", found: name, expected: "a name other than that of \(key)")
         }
-        return conflictOnTheBus(with: other, at: key)
+        return usbSelectionConflict(with: other, at: key)
     }
 
-    /// Two entries that name the same board on the USB.
-    private func conflictOnTheBus(with other: BoardSettings, at key: String) -> BoardConflict? {
+    /// The conflict of two entries that select the same USB board.
+    private func usbSelectionConflict(with other: BoardSettings, at key: String) -> BoardConflict? {
         guard kind == .usb, other.kind == .usb,
             usb.identifiers.contains(where: other.usb.identifiers.contains)
         else { return nil }
         func expected(_ what: String) -> String {
-            "another \(what) than that of \(key), \(other.name)"
+            "a \(what) other than that of \(key), \(other.name)"
         }
         if !usb.serial.isEmpty, usb.serial == other.usb.serial {
             return BoardConflict(
@@ -39,13 +39,16 @@ extension BoardSettings {
         }
         guard !usb.place.isEmpty, usb.place == other.usb.place else { return nil }
         return BoardConflict(
-            key: "usb.place", found: "\(usb.place) for \(name)", expected: expected("place"))
+            key: "usb.place", found: "\(usb.place) for \(name)", expected: expected("port path"))
     }
 
-    /// Everything about the board that does not fit; empty when all does.
+    /// The conflicts among the board's own settings.
     var conflicts: [BoardConflict] {
-        [pathConflict, usbConflict, foldConflict, deviceConflict, driveConflict, faultConflict]
-            .compactMap { $0 }
+        [
+            pathConflict, usbConflict, foldConflict, deviceConflict, operatingPointConflict,
+            faultConflict,
+        ]
+        .compactMap { $0 }
     }
 
     private var pathConflict: BoardConflict? {
@@ -66,11 +69,11 @@ extension BoardSettings {
         }
         guard !usb.serial.isEmpty, !usb.place.isEmpty else { return nil }
         return BoardConflict(
-            key: "usb", found: "a serial number and a place", expected: "one of the two")
+            key: "usb", found: "a serial number and a port path", expected: "one of the two")
     }
 
     private var foldConflict: BoardConflict? {
-        // A board and a recording have lanes of their own, which the daemon sees when it opens them.
+        // A USB board and a recording have lanes of their own, known once the daemon has opened them.
         guard kind == .simulated || kind == .host, !lanes.isMultiple(of: 64 * xorFold) else {
             return nil
         }
@@ -86,12 +89,12 @@ extension BoardSettings {
         } catch {
             return BoardConflict(
                 key: "array", found: "a device with \(error.quantity) \(error.value)",
-                expected: "\(error.limits.lowerBound) to \(error.limits.upperBound) of it")
+                expected: "\(error.limits.lowerBound) to \(error.limits.upperBound)")
         }
     }
 
-    /// What a board on the USB can be driven with, it says itself when it is opened.
-    private var driveConflict: BoardConflict? {
+    /// The conflict of the operating point with the preset. A USB board reports its limits when opened.
+    private var operatingPointConflict: BoardConflict? {
         guard kind == .simulated else { return nil }
         let point = array.preset.operatingPoint.replacing(operatingPoint)
         let limits = array.preset.driveLimits(
@@ -122,7 +125,7 @@ extension BoardSettings {
         let isSimulated = kind == .simulated
         if !isSimulated, !faults.orders.isEmpty {
             return BoardConflict(
-                key: "faults", found: "faults", expected: "none: only simulated boards have them")
+                key: "faults", found: "faults", expected: "none: only simulated boards have faults")
         }
         return faults.orders.lazy.compactMap { $0.defect(lanes: lanes) }.first.map {
             BoardConflict(key: "faults", found: $0, expected: "faults that the board can have")

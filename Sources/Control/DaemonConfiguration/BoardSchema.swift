@@ -10,7 +10,7 @@ extension BoardSettings {
         .value("kind", \.kind, .choice),
         .value("lanes", \.lanes, .multiple(of: 64, 64...4096)),
         .value("seed", \.seed, .seed),
-        .value("shotsPerFrame", \.shotsPerFrame, .whole(1...4096)),
+        .value("shotsPerFrame", \.shotsPerFrame, .integer(1...4096)),
         .value("shotsPerSecond", \.shotsPerSecond, .number(1...1e9)),
         .value("path", \.path, .optionalPath),
         .section(
@@ -19,13 +19,13 @@ extension BoardSettings {
                 .value("serial", \.usb.serial, .printable(limit: 126)),
                 .value("place", \.usb.place, .optionalPlace),
                 .value("identifiers", \.usb.identifiers, .identifiers),
-                .value("simulated", \.usb.simulated, .truth),
+                .value("simulated", \.usb.simulated, .boolean),
             ]),
         .value("xorFold", \.xorFold, .oneOf([1, 2, 4])),
         .section(
             "trim",
             [
-                .value("hold", \.trim.hold, .truth),
+                .value("hold", \.trim.hold, .boolean),
                 .value("driftDeviation", \.trim.driftDeviation, .number(1e-6...0.5)),
                 .value("driftSeconds", \.trim.driftSeconds, .number(0.001...1e9)),
             ]),

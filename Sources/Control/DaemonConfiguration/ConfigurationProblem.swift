@@ -92,12 +92,12 @@ extension ConfigurationFault: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let reason): "cannot be read: \(reason)"
-        case .wrongSuffix: "would not be read: its name has to end with .yaml; rename it"
+        case .wrongSuffix: "would not be read: its name must end in .yaml; rename it"
         case .notRegularFile: "is not a regular file; name a YAML file"
         case .tooLarge: "is larger than \(maximumConfigurationBytes) bytes; name a YAML file"
         case .notUTF8: "is not UTF-8 text from here on; save the file as UTF-8"
         case .syntax(let reason): "not valid YAML: \(reason)"
-        case .severalDocuments: "a second document starts here; keep one and take away \"---\""
+        case .severalDocuments: "a second document starts here; keep one and remove \"---\""
         case .refused(let feature): "a YAML \(feature) is not allowed here; write the value itself"
         case .keyIsNotText: "found a list or a mapping, expected a key"
         case .repeatedKey(let other): Self.repeated(other)
@@ -112,7 +112,7 @@ extension ConfigurationFault: CustomStringConvertible {
     }
 
     private static func unknown(_ nearest: String?, _ known: [String]) -> String {
-        if let nearest { return "there is no such key; did you mean \"\(nearest)\"?" }
-        return "there is no such key; the keys here are \(known.joined(separator: ", "))"
+        if let nearest { return "unknown key; did you mean \"\(nearest)\"?" }
+        return "unknown key; the keys here are \(known.joined(separator: ", "))"
     }
 }

@@ -4,10 +4,9 @@ package import BoardInterface
 package import BoardProtocol
 package import DevicePhysics
 
-/// Everything that can be set about the daemon. The initial values are the built-in ones.
+/// All settings of the daemon. The initial values are the built-in ones.
 ///
-/// Which values are possible is said once, in `Schema.swift`; a value that was read from a
-/// configuration keeps to it.
+/// `Schema.swift` defines the allowed values; a value read from a configuration is one of them.
 package struct DaemonSettings: Sendable, Equatable {
     /// The folder of the sockets, as an absolute path.
     package var runtimeDirectory = "/run/metrng"
@@ -24,7 +23,7 @@ package struct DaemonSettings: Sendable, Equatable {
 }
 
 package struct LogSettings: Sendable, Equatable {
-    /// The least severe kind of message that is written.
+    /// The lowest severity that is logged.
     package enum Level: String, Sendable, CaseIterable {
         case debug, info, warning, error
     }
@@ -36,15 +35,15 @@ package struct BoardSettings: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         /// A board on the USB.
         case usb
-        /// Devices that are computed. Their bits are never served as anything but simulated.
+        /// A simulated array. Its bits are never served as anything but simulated.
         case simulated
-        /// A recording, whose bits somebody has already.
+        /// A recording, whose bits are not secret.
         case replay
         /// A hardware random number generator, another character device or a FIFO of this machine.
         case host
     }
 
-    /// Where a simulated board's own generator starts.
+    /// The seed of a simulated board's generator.
     package enum Seed: Sendable, Equatable {
         /// From the kernel's generator: other bits at every start.
         case kernel
@@ -59,15 +58,15 @@ package struct BoardSettings: Sendable, Equatable {
     package var lanes = 512
     package var seed = Seed.kernel
     package var shotsPerFrame = 1024
-    /// How many shots are a second of a simulated array's time.
+    /// The number of shots in one second of a simulated array's time.
     package var shotsPerSecond = 1e6
     /// The recording of a replay, or the device of the host, as an absolute path; empty for an array.
     package var path = ""
     package var usb = USBSettings()
-    /// How many lanes make one by XOR: 1, 2 or 4.
+    /// The number of lanes combined into one by XOR: 1, 2 or 4.
     package var xorFold = 1
     package var trim = LaneTrimSettings()
-    /// What replaces the preset's operating point, or the board's own on the USB.
+    /// The overrides of the preset's operating point, or of a USB board's own.
     package var operatingPoint = PartialOperatingPoint()
     package var array = ArraySettings()
     package var faults = FaultScript()
@@ -81,19 +80,19 @@ package struct BoardSettings: Sendable, Equatable {
     package static let maximumFrameBytes = 1 << 20
 }
 
-/// Which board on the USB is meant.
+/// The selection of a USB board.
 package struct USBSettings: Sendable, Equatable {
     /// Its serial number; empty for any.
     package var serial = ""
     /// Bus and ports, as "1-2.3"; empty for any.
     package var place = ""
-    /// The vendor and product numbers that it may have.
+    /// The vendor and product numbers to accept.
     package var identifiers = [USBIdentifier(vendor: 0x1209, product: 0x0001)]
-    /// Whether it is a board that says of itself that it is simulated.
+    /// Whether the board reports itself as simulated.
     package var simulated = false
 }
 
-/// The numbers by which a device on the USB says what it is.
+/// The vendor and product numbers of a USB device.
 package struct USBIdentifier: Sendable, Equatable {
     package let vendor: UInt16
     package let product: UInt16
@@ -104,10 +103,10 @@ package struct USBIdentifier: Sendable, Equatable {
     }
 }
 
-/// How the lanes of a board that can be trimmed are held at half ones.
+/// The loop that holds lanes at 50 % ones, on boards whose lanes can be trimmed.
 package struct LaneTrimSettings: Sendable, Equatable {
     package var hold = true
-    /// The drift of a lane that is expected: its standard deviation, and in how many seconds it decays.
+    /// The expected drift of a lane: its standard deviation, and the seconds in which it decays to 1/e.
     package var driftDeviation = 0.01
     package var driftSeconds = 100.0
 }
@@ -143,43 +142,43 @@ package struct DeviceSettings: Sendable, Equatable {
     }
 }
 
-/// What a simulated array is, and what disturbs it. These are assumptions, not measurements.
+/// The model of a simulated array and its disturbances. These are assumptions, not measurements.
 package struct ArraySettings: Sendable, Equatable {
     package var preset = ArrayPreset.quarterPeriod
     package var temperatureKelvin = 300.0
     package var device = DeviceSettings()
-    /// How the devices differ, with the part of them that never switch.
+    /// The spread between devices, and the fraction that never switch.
     package var spread = ArraySpread()
     package var drift = DriftSettings()
     package var memory = MemorySettings()
-    /// The part of reads that go wrong.
+    /// The fraction of reads that return the wrong state.
     package var readErrorRate = 0.0
-    /// By how much a common disturbance moves the probability of all devices up or down.
+    /// The shift of all devices' probabilities by a common-mode disturbance.
     package var commonModeAmplitude = 0.0
 }
 
-/// How the switching probability of each device drifts.
+/// The drift of each device's switching probability.
 package struct DriftSettings: Sendable, Equatable {
-    /// The standard deviation in the long run; 0 for none.
+    /// The long-run standard deviation; 0 for no drift.
     package var deviation = 0.0
-    /// After how many seconds a deviation has decayed to 1/e.
+    /// The time in seconds in which a deviation decays to 1/e.
     package var seconds = 100.0
 }
 
-/// How much a device remembers of the shots before.
+/// The dependence of a device on its earlier shots.
 package struct MemorySettings: Sendable, Equatable {
-    /// By how much the probability moves up or down; 0 for none.
+    /// The shift of the probability, up or down; 0 for no memory.
     package var amplitude = 0.0
-    /// After how many microseconds the correlation has decayed to 1/e.
+    /// The time in microseconds in which the correlation decays to 1/e.
     package var microseconds = 2.0
 }
 
 package struct HealthSettings: Sendable, Equatable {
     /// The min-entropy claimed for each raw bit of a lane, in bits. Cut-offs follow from it.
     package var claimedEntropyPerBit = 0.8
-    /// How many windows of 1,024 shots a lane must pass before its bits are used.
+    /// Windows of 1,024 shots that a lane must pass before its bits are used.
     package var startUpWindows = 4
-    /// With fewer good lanes than this, in percent of all lanes, a board gives no bits.
+    /// Percentage of a board's lanes that must be good; with fewer it serves no bits.
     package var minimumGoodLanesPercent = 75
 }
 
@@ -209,7 +208,7 @@ package struct SocketSettings: Sendable, Equatable {
     package var socketMode: UInt32 = 0o660
 }
 
-/// Whether and how the kernel's own generator is fed.
+/// Whether and how to feed the kernel's generator.
 package struct KernelFeedSettings: Sendable, Equatable {
     package var feed = false
     /// The time from one contribution to the next.

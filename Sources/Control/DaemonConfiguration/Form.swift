@@ -2,7 +2,7 @@
 
 import BoardInterface
 
-/// How the values of one setting are written: which there are, in words, and both directions.
+/// The written form of one setting: the allowed values in words, parsing and rendering.
 struct Form<Value: Sendable>: Sendable {
     /// What can be written, as it completes "expected …".
     let expected: String
@@ -13,16 +13,16 @@ struct Form<Value: Sendable>: Sendable {
 }
 
 extension Form<Int> {
-    static func whole(_ range: ClosedRange<Int>) -> Form {
-        whole("an integer", range) { _ in true }
+    static func integer(_ range: ClosedRange<Int>) -> Form {
+        integer("an integer", range) { _ in true }
     }
 
     static func multiple(of factor: Int, _ range: ClosedRange<Int>) -> Form {
-        whole("a multiple of \(factor)", range) { $0.isMultiple(of: factor) }
+        integer("a multiple of \(factor)", range) { $0.isMultiple(of: factor) }
     }
 
     static func powerOfTwo(_ range: ClosedRange<Int>) -> Form {
-        whole("a power of two", range) { $0.nonzeroBitCount == 1 }
+        integer("a power of two", range) { $0.nonzeroBitCount == 1 }
     }
 
     static func oneOf(_ values: [Int]) -> Form {
@@ -35,7 +35,7 @@ extension Form<Int> {
         }
     }
 
-    private static func whole(
+    private static func integer(
         _ words: String, _ range: ClosedRange<Int>, where holds: @escaping @Sendable (Int) -> Bool
     ) -> Form {
         Form(expected: "\(words) from \(range.lowerBound) to \(range.upperBound)") { scalar in
@@ -74,7 +74,7 @@ extension Form<Double> {
 }
 
 extension Form<Double?> {
-    /// A number, or the word for what the preset has.
+    /// A number, or "preset" for the preset's value.
     static func presetOr(_ range: ClosedRange<Double>) -> Form {
         let number = Form<Double>.number(range)
         return Form(expected: "preset, or \(number.expected)") { scalar in
@@ -87,9 +87,9 @@ extension Form<Double?> {
 }
 
 extension Form<Bool> {
-    static var truth: Form {
+    static var boolean: Form {
         Form(expected: "true or false") { scalar in
-            guard scalar.kind == .truthValue else { return nil }
+            guard scalar.kind == .boolean else { return nil }
             return switch scalar.text {
             case "true": true
             case "false": false
@@ -105,7 +105,7 @@ extension Form<FaultScript> {
     /// See `FaultScript` for what stands in it.
     static var faults: Form {
         Form(
-            expected: "faults such as '\(FaultScript.example)', with ; or a new line between them"
+            expected: "faults such as '\(FaultScript.example)', separated by ; or new lines"
         ) { scalar in
             scalar.kind == .text ? try? FaultScript(parsing: scalar.text) : nil
         } render: { script in

@@ -4,25 +4,25 @@ extension DaemonSettings {
     /// The keys that lead to `kernel.feed`.
     static let kernelFeedKey = "kernel.feed"
 
-    /// Why the kernel cannot be fed from these boards; nil when it can, or is not to be.
+    /// The reason that these boards cannot feed the kernel; nil if they can, or feeding is off.
     ///
     /// Every board has to be one of hardware: which board a byte comes from is decided for each byte, and no
     /// mistake there may have the kernel credited with bits that are not random.
     var kernelFeedFault: ConfigurationFault? {
         guard kernel.feed, let board = boards.first(where: { !$0.isHardware }) else { return nil }
         return .value(
-            found: "true with the board \(board.name), which gives \(board.bitsInWords)",
+            found: "true with the board \(board.name), which supplies \(board.bitsDescription)",
             expected: "false, or only boards of kind usb that are not simulated: the kernel is"
-                + " credited with bits of hardware and no others")
+                + " credited only with hardware bits")
     }
 }
 
 extension BoardSettings {
     fileprivate var isHardware: Bool { kind == .usb && !usb.simulated }
 
-    fileprivate var bitsInWords: String {
+    fileprivate var bitsDescription: String {
         switch kind {
-        case .usb: usb.simulated ? "simulated bits" : "bits of hardware"
+        case .usb: usb.simulated ? "simulated bits" : "hardware bits"
         case .simulated: "simulated bits"
         case .replay: "replayed bits"
         case .host: "bits of the host, which can be the kernel's own"

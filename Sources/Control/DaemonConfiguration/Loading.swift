@@ -113,7 +113,8 @@ extension SystemError {
     fileprivate var isAbsence: Bool { code == ENOENT }
 
     fileprivate var readingRemedy: String {
-        code == EACCES ? "; let the user of metrngd read it (chmod o+r, of a folder o+rx)" : ""
+        code == EACCES
+            ? "; give the user of metrngd read access (chmod o+r; for a folder o+rx)" : ""
     }
 }
 

@@ -20,7 +20,7 @@ extension DaemonSettings {
     /// The variable of the environment that sets `runtimeDirectory`.
     package static let runtimeDirectoryVariable = "METRNG_RUNTIME_DIRECTORY"
 
-    /// The settings after the environment and then the command line had their say.
+    /// The settings with overrides from the environment and then from the command line.
     ///
     /// With `simulated`, the daemon drives the simulated boards of the configuration, or one with the
     /// built-in values when there is none. With `replay`, it drives nothing but the recording.

@@ -37,12 +37,12 @@ package struct SettingChange: Sendable, Equatable {
     /// Both values as they are written in YAML, or the number of boards.
     package let old: String
     package let new: String
-    /// Whether a running daemon takes up the new value; otherwise it needs a restart.
+    /// Whether a running daemon applies the new value; otherwise it needs a restart.
     package let appliesLive: Bool
 }
 
 extension DaemonSettings {
-    /// What differs in `new`, in the order of the manual; empty when nothing does.
+    /// The differences in `new`, in the order of the manual.
     package func changes(to new: DaemonSettings) -> [SettingChange] {
         differences(of: Self.fields, from: self, to: new, key: "")
     }

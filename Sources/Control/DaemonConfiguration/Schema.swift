@@ -31,7 +31,7 @@ enum Field<Owner: Sendable>: Sendable {
 /// One setting of an `Owner`, whatever its type.
 struct Leaf<Owner: Sendable>: Sendable {
     let expected: String
-    /// Whether a running daemon takes up a new value.
+    /// Whether a running daemon applies a new value.
     let appliesLive: Bool
     /// Reads the value into the owner; `false` when it is not what is expected.
     let read: @Sendable (YAMLScalar, inout Owner) -> Bool
@@ -65,9 +65,9 @@ extension DaemonSettings {
             "health",
             [
                 .value("claimedEntropyPerBit", \.health.claimedEntropyPerBit, .number(0.1...1)),
-                .value("startUpWindows", \.health.startUpWindows, .whole(1...1000)),
+                .value("startUpWindows", \.health.startUpWindows, .integer(1...1000)),
                 .value(
-                    "minimumGoodLanesPercent", \.health.minimumGoodLanesPercent, .whole(1...100)),
+                    "minimumGoodLanesPercent", \.health.minimumGoodLanesPercent, .integer(1...100)),
             ]),
         .section(
             "rings",
@@ -80,7 +80,8 @@ extension DaemonSettings {
             "entropy",
             [
                 .value(
-                    "maximumClients", \.entropy.maximumClients, .whole(1...65536), appliesLive: true
+                    "maximumClients", \.entropy.maximumClients, .integer(1...65536),
+                    appliesLive: true
                 ),
                 .value("socketMode", \.entropy.socketMode, .mode),
             ]),
@@ -88,14 +89,15 @@ extension DaemonSettings {
             "control",
             [
                 .value(
-                    "maximumClients", \.control.maximumClients, .whole(1...1024), appliesLive: true),
+                    "maximumClients", \.control.maximumClients, .integer(1...1024),
+                    appliesLive: true),
                 .value("socketMode", \.control.socketMode, .mode),
             ]),
         .section(
             "kernel",
             [
-                .value("feed", \.kernel.feed, .truth),
-                .value("intervalSeconds", \.kernel.intervalSeconds, .whole(1...86_400)),
+                .value("feed", \.kernel.feed, .boolean),
+                .value("intervalSeconds", \.kernel.intervalSeconds, .integer(1...86_400)),
                 .value("bytes", \.kernel.bytes, .multiple(of: 32, 32...4096)),
             ]),
     ]

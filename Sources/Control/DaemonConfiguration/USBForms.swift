@@ -3,7 +3,7 @@
 extension Form<String> {
     /// A serial number, or nothing.
     static func printable(limit: Int) -> Form {
-        text("at most \(limit) characters of ASCII, in quotes if it looks like a number") {
+        text("at most \(limit) ASCII characters, in quotes if it looks like a number") {
             $0.utf8.count <= limit && $0.utf8.allSatisfy { (0x20...0x7E).contains($0) }
         }
     }
@@ -26,7 +26,7 @@ extension Form<[USBIdentifier]> {
     static var identifiers: Form {
         Form(
             expected:
-                "one to \(limit) of vendor:product in hexadecimal, as in '1209:0001, 16c0:05dc'"
+                "1 to \(limit) of vendor:product in hexadecimal, as in '1209:0001, 16c0:05dc'"
         ) { scalar in
             guard scalar.kind == .text else { return nil }
             let words = scalar.text.split(separator: ",", omittingEmptySubsequences: false)

@@ -6,7 +6,7 @@ struct YAMLValue: Sendable, Equatable {
         case scalar(YAMLScalar)
         case list([YAMLValue])
         case mapping([YAMLEntry])
-        /// Already reported as a problem; there is nothing more to say about it.
+        /// Already reported as a problem.
         case refused
     }
 
@@ -45,7 +45,7 @@ struct YAMLScalar: Sendable, Equatable {
     /// What a scalar is by the way it is written.
     enum Kind: Sendable, Equatable {
         case nothing
-        case truthValue
+        case boolean
         /// Decimal digits without leading zeros, with or without a minus.
         case integer
         /// Any other decimal number.
@@ -53,13 +53,13 @@ struct YAMLScalar: Sendable, Equatable {
         case text
     }
 
-    // Yams has rules of its own, of YAML 1.1: by them 0660 is 432, 1:30 is 90 and 1_0 is 10. Whoever
-    // writes such a thing here is asked to write what was meant.
+    // Yams follows YAML 1.1, where 0660 is 432, 1:30 is 90 and 1_0 is 10. Such values are refused, so that the
+    // user writes what was meant.
     var kind: Kind {
         guard isPlain else { return .text }
         switch text.lowercased() {
         case "", "~", "null": return .nothing
-        case "true", "false", "yes", "no", "on", "off": return .truthValue
+        case "true", "false", "yes", "no", "on", "off": return .boolean
         default: return numericKind ?? .text
         }
     }
@@ -75,7 +75,7 @@ struct YAMLScalar: Sendable, Equatable {
     fileprivate var found: String {
         switch kind {
         case .nothing: "nothing"
-        case .truthValue: "\(text) (a truth value)"
+        case .boolean: "\(text) (a boolean)"
         case .integer, .number: "\(excerpt(text)) (a number)"
         case .text where isPlain: "\(excerpt(text)) (text)"
         case .text: "\"\(excerpt(text))\" (text)"

@@ -12,8 +12,8 @@ package struct MessageTooLong: Error, Equatable {
 
 /// Cuts a stream of bytes into messages ended by NUL: bytes in, messages out.
 ///
-/// It holds what was added and not taken yet; who adds bytes only while `hasMessage` is false keeps
-/// that below the limit plus one addition.
+/// It holds bytes that were added and not taken yet; a caller that adds only while `hasMessage` is false keeps
+/// them below the limit plus one addition.
 package struct MessageFraming {
     package let limit: Int
     private var buffer: [UInt8] = []

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CEntropyKernels
-import CKernelSupport
 import SystemCrypto
 
-/// Checks, before any bit is served, that the hash in use is SHA-256: against published answers, and
-/// against the system's libcrypto over every length of input that a claim can lead to.
+/// The self-tests of the conditioners, which run before any bit is served.
 package enum ConditionerSelfTest {
-    /// A hash that is not SHA-256 on this machine. Nothing may be served.
+    /// A conditioner that computes something else on this machine. Nothing may be served.
     package struct Failure: Error, Equatable, CustomStringConvertible {
-        /// Which message gave the wrong digest.
+        /// The function that was expected, such as SHA-256.
+        package let function: String
+        /// The message whose result is wrong.
         package let message: String
 
         package var description: String {
-            "the self-test of the conditioner failed: wrong SHA-256 of \(message);"
+            "the self-test of the conditioner failed: wrong \(function) of \(message);"
                 + " the program or the processor is faulty, so nothing is served"
         }
     }
@@ -39,18 +38,20 @@ package enum ConditionerSelfTest {
         ),
     ]
 
-    /// Tests the hash that `SHA256Conditioner` uses on this machine.
+    /// Tests every conditioner of this program.
     package static func run() throws(Failure) {
-        try run(hash: kernelHash)
+        for conditioner in Conditioners.all { try conditioner.selfTest() }
     }
 
-    package static func run(hash: BatchHash) throws(Failure) {
+    /// Checks that a hash is SHA-256: against published answers, and against the system's libcrypto over every
+    /// length of input that a claim can lead to.
+    package static func checkSHA256(_ hash: BatchHash) throws(Failure) {
         for (message, digest) in knownAnswers {
             let expected = digest.flatMap { word in
                 (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) }
             }
             guard hash(Array(message.utf8), 1) == expected else {
-                throw Failure(message: "\"\(message)\"")
+                throw Failure(function: "SHA-256", message: "\"\(message)\"")
             }
         }
         let longest = EntropyAccounting.inputBytes(claimedEntropyPerBit: 0.1)
@@ -66,15 +67,7 @@ package enum ConditionerSelfTest {
             LibrarySHA256.digest(of: messages[index * length..<(index + 1) * length])
         }
         guard hash(messages, 3) == expected else {
-            throw Failure(message: "a test message of \(length) bytes")
-        }
-    }
-
-    private static func kernelHash(_ messages: [UInt8], _ count: Int) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: count * Int(CK_DIGEST_BYTES)) { digests, filled in
-            filled = count * Int(CK_DIGEST_BYTES)
-            ck_sha256_batch(
-                ck_features_here(), messages, messages.count / count, count, digests.baseAddress)
+            throw Failure(function: "SHA-256", message: "a test message of \(length) bytes")
         }
     }
 }

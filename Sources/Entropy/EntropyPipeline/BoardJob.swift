@@ -6,20 +6,27 @@ package import LinuxPlatform
 package import OperatingPointControl
 import Synchronization
 
-/// Something that is done with a board beside serving its bits, at somebody's wish: one at a time, on
-/// the pipeline's thread.
+/// A request to do something with a board beside serving its bits. The pipeline's thread does one at a time.
 package final class BoardJob: Sendable {
     package enum Task: Sendable {
         case setOperatingPoint(OperatingPoint)
-        /// Measures at all points of the plan and goes back to the point before.
+        /// Measures at all points of the plan and restores the operating point afterwards.
         case sweep(SweepPlan)
         case record(any FrameSink)
         case inject(FaultOrder)
         case clearFaults
+
+        /// Whether the task is done with an open board only, and between two reads of it.
+        var needsOpenBoard: Bool {
+            switch self {
+            case .setOperatingPoint, .sweep, .record: true
+            case .inject, .clearFaults: false
+            }
+        }
     }
 
     package enum State: Sendable {
-        /// The total is 0 until it was accepted: the board is there and can do it.
+        /// The total is 0 until the job was accepted: the board is open and can do it.
         case running(done: Int, total: Int)
         case finished
         case swept(Sweep)
@@ -28,7 +35,7 @@ package final class BoardJob: Sendable {
     }
 
     package enum Failure: Error, Sendable, Equatable {
-        /// The board is not open now, or failed meanwhile; says why.
+        /// The board is not open, or failed while the job was done; says why.
         case board(String)
         case notTunable
         case notSimulated
@@ -37,22 +44,23 @@ package final class BoardJob: Sendable {
         case badFault(String)
         /// The frames could not be kept; says why.
         case recording(String)
-        /// Nobody wants it any more.
+        /// The client cancelled it.
         case cancelled
     }
 
     package let task: Task
     /// Raised whenever the state has changed.
     package let changed = ChangeSignal()
+
     private let mutableState = Mutex(State.running(done: 0, total: 0))
     private let isCancelledFlag = Atomic(false)
 
     package init(_ task: Task) { self.task = task }
 
-    /// How far it is. Any thread.
+    /// The progress or the outcome. Any thread.
     package var state: State { mutableState.withLock { $0 } }
 
-    /// Asks it to end soon. Any thread.
+    /// Asks the job to end soon. Any thread.
     package func cancel() { isCancelledFlag.store(true, ordering: .relaxed) }
 
     var isCancelled: Bool { isCancelledFlag.load(ordering: .relaxed) }
@@ -63,11 +71,11 @@ package final class BoardJob: Sendable {
     }
 }
 
-/// Where recorded frames go. Used on the pipeline's thread.
+/// A destination of recorded frames. Used on the pipeline's thread.
 package protocol FrameSink: AnyObject, Sendable {
-    /// How many shots are wanted of each start of the board.
+    /// The number of shots wanted from each start of the board.
     var shotsPerStart: Int { get }
-    /// How often the board is to be started: 1 takes the stream as it runs.
+    /// The number of starts of the board; 1 takes the stream as it runs.
     var starts: Int { get }
 
     /// Called once, before the first frame.
@@ -77,7 +85,7 @@ package protocol FrameSink: AnyObject, Sendable {
     func add(_ frame: FrameReader.Frame) throws(FrameSinkError)
 }
 
-/// Why frames could not be kept, in words.
+/// The reason why frames could not be kept, in words.
 package struct FrameSinkError: Error, Sendable, Equatable {
     package let reason: String
     package init(_ reason: String) { self.reason = reason }

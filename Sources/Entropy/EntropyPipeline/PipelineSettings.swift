@@ -3,7 +3,7 @@
 package import Conditioning
 package import OperatingPointControl
 
-/// What a pipeline is told about its board's bits.
+/// The settings of a pipeline: how its board's bits are judged and processed.
 package struct PipelineSettings: Sendable, Equatable {
     /// Min-entropy claimed for each bit of an admitted lane, in `HealthCutoffs.claimLimits`.
     package var claimedEntropyPerBit: Double
@@ -15,7 +15,7 @@ package struct PipelineSettings: Sendable, Equatable {
     package var locksMemory: Bool
     /// How lanes are folded before anything is made of them.
     package var fold: LaneFold
-    /// How the lanes of a board that can be tuned are held at half ones; nil to leave them alone.
+    /// How the lanes of a board that can be tuned are held at 50 % ones; nil to leave the trims alone.
     package var trim: TrimSettings?
 
     package init(
@@ -30,7 +30,7 @@ package struct PipelineSettings: Sendable, Equatable {
         self.trim = trim
     }
 
-    /// How many of `lanes` have to be admitted: the percentage, rounded up.
+    /// The number of `lanes` that have to be admitted: the percentage, rounded up.
     package func minimumGoodLanes(of lanes: Int) -> Int {
         (lanes * minimumGoodLanesPercent + 99) / 100
     }

@@ -3,10 +3,11 @@
 package import LinuxPlatform
 package import Synchronization
 
-/// A ring of finished bits of one grade: one thread puts in, one thread takes out.
+/// A ring of finished bits of one grade, for one producing and one consuming thread.
 ///
-/// The bytes live in locked memory and are zeroed as they leave. Positions only grow; a position's
-/// place in the memory is its remainder by the capacity.
+/// The bytes live in locked memory and are zeroed as they leave. Positions only grow; the offset of a position
+/// in the memory is its remainder by the capacity. At every moment
+/// `tail <= head <= tail + capacity` and `discarded <= head`; each call that could break this traps.
 package final class EntropyRing: @unchecked Sendable {
     package let capacity: Int
     private let memory: LockedMemory
@@ -25,7 +26,7 @@ package final class EntropyRing: @unchecked Sendable {
     ///   - capacity: in bytes, a power of two.
     ///   - locked: whether the memory must be kept from swap.
     package init(capacity: Int, locked: Bool) throws(SystemError) {
-        precondition(capacity.nonzeroBitCount == 1)
+        precondition(capacity > 0 && capacity.nonzeroBitCount == 1, "a power of two")
         self.capacity = capacity
         memory = try LockedMemory(count: capacity, locked: locked)
     }
@@ -42,7 +43,7 @@ package final class EntropyRing: @unchecked Sendable {
 
     // MARK: The producer's side
 
-    /// Room in the ring, in bytes.
+    /// Room in the ring, in bytes. Exact for the producer, a recent figure for others.
     package var free: Int {
         let taken = tail.load(ordering: .sequentiallyConsistent)
         return capacity - (head.load(ordering: .relaxed) - taken)
@@ -51,19 +52,19 @@ package final class EntropyRing: @unchecked Sendable {
     /// Memory for the next bytes: as much of the free room as is contiguous. Bytes in it are the
     /// producer's until `publish`.
     package func writableSpan() -> UnsafeMutableRawBufferPointer {
-        let start = head.load(ordering: .relaxed) & (capacity - 1)
+        let start = offset(of: head.load(ordering: .relaxed))
         let count = min(free, capacity - start)
         return UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start..<start + count])
     }
 
     /// Hands the first `count` bytes of `writableSpan` over to the consumer.
     package func publish(_ count: Int) {
-        precondition(count <= free)
+        precondition(count >= 0 && count <= free, "bytes are published into free room")
         // Sequentially consistent with the flag of a waiting consumer: see EntropySource.
         head.add(count, ordering: .sequentiallyConsistent)
     }
 
-    /// Makes everything published until now undeliverable; the consumer has to wipe it.
+    /// Makes everything published until now undeliverable. The consumer wipes it.
     package func discardAll() {
         discarded.store(head.load(ordering: .relaxed), ordering: .sequentiallyConsistent)
     }
@@ -83,7 +84,7 @@ package final class EntropyRing: @unchecked Sendable {
         var position = tail.load(ordering: .relaxed)
         guard position < mark else { return false }
         while position < mark {
-            let count = min(mark - position, capacity - (position & (capacity - 1)))
+            let count = min(mark - position, capacity - offset(of: position))
             take(count)
             position += count
         }
@@ -95,7 +96,7 @@ package final class EntropyRing: @unchecked Sendable {
     /// The bytes stay in the ring until `remove`.
     package func readableSpan() -> UnsafeRawBufferPointer {
         let position = tail.load(ordering: .relaxed)
-        let start = position & (capacity - 1)
+        let start = offset(of: position)
         let count = min(head.load(ordering: .sequentiallyConsistent) - position, capacity - start)
         return UnsafeRawBufferPointer(rebasing: memory.bytes[start..<start + count])
     }
@@ -106,10 +107,15 @@ package final class EntropyRing: @unchecked Sendable {
         delivered.add(count, ordering: .relaxed)
     }
 
+    private func offset(of position: Int) -> Int { position & (capacity - 1) }
+
     private func take(_ count: Int) {
         let position = tail.load(ordering: .relaxed)
-        let start = position & (capacity - 1)
-        precondition(count <= capacity - start)
+        let start = offset(of: position)
+        precondition(
+            count >= 0 && count <= capacity - start
+                && count <= head.load(ordering: .sequentiallyConsistent) - position,
+            "only contiguous bytes that were published are removed")
         wipe(UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start..<start + count]))
         tail.store(position + count, ordering: .sequentiallyConsistent)
     }

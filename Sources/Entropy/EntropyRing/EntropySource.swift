@@ -4,21 +4,20 @@ package import EntropyTerms
 package import LinuxPlatform
 package import Synchronization
 
-/// Where the pipeline of one board and the entropy server meet: the rings, what may be said of the
-/// bits in them, and how each side wakes the other.
-///
-/// A producer that waits is woken as soon as any room was freed, and looks for itself whether it is
-/// enough.
+/// The meeting point of one board's pipeline, which produces bits, and the one consumer of its channels: the
+/// rings, the labels of the bits in them, and the means of each side to wake the other.
 ///
 /// Waking: a side that finds nothing to do raises its "waits" flag, looks once more, and only then
 /// sleeps; the other side changes the ring first and looks at the flag afterwards. All four steps
 /// are sequentially consistent, so that at least one of the two sees the other's change.
+///
+/// A producer that waits is woken as soon as any room was freed, and checks itself whether that is enough.
 package final class EntropySource: @unchecked Sendable {
     /// The name of the board in the configuration.
     package let name: String
     package let provenance: Provenance
-    package let raw: EntropyRing
-    package let full: EntropyRing
+    /// A channel for each grade that this source has, in the order of their raw values.
+    package let channels: [EntropyChannel]
 
     /// The health epoch of the lanes behind the newest bits.
     package let healthEpoch = Atomic<UInt32>(0)
@@ -28,51 +27,55 @@ package final class EntropySource: @unchecked Sendable {
     private let hasEndedFlag = Atomic<Bool>(false)
 
     private let producerWaits = Atomic<Bool>(false)
-    private let spaceFreed: Wakeup
+    /// Raised when a producer that waits has a reason to look again. The producer sleeps on it.
+    package let producerWakeup: Wakeup
     private let consumerWaits = Atomic<Bool>(false)
     private let bitsArrived: Wakeup
 
-    /// - Parameter bitsArrived: the consumer's, raised when it waits and bits arrive. The same one
-    ///   may serve several sources.
+    /// - Parameters:
+    ///   - channels: at most one for each grade, in the order of the grades' raw values.
+    ///   - bitsArrived: the consumer's, raised when it waits and bits arrive. Several sources may share one.
     package init(
-        name: String, provenance: Provenance, raw: EntropyRing, full: EntropyRing,
-        bitsArrived: Wakeup
+        name: String, provenance: Provenance, channels: [EntropyChannel], bitsArrived: Wakeup
     ) throws(SystemError) {
+        precondition(
+            zip(channels, channels.dropFirst()).allSatisfy {
+                $0.grade.rawValue < $1.grade.rawValue
+            },
+            "one channel for each grade, in order")
         self.name = name
         self.provenance = provenance
-        self.raw = raw
-        self.full = full
+        self.channels = channels
         self.bitsArrived = bitsArrived
-        spaceFreed = try Wakeup()
+        producerWakeup = try Wakeup()
     }
 
-    /// The ring of a grade; nil for a grade this source does not make.
-    package func ring(of grade: Grade) -> EntropyRing? {
-        switch grade {
-        case .raw: raw
-        case .full: full
-        case .expand: nil
-        }
+    /// The channel of a grade; nil for a grade that this source does not have.
+    package func channel(of grade: Grade) -> EntropyChannel? {
+        for channel in channels where channel.grade == grade { return channel }
+        return nil
     }
+
+    /// The ring of a grade; nil for a grade that this source does not have.
+    package func ring(of grade: Grade) -> EntropyRing? { channel(of: grade)?.ring }
 
     package var isOpen: Bool { isOpenFlag.load(ordering: .sequentiallyConsistent) }
 
-    /// Whether all bits that there will ever be were published. To be asked before how many there are.
+    /// Whether all bits that there will ever be were published. A consumer that wants to know whether more
+    /// bits will come reads this first, and the number of bits afterwards.
     package var hasEnded: Bool { hasEndedFlag.load(ordering: .sequentiallyConsistent) }
 
     // MARK: The producer's side
 
-    /// Lets bits out, those that are published from now on.
+    /// Allows bits that are published from now on to be delivered.
     package func open() {
         isOpenFlag.store(true, ordering: .sequentiallyConsistent)
     }
 
-    /// Lets no bit out any more; what is in the rings is discarded. Wakes the consumer, which
-    /// wipes it.
+    /// Stops all delivery; what is in the rings is discarded. Wakes the consumer, which wipes it.
     package func close() {
         isOpenFlag.store(false, ordering: .sequentiallyConsistent)
-        raw.discardAll()
-        full.discardAll()
+        for channel in channels { channel.ring.discardAll() }
         bitsArrived.signal()
     }
 
@@ -88,28 +91,19 @@ package final class EntropySource: @unchecked Sendable {
         wakeConsumer()
     }
 
-    /// Waits until `isReady`, asking again each time room was freed or `wakeProducer` was called, or until
-    /// another descriptor is readable (nil for none).
-    ///
-    /// - Returns: whether it is ready.
-    @discardableResult
-    package func waitForSpace(orReadable other: Int32? = nil, until isReady: () -> Bool) -> Bool {
-        defer { producerWaits.store(false, ordering: .sequentiallyConsistent) }
-        while true {
-            producerWaits.store(true, ordering: .sequentiallyConsistent)
-            if isReady() { return true }
-            switch spaceFreed.wait(milliseconds: -1, orReadable: other) {
-            case .readable: return false
-            case .signalled, .timedOut: break
-            }
-        }
+    /// Announces that the producer is about to sleep on `producerWakeup`. The producer looks once more for
+    /// room after this, and sleeps only when there is still none.
+    package func producerWillWait() {
+        producerWaits.store(true, ordering: .sequentiallyConsistent)
     }
 
     /// Whether the consumer has removed everything.
-    package var isEmpty: Bool { raw.free == raw.capacity && full.free == full.capacity }
+    package var isEmpty: Bool {
+        channels.allSatisfy { $0.ring.free == $0.ring.capacity }
+    }
 
     /// Makes a producer that waits look again. Any thread.
-    package func wakeProducer() { spaceFreed.signal() }
+    package func wakeProducer() { producerWakeup.signal() }
 
     private func wakeConsumer() {
         guard consumerWaits.load(ordering: .sequentiallyConsistent) else { return }
@@ -148,11 +142,11 @@ package final class EntropySource: @unchecked Sendable {
 
     /// Wipes what may no longer be delivered.
     package func wipeDiscarded() {
-        wipeDiscarded(raw)
-        wipeDiscarded(full)
+        for channel in channels { wipeDiscarded(channel.ring) }
     }
 
-    /// Asks to be woken when bits arrive. To be followed by another look at `deliverable`.
+    /// Announces that the consumer is about to sleep. The consumer looks once more at `deliverable` after
+    /// this, and sleeps only when there is still nothing.
     package func consumerWillWait() {
         consumerWaits.store(true, ordering: .sequentiallyConsistent)
     }
@@ -163,6 +157,8 @@ package final class EntropySource: @unchecked Sendable {
 
     private func wakeProducerIfItWaits() {
         guard producerWaits.load(ordering: .sequentiallyConsistent) else { return }
-        if producerWaits.exchange(false, ordering: .sequentiallyConsistent) { spaceFreed.signal() }
+        if producerWaits.exchange(false, ordering: .sequentiallyConsistent) {
+            producerWakeup.signal()
+        }
     }
 }

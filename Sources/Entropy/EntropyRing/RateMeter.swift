@@ -2,8 +2,8 @@
 
 import Synchronization
 
-/// The rate of something one thread counts, over the last quarter of a second or more, without a
-/// timer: it is worked out when the thread comes by, and reads as 0 once nothing came by for a while.
+/// The rate of something that one thread counts, over the last quarter of a second or more. It needs no timer:
+/// the counting thread works the rate out, and it reads as 0 once nothing was counted for two seconds.
 package final class RateMeter: Sendable {
     private static let interval: UInt64 = 250_000_000
     private static let second: UInt64 = 1_000_000_000
@@ -16,7 +16,7 @@ package final class RateMeter: Sendable {
 
     package init() {}
 
-    /// Counts `amount` more. For one thread.
+    /// Counts `amount` more. For the counting thread only.
     ///
     /// - Parameter now: monotonic nanoseconds.
     package func add(_ amount: Int, now: UInt64) {

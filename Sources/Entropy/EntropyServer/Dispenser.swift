@@ -90,7 +90,16 @@ package final class Dispenser {
     package func source(of draw: Draw) -> EntropySource { sources[draw.source] }
 
     /// Whether no source will ever give more bits than it has.
-    private var isOver: Bool { !sources.isEmpty && sources.allSatisfy(\.hasEnded) }
+    private var isOver: Bool {
+        var areOver = !sources.isEmpty
+        forEachSource { areOver = areOver && $0.hasEnded }
+        return areOver
+    }
+
+    // An iterator over an array would allocate in builds that are not optimized.
+    private func forEachSource(_ body: (EntropySource) -> Void) {
+        for index in sources.indices { body(sources[index]) }
+    }
 
     // MARK: Bits
 
@@ -151,7 +160,7 @@ package final class Dispenser {
     /// Wipes what was discarded and wakes all sinks that wait, in order. For when the wake-up of the sources was raised:
     /// bits have arrived, or were discarded.
     package func bitsArrived() {
-        for source in sources { source.wipeDiscarded() }
+        forEachSource { $0.wipeDiscarded() }
         while let sink = line.popFirst() {
             sink.client.account.waitingSince.store(0, ordering: .relaxed)
             sink.wake()
@@ -162,7 +171,7 @@ package final class Dispenser {
     /// any. For the end of each turn of the thread.
     package func prepareToSleep() {
         guard !line.isEmpty else { return }
-        for source in sources { source.consumerWillWait() }
+        forEachSource { $0.consumerWillWait() }
         if line.contains(where: { hasSomething(for: $0) }) { bitsArrived() }
     }
 

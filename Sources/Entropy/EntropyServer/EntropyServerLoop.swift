@@ -61,28 +61,36 @@ package final class EntropyServerLoop {
             case Token.bits:
                 parts.bitsArrived.clear()
                 dispenser.bitsArrived()
-            default: for service in services { service.handle(event) }
+            default: forEachService { $0.handle(event) }
             }
         }
         guard !control.isStopping else {
-            for service in services { service.shutDown() }
+            forEachService { $0.shutDown() }
             return false
         }
         runQueue.takeTurns()
-        for service in services { service.endTurn() }
+        forEachService { $0.endTurn() }
         dispenser.prepareToSleep()
         return true
     }
+
+    /// Whether events wait for the next turn.
+    package var hasEvents: Bool { poll.hasEvents }
 
     /// When the next turn is due though nothing happens, in monotonic nanoseconds: 0 for at once, nil for never.
     package var deadline: UInt64? {
         if !runQueue.isEmpty { return 0 }
         var first: UInt64?
-        for service in services {
-            guard let deadline = service.deadline else { continue }
+        forEachService { service in
+            guard let deadline = service.deadline else { return }
             first = min(first ?? deadline, deadline)
         }
         return first
+    }
+
+    // An iterator over an array would allocate in builds that are not optimized.
+    private func forEachService(_ body: (any ClientService) -> Void) {
+        for index in services.indices { body(services[index]) }
     }
 
     private func waitLimit(atMost limit: Int32?) -> Int32? {

@@ -55,8 +55,8 @@ extension FeedRefusal {
     /// What is in the way, for people.
     package var cause: String {
         switch self {
-        case .unhealthy: "no board gives healthy bits"
-        case .failedMeanwhile: "a board ceased to give bits meanwhile"
+        case .unhealthy: "no board supplies healthy bits"
+        case .failedMeanwhile: "a board stopped supplying bits meanwhile"
         case .notHardware(let provenance): "the bits are \(provenance.name), not hardware"
         case .notFull(let grade): "the bits are of grade \(grade.name), not full"
         case .noBits(let error): "\(error)"
@@ -67,7 +67,7 @@ extension FeedRefusal {
     /// What to try next; nil when it passes by itself or the cause says it.
     package var remedy: String? {
         switch self {
-        case .unhealthy: "see what is said of the boards"
+        case .unhealthy: "see the status of the boards"
         case .failedMeanwhile, .noBits: nil
         case .notHardware, .notFull: "set kernel.feed to false"
         case .kernel(let error): error.feedRemedy
@@ -79,12 +79,12 @@ extension SystemError {
     fileprivate var feedRemedy: String {
         switch code {
         case EPERM:
-            "it needs the capability CAP_SYS_ADMIN: install the drop-in kernel-feeding.conf of the"
-                + " examples, or set kernel.feed to false"
+            "it needs the capability CAP_SYS_ADMIN: install the example drop-in kernel-feeding.conf,"
+                + " or set kernel.feed to false"
         case EACCES, ENOENT, ENXIO:
-            "let the service have \(subject) (DeviceAllow= of the unit), or set kernel.feed to false"
+            "give the service access to \(subject) (DeviceAllow= of the unit), or set kernel.feed to false"
         default:
-            "set kernel.feed to false if this goes on"
+            "set kernel.feed to false if this continues"
         }
     }
 }

@@ -6,9 +6,8 @@ package import CKernelSupport
 /// Gathers the shots of a window and tests them: 1,024 rows, with the rows before them that runs
 /// across the window's start need.
 ///
-/// The tests are the repetition count and the adaptive proportion test of SP 800-90B 4.4, on every
-/// lane by itself and on every sample. Nothing about them depends on the data: the same work is done
-/// for every window. Not thread-safe; allocates nothing after `init`.
+/// The tests are those of `HealthTest.windowTests`, on every lane by itself and on every sample. Nothing about them
+/// depends on the data: the same work is done for every window. For one thread; allocates nothing after `init`.
 package final class HealthWindow {
     /// The rows of the window, each of `stride` words of which the first `words` are lanes.
     package let rows: UnsafeMutablePointer<UInt64>
@@ -29,13 +28,14 @@ package final class HealthWindow {
     /// How many shots of the window are there.
     package private(set) var shots = 0
 
-    private let cutoffs: HealthCutoffs
+    private let tests: [any WindowTest]
     private let historyShots: Int
-    private let scratch: UnsafeMutablePointer<UInt64>
+    /// Room for what a test works with: `historyShots` + 1,024 rows of one strip.
+    let scratch: UnsafeMutablePointer<UInt64>
     private let lanesFound: UnsafeMutablePointer<UInt64>
     /// How many lanes were one in each shot.
     private let rowOnes: UnsafeMutablePointer<UInt16>
-    private let features: ck_features
+    let features: ck_features
     private var hasHistory = false
 
     private static let windowShots = HealthCutoffs.windowShots
@@ -63,7 +63,7 @@ package final class HealthWindow {
         features: ck_features = ck_features_here()
     ) {
         precondition(memory.count >= Self.byteCount(lanes: lanes, cutoffs: cutoffs))
-        self.cutoffs = cutoffs
+        tests = HealthTest.windowTests(cutoffs)
         self.features = features
         words = lanes / 64
         stride = Self.stride(lanes: lanes)
@@ -119,15 +119,11 @@ package final class HealthWindow {
             hasHistory = true
         }
         ck_count_ones(features, rows, stride, onesPlanes)
-        compareCounts(with: cutoffs.adaptiveProportionWarning)
-        copyLanesFound(to: &findings.adaptiveProportionWarning)
-        compareCounts(with: cutoffs.adaptiveProportionFailure)
-        copyLanesFound(to: &findings.adaptiveProportionFailure)
-        ck_find_runs(
-            features, rows, stride, UInt32(cutoffs.repetitionCountWarning),
-            UInt32(cutoffs.repetitionCountFailure), scratch, lanesFound, lanesFound + stride)
-        copyLanesFound(to: &findings.repetitionCountWarning)
-        copyLanesFound(skipping: stride, to: &findings.repetitionCountFailure)
+        for test in tests {
+            test.find(in: self, warning: lanesFound, failure: lanesFound + stride)
+            keep(lanesFound, in: &findings[test.test].warning)
+            keep(lanesFound + stride, in: &findings[test.test].failure)
+        }
     }
 
     /// Compares the lanes of the full, tested window with one another and with their shots before, for the
@@ -167,12 +163,8 @@ package final class HealthWindow {
         }
     }
 
-    private func compareCounts(with cutoff: Int) {
-        ck_compare_counts(onesPlanes, rows, stride, UInt32(cutoff), lanesFound)
-    }
-
-    private func copyLanesFound(skipping: Int = 0, to mask: inout [UInt64]) {
-        for word in mask.indices { mask[word] = lanesFound[skipping + word] }
+    private func keep(_ found: UnsafePointer<UInt64>, in mask: inout [UInt64]) {
+        for word in mask.indices { mask[word] = found[word] }
     }
 
     /// Rows before the first one that equal neither it nor each other, so that no run begins there.

@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One step of a lane, or of the array, to `warned` or `failed`, and the test that made it.
+/// A step of a lane, or of the whole array, to `warned` or `failed`, and the test that caused it.
 package struct LaneAlarm: Sendable, Equatable {
-    package enum Test: String, Sendable {
-        case repetitionCount
-        case adaptiveProportion
-        /// The resistance of the device against those of the array.
-        case resistance
-        /// Whether the lanes move together: of the whole array.
-        case crossLane
-    }
-
     package enum Severity: String, Sendable {
         case warning
         case failure
@@ -18,12 +9,12 @@ package struct LaneAlarm: Sendable, Equatable {
 
     /// Nil for a test of the whole array.
     package let lane: Int?
-    package let test: Test
+    package let test: HealthTest
     package let severity: Severity
     /// Which window it was found in, counted from 0.
     package let window: Int
 
-    package init(lane: Int?, test: Test, severity: Severity, window: Int) {
+    package init(lane: Int?, test: HealthTest, severity: Severity, window: Int) {
         self.lane = lane
         self.test = test
         self.severity = severity

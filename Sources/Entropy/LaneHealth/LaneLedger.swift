@@ -10,15 +10,15 @@ package struct LaneLedger: Sendable {
     package private(set) var counts = LaneCounts()
     /// The lanes whose bits are used, a bit each, as far as the lanes by themselves go.
     package private(set) var admitted: [UInt64]
+    /// The lanes that have not failed, a bit each.
+    package private(set) var unfailed: [UInt64]
     /// Rises whenever it changes which lanes' bits are used.
     package private(set) var healthEpoch: UInt32
     package private(set) var states: [LaneState]
     /// What the test across lanes says of all of them together.
     package private(set) var crossLane = LaneState.initial
-    /// In how many windows each test was the one that decided about each lane, at either severity.
-    package private(set) var repetitionCountAlarms: [Int]
-    package private(set) var adaptiveProportionAlarms: [Int]
-    package private(set) var resistanceAlarms: [Int]
+    /// By the number of the test, and the lane: in how many windows the test decided about the lane.
+    private var alarmCounts: [[Int]]
     /// What the last measurement of the devices showed: it stands until the next one.
     private var resistance: ResistanceTest
     /// The lanes that are not `good`, a bit each: those a clean window moves on.
@@ -31,26 +31,11 @@ package struct LaneLedger: Sendable {
         self.startUpWindows = startUpWindows
         admitted = [UInt64](repeating: 0, count: lanes / 64)
         states = [LaneState](repeating: .initial, count: lanes)
-        repetitionCountAlarms = [Int](repeating: 0, count: lanes)
-        adaptiveProportionAlarms = repetitionCountAlarms
-        resistanceAlarms = repetitionCountAlarms
+        alarmCounts = HealthTest.inOrder.map { _ in [Int](repeating: 0, count: lanes) }
         resistance = ResistanceTest(words: lanes / 64)
         unsettled = [UInt64](repeating: ~0, count: lanes / 64)
+        unfailed = unsettled
         counts.starting = lanes
-    }
-
-    /// The lanes that have not failed, a bit each.
-    package var unfailed: [UInt64] {
-        var mask = [UInt64](repeating: ~0, count: lanes / 64)
-        for word in unsettled.indices {
-            var concerned = unsettled[word]
-            while concerned != 0 {
-                let lane = word * 64 + concerned.trailingZeroBitCount
-                concerned &= concerned - 1
-                if states[lane] == .failed { mask.setLane(lane, to: false) }
-            }
-        }
-        return mask
     }
 
     /// Takes a measurement of the devices, which counts in every window from now on.
@@ -83,19 +68,13 @@ package struct LaneLedger: Sendable {
         if admissionChanged { healthEpoch &+= 1 }
     }
 
-    private mutating func count(_ test: LaneAlarm.Test, lane: Int) {
-        switch test {
-        case .repetitionCount: repetitionCountAlarms[lane] += 1
-        case .adaptiveProportion: adaptiveProportionAlarms[lane] += 1
-        case .resistance: resistanceAlarms[lane] += 1
-        case .crossLane: preconditionFailure("this test is of no single lane")
-        }
-    }
+    /// The number of windows in which a test decided about each lane, at either severity.
+    package func alarms(of test: HealthTest) -> [Int] { alarmCounts[test.rawValue] }
 
     /// The test that decides about a lane. Bits go before resistance, of which they are the consequence.
     private func decisive(
         _ findings: WindowFindings, lane: Int
-    ) -> (test: LaneAlarm.Test, severity: LaneAlarm.Severity)? {
+    ) -> (test: HealthTest, severity: LaneAlarm.Severity)? {
         let ofBits = findings.decisive(ofLane: lane)
         if ofBits?.severity == .failure { return ofBits }
         if resistance.failure.hasLane(lane) { return (.resistance, .failure) }
@@ -114,7 +93,7 @@ package struct LaneLedger: Sendable {
         counts.add(old, -1)
         counts.add(new, 1)
         if let decisive {
-            count(decisive.test, lane: lane)
+            alarmCounts[decisive.test.rawValue][lane] += 1
             if let severity = old.alarm(movingTo: new) {
                 report(
                     LaneAlarm(
@@ -123,6 +102,7 @@ package struct LaneLedger: Sendable {
         }
         admitted.setLane(lane, to: new.isAdmitted)
         unsettled.setLane(lane, to: new != .good)
+        unfailed.setLane(lane, to: new != .failed)
         return old.isAdmitted != new.isAdmitted
     }
 

@@ -1,36 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the tests found in every lane in one window, a bit a lane, 64 lanes a word.
+/// What the tests of a window found in every lane.
 package struct WindowFindings: Sendable, Equatable {
-    package var repetitionCountWarning: [UInt64]
-    package var repetitionCountFailure: [UInt64]
-    package var adaptiveProportionWarning: [UInt64]
-    package var adaptiveProportionFailure: [UInt64]
+    /// The lanes that one test tripped for, a bit each, 64 lanes a word.
+    package struct Lanes: Sendable, Equatable {
+        package var warning: [UInt64]
+        /// Every failure is a warning as well, as its cut-off is the higher one.
+        package var failure: [UInt64]
+    }
+
+    /// By the number of the test; nothing for tests that are not of windows.
+    private var lanes: [Lanes]
 
     /// Nothing found, for rows of `words` words.
     package init(words: Int) {
         let none = [UInt64](repeating: 0, count: words)
-        repetitionCountWarning = none
-        repetitionCountFailure = none
-        adaptiveProportionWarning = none
-        adaptiveProportionFailure = none
+        lanes = HealthTest.inOrder.map { _ in Lanes(warning: none, failure: none) }
     }
 
-    /// The test that decides about one lane and its severity; nil where none tripped. A lane that repeats
-    /// itself so long trips the proportion as a consequence, so the repetition count goes first.
-    func decisive(ofLane lane: Int) -> (test: LaneAlarm.Test, severity: LaneAlarm.Severity)? {
-        if repetitionCountFailure.hasLane(lane) { return (.repetitionCount, .failure) }
-        if adaptiveProportionFailure.hasLane(lane) { return (.adaptiveProportion, .failure) }
-        if repetitionCountWarning.hasLane(lane) { return (.repetitionCount, .warning) }
-        if adaptiveProportionWarning.hasLane(lane) { return (.adaptiveProportion, .warning) }
-        return nil
+    /// What one test found.
+    package subscript(test: HealthTest) -> Lanes {
+        get { lanes[test.rawValue] }
+        _modify { yield &lanes[test.rawValue] }
     }
 
-    /// The lanes of one word in which anything was found. Every failure is a warning as well, as
-    /// its cut-off is the higher one.
-    package func tripped(word: Int) -> UInt64 {
-        repetitionCountWarning[word] | adaptiveProportionWarning[word]
+    /// The test that decides about one lane and its severity; nil where none tripped.
+    package func decisive(ofLane lane: Int) -> (test: HealthTest, severity: LaneAlarm.Severity)? {
+        if let test = HealthTest.inOrder.first(where: { self[$0].failure.hasLane(lane) }) {
+            return (test, .failure)
+        }
+        return HealthTest.inOrder.first { self[$0].warning.hasLane(lane) }.map { ($0, .warning) }
     }
+
+    /// The lanes of one word in which anything was found.
+    package func tripped(word: Int) -> UInt64 { lanes.reduce(0) { $0 | $1.warning[word] } }
 }
 
 extension [UInt64] {

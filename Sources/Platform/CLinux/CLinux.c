@@ -302,7 +302,7 @@ void clinux_wipe(void *memory, size_t bytes) { explicit_bzero(memory, bytes); }
 
 void clinux_prepare_standard_streams(void) {
     // Descriptors are given out from 0 up, so that each of the three is the next one when it is
-    // free. Opened the wrong way round: whoever uses one is told EBADF, as for a closed stream.
+    // free. Opened the wrong way round: using one gives EBADF, as for a closed stream.
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
     }

@@ -5,7 +5,7 @@ import Glibc
 
 /// An open file descriptor that is closed when its last owner lets go of it.
 ///
-/// Any thread may use `raw`; whoever does must hold the descriptor meanwhile.
+/// Any thread may use `raw` while it holds the descriptor.
 package final class Descriptor: Sendable {
     package let raw: Int32
 
@@ -18,7 +18,7 @@ package final class Descriptor: Sendable {
     deinit { close(raw) }
 }
 
-/// Who is at the other end of a local socket, as the kernel recorded it when it connected.
+/// The peer of a local socket, as the kernel recorded it when it connected.
 package struct PeerCredentials: Sendable, Equatable {
     package let processID: Int32
     package let userID: UInt32
@@ -40,7 +40,7 @@ package struct PeerCredentials: Sendable, Equatable {
 
     package init(of socket: Descriptor) throws(SystemError) {
         var (pid, uid, gid): (pid_t, uid_t, gid_t) = (0, 0, 0)
-        try system("ask who is connected") {
+        try system("identify the peer") {
             clinux_peer_credentials(socket.raw, &pid, &uid, &gid)
         }
         self.init(
@@ -58,7 +58,7 @@ package struct PeerCredentials: Sendable, Equatable {
         for capacity in [64, maximumGroups] {
             var groups = [gid_t](repeating: 0, count: capacity)
             do {
-                let count = try system("ask who is connected") {
+                let count = try system("identify the peer") {
                     clinux_peer_groups(socket.raw, &groups, capacity)
                 }
                 return Array(groups[..<Int(count)])

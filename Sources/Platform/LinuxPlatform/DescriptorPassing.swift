@@ -18,7 +18,7 @@ package func send(
 /// Receives bytes from a local socket, and the first descriptor that came with them. Never waits.
 ///
 /// Any further descriptors are closed, so that nobody can fill the table of this process by sending
-/// some. Whoever gets one knows nothing of it yet: it may be of any kind, and in any mode.
+/// some. A received descriptor may be of any kind, in any mode.
 package func receive(
     into buffer: UnsafeMutableRawBufferPointer, from socket: Descriptor
 ) -> (transfer: Transfer, descriptor: Descriptor?) {

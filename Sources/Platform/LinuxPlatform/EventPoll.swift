@@ -61,6 +61,12 @@ package final class EventPoll {
         _ = clinux_poll_remove(descriptor.raw, target.raw)
     }
 
+    /// Whether a wait would end at once.
+    package var hasEvents: Bool {
+        var request = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)
+        return poll(&request, 1, 0) > 0
+    }
+
     /// The reports of one wait, valid until the next one. Empty on a time-out.
     ///
     /// - Parameter milliseconds: how long to wait at most; nil for as long as it takes.

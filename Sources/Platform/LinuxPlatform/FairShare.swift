@@ -22,7 +22,7 @@ package struct FairShare: Sendable {
     /// The user that has to give up a connection for one of `newcomer`: the user with the most connections, if the
     /// newcomer would still have fewer than that user. Nil when no user has to, and there is no room.
     package func userToMakeRoom(for newcomer: UInt32) -> UInt32? {
-        // Of several users with equally many, always the one with the lowest number.
+        // Among users with equally many, always the one with the lowest number.
         guard let most = counts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) else {
             return nil
         }

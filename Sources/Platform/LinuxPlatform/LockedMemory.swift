@@ -6,7 +6,7 @@ import Glibc
 /// Zeroed pages for bits: left out of core dumps, wiped in forked children, wiped when given back,
 /// and, with `locked`, never written to swap.
 ///
-/// Any thread may hold it; who may touch which bytes is its user's affair.
+/// Any thread may hold it; its user synchronises access to the bytes.
 package final class LockedMemory: @unchecked Sendable {
     package let bytes: UnsafeMutableRawBufferPointer
     package let isLocked: Bool

@@ -30,9 +30,9 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     package var placeRemedy: String? {
         switch code {
         case ENOENT, ENOTDIR: "create the directory"
-        case EACCES, EPERM: "let this user write to the directory"
+        case EACCES, EPERM: "give this user write access to the directory"
         case EROFS: "make it writable: mount -o remount,rw, or ReadWritePaths= of the unit"
-        case ENOSPC, EDQUOT: "make room on its file system"
+        case ENOSPC, EDQUOT: "free space on its file system"
         default: nil
         }
     }

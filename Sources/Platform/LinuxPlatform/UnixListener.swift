@@ -20,12 +20,12 @@ package enum ListenError: Error, Equatable, CustomStringConvertible {
         case .live(let path):
             "another program is serving \(path); stop it, or choose another directory"
         case .notASocket(let path):
-            "\(path) exists and is no socket; move it away, or choose another directory"
+            "\(path) exists and is not a socket; move it away, or choose another directory"
         case .pathTooLong(let path, let limit):
             "\(path) is longer than the \(limit) bytes a socket path can have;"
                 + " choose a shorter directory"
         case .notListening(let name):
-            "what is passed as the socket \(name) is no local stream socket that listens:"
+            "the socket passed as \(name) is not a listening local stream socket:"
                 + " use ListenStream= with a path"
         case .system(let error):
             "\(error); \(error.placeRemedy ?? "choose another directory")"
@@ -39,7 +39,7 @@ package enum ListenError: Error, Equatable, CustomStringConvertible {
 package final class UnixListener: Sendable {
     package let descriptor: Descriptor
     package let path: String
-    /// Of the file that was made here; nil for a socket that belongs to who passed it.
+    /// The file created here; nil for a socket passed by another program, which owns its file.
     private let file: File?
 
     private struct File: Equatable {

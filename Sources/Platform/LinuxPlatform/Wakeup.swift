@@ -68,3 +68,9 @@ package final class Wakeup: Sendable {
         }
     }
 }
+
+/// Whether a descriptor is readable, or broken, now. Any thread; never blocks.
+package func isReadable(_ descriptor: Int32) -> Bool {
+    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&request, 1, 0) > 0
+}

@@ -14,7 +14,7 @@ package final class JournalSocket: Sendable {
     /// The name is of upper-case letters, digits and underscores.
     package typealias Field = (name: String, value: String)
 
-    /// So many entries wait at most; more are lost, and counted.
+    /// The most entries that wait; more are lost, and counted.
     package static let capacity = 4_096
     /// In milliseconds, from one attempt to the next; doubled while nothing is taken.
     private static let delays: ClosedRange<Int32> = 10...1_000
@@ -97,7 +97,7 @@ package final class JournalSocket: Sendable {
 
     private static func entry(lost: Int) -> [UInt8] {
         entry([
-            ("MESSAGE", "\(lost) entries were lost: the journal did not take them"),
+            ("MESSAGE", "\(lost) entries were lost: the journal did not accept them"),
             ("PRIORITY", "4"), ("SYSLOG_IDENTIFIER", "metrngd"),
         ])
     }

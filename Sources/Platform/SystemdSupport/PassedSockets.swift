@@ -12,9 +12,9 @@ package struct PassedSockets {
 
     /// Why the sockets cannot be used.
     package enum Defect: Error, Equatable, CustomStringConvertible {
-        /// There are several of a name.
+        /// Several sockets have the same name.
         case twice(String)
-        /// Nobody knows what a socket of this name is for.
+        /// The name is not one of the known ones.
         case unknown(String, known: [String])
         case system(SystemError)
 
@@ -29,15 +29,15 @@ package struct PassedSockets {
         }
     }
 
-    /// Takes what was passed to this process, and the word of it out of the environment. To be called once,
+    /// Takes the sockets passed to this process, and removes their variables from the environment. Call it once,
     /// before there is any other thread.
     ///
-    /// - Parameter known: what they may be named.
+    /// - Parameter known: the names that they may have.
     package init(known: [String]) throws(Defect) {
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         let count = sd_listen_fds_with_names(1, &names)
         guard count >= 0 else {
-            throw .system(SystemError("take the sockets of the service manager", code: -count))
+            throw .system(SystemError("take the sockets from the service manager", code: -count))
         }
         defer {
             for index in 0..<Int(count) { free(names?[index]) }

@@ -1,44 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which of messages that come again and again are written to a log: each once, and then in sum once a period. A
-/// lane at the edge of a test fails several times a second, and a marginal array has thousands of those: they
-/// would fill a disk, and hide everything else. For one thread; times are monotonic nanoseconds.
+/// A filter for repeated log messages: each is written once, and then summed up once a period. A marginal lane
+/// fails several times a second, and a marginal array has thousands of such lanes; their messages would fill a
+/// disk and hide everything else. For one thread; times are monotonic nanoseconds.
 package struct RepeatedMessages<Message: Hashable> {
     /// How much is written.
     package struct Limits {
-        /// From a message to the sum of those like it.
+        /// The time from a message to the sum of its repetitions.
         package let period: UInt64
-        /// So many lines at most in a while.
+        /// The most lines written in an interval.
         package let lines: Int
-        package let `while`: UInt64
+        package let interval: UInt64
 
-        package init(period: UInt64, lines: Int, while: UInt64) {
+        package init(period: UInt64, lines: Int, interval: UInt64) {
             self.period = period
             self.lines = lines
-            self.while = `while`
+            self.interval = interval
         }
     }
 
     private struct Record {
         var since: UInt64
-        /// What was not written since then.
+        /// The amount not written since then.
         var untold: Int
     }
 
     private let limits: Limits
-    /// Of what came in the last period or two.
+    /// The messages of the last period or two.
     private var records: [Message: Record] = [:]
-    private var whileEnds: UInt64 = 0
+    private var intervalEnd: UInt64 = 0
     private var linesLeft = 0
-    /// When there may be something to sum up; nil when nothing is untold.
+    /// The time at which there may be something to sum up; nil when nothing is.
     package private(set) var due: UInt64?
 
     package init(_ limits: Limits) { self.limits = limits }
 
-    /// Takes a message into account.
+    /// Records a message.
     ///
-    /// - Parameter amount: what is summed up.
-    /// - Returns: whether it is to be written by itself.
+    /// - Parameter amount: the amount to sum up.
+    /// - Returns: whether to write it now.
     package mutating func admits(_ message: Message, amount: Int = 1, now: UInt64) -> Bool {
         if let record = records[message], now < record.since + limits.period || record.untold > 0 {
             records[message]?.untold += amount
@@ -51,7 +51,7 @@ package struct RepeatedMessages<Message: Hashable> {
         return isWritten
     }
 
-    /// What is to be written now: messages, each with the sum of what was not.
+    /// The messages to write now, each with the sum of its unwritten amounts.
     package mutating func sums(now: UInt64) -> [(message: Message, amount: Int)] {
         guard let due, now >= due else { return [] }
         var sums: [(message: Message, amount: Int)] = []
@@ -63,7 +63,7 @@ package struct RepeatedMessages<Message: Hashable> {
                 sums.append((message, record.untold))
                 records[message] = Record(since: now, untold: 0)
             } else {
-                expect(max(end, now >= end ? whileEnds : 0))
+                expect(max(end, now >= end ? intervalEnd : 0))
             }
         }
         return sums
@@ -72,8 +72,8 @@ package struct RepeatedMessages<Message: Hashable> {
     private mutating func expect(_ moment: UInt64) { due = min(due ?? .max, moment) }
 
     private mutating func takeLine(_ now: UInt64) -> Bool {
-        if now >= whileEnds {
-            whileEnds = now + limits.while
+        if now >= intervalEnd {
+            intervalEnd = now + limits.interval
             linesLeft = limits.lines
         }
         guard linesLeft > 0 else { return false }

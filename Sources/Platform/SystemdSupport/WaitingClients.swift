@@ -24,7 +24,7 @@ package struct WaitingClients {
         }
     }
 
-    /// Closes the connections of those who wait, and of those who come meanwhile; at once when nobody does.
+    /// Closes the connections that wait or arrive meanwhile; returns at once if there are none.
     package func turnAway() {
         guard turnAwayOnce(milliseconds: 0) else { return }
         let end = monotonicNanoseconds() + Self.milliseconds * 1_000_000

@@ -3,10 +3,10 @@
 import ControlInterface
 
 extension ControlClient {
-    /// The board that is meant, as the daemon itself finds it: by name or serial, or the only one.
+    /// Finds a board as the daemon does: by name or serial, or the only one.
     ///
     /// - Throws: also `noSuchBoard` and `ambiguousBoard`.
-    func theBoard(_ asked: String?) throws(ControlClientError) -> BoardSummary {
+    func resolveBoard(_ asked: String?) throws(ControlClientError) -> BoardSummary {
         let boards = try boards()
         do { return try boards.meant(by: asked) } catch { throw .control(error) }
     }

@@ -8,12 +8,12 @@ import Varlink
 
 /// Why data could not be written.
 package enum OutputError: Error, Equatable {
-    /// The reader has gone, as `head` goes when it has enough: nobody is left to tell.
+    /// The reader has closed the pipe, as `head` does when it has enough.
     case closed
     case system(SystemError)
 }
 
-/// What a verb knows of the world around it, and where it writes.
+/// The environment of a verb, and its output.
 package struct Console: Sendable {
     package var environment: [String: String]
     package var outputIsTerminal: Bool
@@ -31,7 +31,7 @@ package struct Console: Sendable {
     package var tell: @Sendable (String) -> Void
     /// From now on, an interrupt (Ctrl-C) ends the program with exit code 0.
     package var endOnInterrupt: @Sendable () -> Void
-    /// From now on, an interrupt or a wish to terminate ends nothing, but `isInterrupted` tells of it.
+    /// From now on, SIGINT and SIGTERM end nothing; `isInterrupted` reports them.
     package var catchInterrupts: @Sendable () -> Void
     package var isInterrupted: @Sendable () -> Bool
     /// Whether the process of that number, as this program sees it, is a metrngd.
@@ -78,7 +78,7 @@ package struct Console: Sendable {
 }
 
 extension Console {
-    /// The console of this process. To be made before any file or socket is opened.
+    /// Makes the console of this process. Call it before any file or socket is opened.
     package static func ofProcess(environment: [String: String]) -> Console {
         prepareStandardStreams()
         return Console(
@@ -104,10 +104,10 @@ extension Console {
 /// Set by handlers of signals.
 private let wasInterrupted = Atomic(false)
 
-/// What is said while the daemon does something that takes its time.
+/// Progress messages of a long operation.
 struct Progress {
     let console: Console
-    /// What there is to know of it, said once: when the daemon has accepted it.
+    /// A note about the operation, printed once, when the daemon has accepted it.
     let note: String
     let unit: String
     private var isAccepted = false
@@ -118,10 +118,10 @@ struct Progress {
         self.unit = unit
     }
 
-    /// Says how far it is, on a line that the next message writes over, where there is a terminal.
+    /// Shows the progress, on a terminal, in a line that the next message overwrites.
     ///
     /// - Parameter total: 0 before the daemon has accepted it.
-    /// - Returns: whether to go on with it: not after an interrupt.
+    /// - Returns: whether to go on: not after an interrupt.
     mutating func show(_ done: Int, of total: Int) -> VarlinkClient.Decision {
         if total > 0 {
             if !isAccepted { console.tell("mectl: note: \(note)\n") }

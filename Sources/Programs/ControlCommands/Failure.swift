@@ -9,7 +9,7 @@ package import LinuxPlatform
 package import Recordings
 package import Varlink
 
-/// What `mectl` says to the program that started it.
+/// The exit status of `mectl`.
 package enum MectlExit: Int32, Sendable {
     case success = 0
     case failure = 1
@@ -17,7 +17,7 @@ package enum MectlExit: Int32, Sendable {
     case notHealthy = 3
     /// There is no such board, or more than one.
     case noSuchBoard = 4
-    /// The command line makes no sense.
+    /// The command line is wrong.
     case usage = 64
     /// The daemon does not answer.
     case unreachable = 69
@@ -26,28 +26,28 @@ package enum MectlExit: Int32, Sendable {
     case interrupted = 130
 }
 
-/// Why a verb could not do what it was asked.
+/// The reason that a verb failed.
 package enum Failure: Error, Equatable {
     /// The daemon, at this path, gave no answer.
     case daemon(ControlClientError, path: String)
     case output(OutputError)
     /// The daemon gave no bits.
     case bits(EntropyError)
-    /// What was waited for did not come in its time, or cannot.
-    case waitedInVain(String, hint: String?)
+    /// The wait timed out, or can never succeed.
+    case waitFailed(String, hint: String?)
     /// Bits were about to go to a terminal.
     case bitsToTerminal
-    /// What the daemon said cannot be written as JSON.
+    /// The daemon's reply cannot be written as JSON.
     case json(JSONError)
-    /// A file of this user cannot be made or written.
+    /// A file cannot be created or written.
     case file(SystemError)
-    /// A lane was not exported; what was good before the error is kept in a file, or nowhere.
+    /// A lane was not exported completely; the good part before the error is kept in a file, if there is any.
     case export(LaneExportError, file: String, kept: String?)
-    /// A board could not be opened or does not tell what it is.
+    /// A board could not be opened, or does not describe itself.
     case board(BoardError)
     /// No operating point that was measured is good enough to be set.
     case nothingProposed
-    /// Somebody ended it before it was done.
+    /// Ended by an interrupt or SIGTERM.
     case interrupted
 
     package var exitCode: MectlExit {
@@ -57,7 +57,7 @@ package enum Failure: Error, Equatable {
         case .output(.closed): .success
         case .output(.system), .json, .bitsToTerminal, .file, .export, .nothingProposed: .failure
         case .interrupted: .interrupted
-        case .waitedInVain: .notHealthy
+        case .waitFailed: .notHealthy
         case .board(.absent): .notHealthy
         case .board(.notPermitted): .notPermitted
         case .board: .failure
@@ -94,8 +94,7 @@ package enum Failure: Error, Equatable {
         }
     }
 
-    /// What went wrong and what to try next, as lines for the standard error; empty when there is
-    /// nobody to tell.
+    /// The error and the hint, as lines for standard error; empty when the output was closed.
     package var message: String {
         if case .output(.closed) = self { return "" }
         let (error, hint) = explanation
@@ -111,7 +110,7 @@ package enum Failure: Error, Equatable {
         case .bits(.notGenuine(let provenance)):
             (
                 "metrngd serves \(provenance.name) bits, which are not random",
-                "if that is what you want: --allow-simulated"
+                "to accept them, use --allow-simulated"
             )
         case .bits(.unreachable(let path, let reason)):
             (
@@ -123,21 +122,21 @@ package enum Failure: Error, Equatable {
                 "cannot connect to \(path): Permission denied",
                 accessHint(path)
             )
-        case .bits(let error): ("\(error)", "see what metrngd is doing: mectl status")
+        case .bits(let error): ("\(error)", "see the state of metrngd: mectl status")
         case .bitsToTerminal:
-            ("bits are not for a terminal", "redirect them, as in: mectl stream | rngtest")
-        case .json: ("the answer of metrngd cannot be written as JSON", nil)
+            ("bits are not written to a terminal", "redirect them, as in: mectl stream | rngtest")
+        case .json: ("metrngd's reply cannot be written as JSON", nil)
         case .file(let error): ("\(error)", hint(on: error))
         case .export(let error, let file, let kept):
             (
                 "\(printable(file)): \(error)",
-                kept.map { "what comes before is in \(printable($0))" }
+                kept.map { "the samples before that are in \(printable($0))" }
             )
         case .board(let error): (printable("\(error)"), hint(on: error))
         case .nothingProposed:
             ("no operating point was good enough to be set", "sweep other widths or amplitudes")
-        case .interrupted: ("interrupted before it was done", nil)
-        case .waitedInVain(let reason, let hint): (reason, hint)
+        case .interrupted: ("interrupted before the end", nil)
+        case .waitFailed(let reason, let hint): (reason, hint)
         }
     }
 
@@ -154,7 +153,7 @@ package enum Failure: Error, Equatable {
 
     private func hint(on error: SystemError) -> String? {
         error.code == EEXIST
-            ? "nothing is overwritten: choose another name, or remove the file"
+            ? "existing files are not overwritten: choose another name, or remove the file"
             : error.placeRemedy.map { "\($0), or choose another file" }
     }
 
@@ -171,34 +170,37 @@ package enum Failure: Error, Equatable {
             )
         case .notPermitted:
             (
-                "metrngd does not permit this user to change anything",
+                "metrngd does not permit this user to make changes",
                 "run this as root, or ask to be added to the group metrng-admin"
             )
         case .notSimulated(let board):
             (
                 "\(printable(board)) is not simulated by metrngd",
-                "faults can be made on a board of the kind simulated only"
+                "only boards of kind simulated accept faults"
             )
         case .notTunable(let board):
-            ("\(printable(board)) has no operating point that could be set", nil)
+            ("\(printable(board)) has no operating point to set", nil)
         case .outOfRange(let quantity, let value, let minimum, let maximum):
             (
-                "\(printable(quantity)) of \(value) is outside what the board allows",
-                "from \(minimum) to \(maximum)"
+                "\(printable(quantity)) of \(value) is outside the board's limits",
+                "it takes \(minimum) to \(maximum)"
             )
         case .busy(let board):
-            ("something else is being done with \(printable(board))", "try again when it is over")
+            (
+                "another operation is in progress on \(printable(board))",
+                "try again when it has ended"
+            )
         case .boardFailed(let board, let cause):
-            ("\(printable(board)): \(printable(cause))", "see what it is doing: mectl status")
+            ("\(printable(board)): \(printable(cause))", "see its state: mectl status")
         case .badFault(let reason): (printable(reason), nil)
-        case .noDescriptor: ("no file reached metrngd", versionHint)
+        case .noDescriptor: ("metrngd received no file", versionHint)
         case .recordingFailed(let cause):
-            ("the recording failed: \(printable(cause))", "choose a file on a disk with room")
+            ("the recording failed: \(printable(cause))", "choose a file on a disk with free space")
         case .configurationRefused(let problems):
             (
-                (["the configuration is wrong and was not taken up:"] + problems.map(printable))
+                (["the configuration is wrong and was not applied:"] + problems.map(printable))
                     .joined(separator: "\nmectl: error: "),
-                "the one in force stays; mend the files and try again"
+                "the one in force stays; correct the files and try again"
             )
         }
     }
@@ -210,7 +212,7 @@ package enum Failure: Error, Equatable {
             return ("there is no board", "see what metrngd looks for: mectl config show")
         case (true, false): return ("there is more than one board", "name one of: \(names)")
         case (false, true):
-            return ("there is no board \(printable(asked))", "there is none at all")
+            return ("there is no board \(printable(asked))", "there are no boards")
         case (false, false):
             return ("there is no board \(printable(asked))", "there are: \(names)")
         }
@@ -241,9 +243,9 @@ package enum Failure: Error, Equatable {
         case .remote(.permissionDenied):
             ("metrngd does not permit this", accessHint(path))
         case .remote(let error):
-            ("metrngd answered with the error \(printable(error.name))", versionHint)
+            ("metrngd replied with the error \(printable(error.name))", versionHint)
         case .badReply, .replyTooLong, .badParameters:
-            ("what answers at \(path) does not speak as this mectl expects", versionHint)
+            ("the program at \(path) does not speak the protocol of this mectl", versionHint)
         }
     }
 
@@ -251,13 +253,13 @@ package enum Failure: Error, Equatable {
         "start it (systemctl start metrngd; journalctl --unit metrngd says why it does not start)"
     }
 
-    /// Who may use the socket is who is in its group, when that is to be seen.
+    /// The hint for a user outside the socket's group, which is named if it can be read.
     private func accessHint(_ path: String) -> String {
         groupOfFile(path).map {
             "ask to be added to the group \(printable($0)): usermod --append --groups"
                 + " \(printable($0)) \(userName(geteuid()) ?? "USER"), and log in again"
-        } ?? "ask to be added to the group that may: ls -l \(path)"
+        } ?? "ask to be added to the group of the socket: ls -l \(path)"
     }
 
-    private var versionHint: String { "see whether the versions are the same: mectl version" }
+    private var versionHint: String { "check that the versions match: mectl version" }
 }

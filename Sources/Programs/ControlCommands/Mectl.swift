@@ -8,12 +8,12 @@ import ControlInterface
 struct Mectl: Verb {
     static let configuration = CommandConfiguration(
         commandName: "mectl",
-        abstract: "See what metrngd, its boards and their lanes are doing, and change it.",
+        abstract: "Monitor and operate metrngd, its boards and their lanes.",
         discussion: """
-            Without a verb: status.
+            Without a verb, mectl shows the status.
 
-            Exit codes: 0 all is well; 1 failure; 3 there is no board, or one is not healthy; \
-            4 no such board, or more than one; 64 wrong usage; 69 metrngd does not answer; \
+            Exit status: 0 success; 1 failure; 3 there is no board, or one is not healthy; \
+            4 no such board, or more than one; 64 usage error; 69 metrngd does not answer; \
             77 not permitted; 130 interrupted.
             """,
         version: "mectl \(metrngVersion)",

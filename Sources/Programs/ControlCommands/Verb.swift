@@ -3,7 +3,7 @@
 import ArgumentParser
 import ControlInterface
 
-/// What every verb takes that asks the daemon.
+/// The options of every verb that asks the daemon.
 struct ReadingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -11,7 +11,7 @@ struct ReadingOptions: ParsableArguments {
             valueName: "path"))
     var socket: String?
 
-    @Flag(help: "Print JSON: one line, keys sorted and always there.")
+    @Flag(help: "Print JSON: one line, sorted keys, no key omitted.")
     var json = false
 
     /// The path to connect to.
@@ -56,9 +56,9 @@ let defaultControlSocket = "/run/metrng/control.sock"
 
 /// A verb of `mectl`.
 protocol Verb: ParsableCommand {
-    /// Does it.
+    /// Performs the verb.
     ///
-    /// - Returns: what to say to the program that started `mectl`.
+    /// - Returns: the exit status.
     func perform(on console: Console) throws(Failure) -> MectlExit
 }
 
@@ -87,7 +87,7 @@ private func end(with error: any Error, on console: Console) -> Int32 {
         separator: "\n", omittingEmptySubsequences: false)
     let text = lines.reversed().drop(while: \.isEmpty).reversed().joined(separator: "\n")
     if code.isSuccess {
-        // Who asks for help and closes the output has had enough of it.
+        // A reader that closes the output has read enough of the help.
         try? console.write(text + "\n")
     } else {
         console.tell("mectl: error: \(text.trimmingPrefix("Error: "))\n")

@@ -24,8 +24,8 @@ struct BoardOperator: ControlOperator {
     /// The warning when nobody but root and the daemon's user may change anything; nil otherwise.
     static var lackOfAdministrators: String? {
         getgrnam(adminGroupName) == nil
-            ? "there is no group \(adminGroupName): only root and the user of metrngd may change anything;"
-                + " systemd-sysusers makes the group, where metrng is installed" : nil
+            ? "there is no group \(adminGroupName): only root and the user of metrngd may make changes;"
+                + " on an installed system, systemd-sysusers creates the group" : nil
     }
 
     init(units: [BoardUnit], reloads: ReloadRequests) {

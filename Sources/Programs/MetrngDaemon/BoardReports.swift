@@ -59,7 +59,8 @@ extension BoardUnit {
             framesAccepted: counters.framesAccepted.int,
             framesRejected: counters.framesRejected.int, shotsDropped: counters.shotsDropped.int,
             creditedBits: counters.creditedBits.int, newestBitAge: counters.newestBitAge(now: now),
-            rings: [source.report(of: .full, now: now), source.report(of: .raw, now: now)],
+            // The most processed grade first.
+            rings: source.channels.reversed().map { $0.report(now: now) },
             lastFailures: Array(status.newest(.failure).prefix(BoardStatus.reportedFailures)),
             lastWarning: status.newest(.warning).first)
     }
@@ -77,7 +78,7 @@ extension BoardSettings {
 
 private struct LaneAndTest: Hashable {
     let lane: Int?
-    let test: LaneAlarm.Test
+    let test: HealthTest
 
     init(_ alarm: LaneAlarm) {
         lane = alarm.lane
@@ -111,7 +112,7 @@ extension PipelineStatus {
         switch state {
         case .tuning, .starting, .serving, .calibrating, .recording: nil
         case .unhealthy(let good, let minimum): "\(good) good lanes, at least \(minimum) are needed"
-        case .correlated: "the lanes move together"
+        case .correlated: "common-mode correlation of the lanes"
         case .failed(let error), .ended(let error): error.description
         }
     }
@@ -120,7 +121,7 @@ extension PipelineStatus {
         switch state {
         case .tuning, .starting, .serving, .calibrating, .recording: nil
         case .correlated:
-            "look for what disturbs all devices at once: the supply, the field, the clock of the array"
+            "look for a disturbance of all devices at once: the supply, the field, the array's clock"
         case .unhealthy:
             "see which lanes fail with `mectl health`; check the operating point, the supply and"
                 + " the temperature of the array"
@@ -134,14 +135,14 @@ extension BoardError {
     func remedy(for kind: BoardSettings.Kind) -> String {
         switch (kind, self) {
         case (_, .ended), (.usb, _), (_, .busy), (_, .taken), (_, .noBus): remedy
-        case (.simulated, _): "end what was injected: mectl inject none"
-        case (.replay, .absent): "see whether there is such a file; metrngd keeps looking for it"
-        case (.replay, .notPermitted): "let the user of metrngd read the file"
+        case (.simulated, _): "end the injected faults: mectl inject none"
+        case (.replay, .absent): "check that the file exists; metrngd keeps looking for it"
+        case (.replay, .notPermitted): "give the user of metrngd read access to the file"
         case (.replay, _): "name another recording with the key path"
-        case (.host, .absent): "see whether there is such a device; metrngd keeps looking for it"
+        case (.host, .absent): "check that the device exists; metrngd keeps looking for it"
         case (.host, .notPermitted):
-            "let the user of metrngd read the device, and its unit with DeviceAllow="
-        case (.host, .stalled): "see whether the device gives anything; metrngd keeps trying"
+            "give the user of metrngd read access to the device, and its unit DeviceAllow= for it"
+        case (.host, .stalled): "check that the device delivers data; metrngd keeps trying"
         case (.host, .unsupported): "name another device with the key path"
         }
     }
@@ -164,10 +165,9 @@ extension Atomic where Value == UInt64 {
     fileprivate var int: Int { Int(load(ordering: .relaxed)) }
 }
 
-extension EntropySource {
-    fileprivate func report(of grade: Grade, now: UInt64) -> RingStatus {
-        let ring = grade == .raw ? raw : full
-        return RingStatus(
+extension EntropyChannel {
+    fileprivate func report(now: UInt64) -> RingStatus {
+        RingStatus(
             grade: grade.name, capacityBytes: ring.capacity, availableBytes: ring.available,
             deliveredBytes: ring.delivered.load(ordering: .relaxed),
             deliveredBytesPerSecond: ring.deliveredPerSecond.value(now: now))

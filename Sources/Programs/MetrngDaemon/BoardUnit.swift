@@ -42,19 +42,22 @@ struct BoardUnit: Sendable {
         let rings = dependencies.daemon.rings.holdingTwoWindows(of: settings.mostLanes)
         let source = try EntropySource(
             name: settings.name, provenance: settings.provenance,
-            raw: EntropyRing(capacity: rings.rawBytes, locked: locked),
-            full: EntropyRing(capacity: rings.fullBytes, locked: locked),
+            channels: [
+                EntropyChannel(.raw, capacity: rings.rawBytes, locked: locked),
+                EntropyChannel(.full, capacity: rings.fullBytes, locked: locked),
+            ],
             bitsArrived: dependencies.bitsArrived)
         let health = dependencies.daemon.health
         let events = dependencies.events
-        pipeline = try EntropyPipeline(
+        pipeline = EntropyPipeline(
             board: try settings.makeBoard(among: dependencies.daemon.boards, locked: locked),
             source: source,
             settings: PipelineSettings(
                 claimedEntropyPerBit: health.claimedEntropyPerBit,
                 startUpWindows: health.startUpWindows,
                 minimumGoodLanesPercent: health.minimumGoodLanesPercent, locksMemory: locked,
-                fold: LaneFold(parts: settings.xorFold), trim: settings.trimSettings)
+                fold: LaneFold(parts: settings.xorFold), trim: settings.trimSettings),
+            clock: dependencies.clock
         ) { events.add(EventQueue.Entry(board: settings.name, event: $0)) }
         try pipeline.start()
     }

@@ -26,7 +26,7 @@ final class Daemon {
     private let descriptors: DescriptorBudget
     private var eventLog: EventLog
     private var manager = ServiceManager()
-    /// Nil when nobody watches.
+    /// Nil without a watchdog.
     private var watchdog: Watchdog?
     private let entropy: EntropyServer
     private let control: VarlinkServer
@@ -36,7 +36,7 @@ final class Daemon {
 
     /// Starts everything; the sockets answer when this returns.
     ///
-    /// To be called on the main thread, before there is any other.
+    /// Call it on the main thread, before there is any other.
     ///
     /// - Parameter load: reads the configuration again, for SIGHUP.
     init(
@@ -85,7 +85,7 @@ final class Daemon {
             .started, .info,
             "started, version \(metrngVersion), configuration: \(files.joined(separator: ", "))")
         if configuration.settings.boards.isEmpty {
-            logger.warning("no board is configured: nothing is served; see boards in metrngd.yaml")
+            logger.warning("no board is configured, nothing is served; see boards in metrngd.yaml")
         }
         warnOfFewDescriptors()
         if let lack = BoardOperator.lackOfAdministrators { logger.info("\(lack)") }
@@ -122,7 +122,7 @@ final class Daemon {
     private var threads: [(name: String, heartbeat: Heartbeat)] {
         shared.units.map { ("board \($0.settings.name)", $0.pipeline.heartbeat) }
             + [("entropy.sock", entropy.heartbeat), ("control.sock", control.heartbeat)]
-            + (kernelFeed.map { [("the kernel's feed", $0.heartbeat)] } ?? [])
+            + (kernelFeed.map { [("kernel feeding", $0.heartbeat)] } ?? [])
     }
 
     private func tellWatchdog() {
@@ -136,8 +136,8 @@ final class Daemon {
             logger.log(
                 .threadStopped, .error,
                 """
-                the thread of \(names.joined(separator: ", of ")) does not move: the service manager \
-                is left without word, and will start metrngd again
+                the thread of \(names.joined(separator: ", of ")) makes no progress: the service \
+                manager is no longer notified, and will restart metrngd
                 """)
         }
     }
@@ -153,7 +153,7 @@ final class Daemon {
         }
     }
 
-    /// Takes up what can change while the daemon runs, and says what cannot.
+    /// Applies the settings that can change at run time, and reports those that need a restart.
     private func reload() -> Result<ReloadReport, ConfigurationRefusal> {
         manager.tellReloading()
         defer { manager.tellReady(status: statusLine(shared.status())) }
@@ -166,7 +166,7 @@ final class Daemon {
         } catch {
             logger.log(
                 .configurationRefused, .error,
-                "the configuration is not valid and was not taken up: \(error)")
+                "the configuration is wrong and was not applied: \(error)")
             return .failure(ConfigurationRefusal(problems: error.problems.map(\.description)))
         }
     }
@@ -174,7 +174,7 @@ final class Daemon {
     private func write(_ changes: [SettingChange]) {
         for change in changes where !change.appliesLive {
             logger.warning(
-                "\(change.key) is still \(change.old): a restart is needed for \(change.new)")
+                "\(change.key) is still \(change.old): \(change.new) needs a restart")
         }
         for change in changes where change.appliesLive {
             logger.info("\(change.key) is now \(change.new), was \(change.old)")
@@ -183,8 +183,8 @@ final class Daemon {
         logger.log(
             .configurationTaken, .info,
             """
-            read the configuration again: \(changes.count - pending) of \(changes.count) changes taken \
-            up\(pending > 0 ? ", a restart is needed for the others" : "")
+            read the configuration again: \(changes.count - pending) of \(changes.count) changes \
+            applied\(pending > 0 ? ", the others need a restart" : "")
             """)
     }
 

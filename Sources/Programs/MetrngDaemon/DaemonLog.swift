@@ -7,7 +7,7 @@ import Logging
 import Synchronization
 import SystemdSupport
 
-/// The least severe level that is written, for all loggers; changed on a reload.
+/// The lowest level that is written, for all loggers; changed on a reload.
 let logThreshold = Atomic<Int>(Logger.Level.info.severity)
 
 /// The daemon's log: entries of the journal where the standard error goes there, otherwise lines on the
@@ -39,12 +39,12 @@ struct DaemonLog: LogHandler {
         }
     }
 
-    /// Hands over what the journal has not taken yet. Never waits.
+    /// Sends entries that the journal has not taken yet. Never waits.
     ///
-    /// - Returns: in how many milliseconds to try again; nil when nothing is left.
+    /// - Returns: milliseconds until the next attempt; nil when nothing is left.
     static func flush() -> Int32? { journal?.flush() }
 
-    /// The same at the end of the program, with some patience.
+    /// Flushes at the end of the program, and waits for the journal for a while.
     static func finish() {
         var left = patience
         while let delay = flush(), left > 0 {
@@ -53,7 +53,7 @@ struct DaemonLog: LogHandler {
         }
     }
 
-    /// Says why the program ends: all of it, also to somebody who reads slowly.
+    /// Writes the reason that the program ends, waiting for a slow reader.
     static func complain(_ event: JournalEvent, _ message: String) {
         if journal != nil {
             logger.log(event, .error, "\(message)")
@@ -73,7 +73,7 @@ struct DaemonLog: LogHandler {
         return own + metadata.merging(event.metadata ?? [:]) { $1 }.map { ($0, "\($1)") }
     }
 
-    /// Drops the line when nobody takes it: a daemon must not hang because its log does.
+    /// Writes a line, or drops it when the reader is blocked: a daemon must not hang because its log does.
     private func write(_ line: String) {
         var request = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
         guard poll(&request, 1, 0) == 1 else { return }

@@ -94,7 +94,7 @@ final class DaemonStatus: ControlProvider {
             maximumClients: maximumClients,
             clientsRefused: server?.clientsRefused ?? 0,
             topClients: topClients(clients),
-            lockedMemory: units.allSatisfy { $0.source.full.isLocked && $0.source.raw.isLocked },
+            lockedMemory: units.allSatisfy { $0.source.channels.allSatisfy(\.ring.isLocked) },
             pendingChanges: pendingChanges.withLock { $0 },
             kernel: feeder.withLock { $0?.status })
     }

@@ -5,7 +5,7 @@ import Glibc
 
 /// The limit of open files of this process, and how many clients fit in it.
 struct DescriptorBudget {
-    /// What everything but boards and clients takes, and a reload of the configuration.
+    /// The descriptors of everything but boards and clients, with a reload of the configuration.
     private static let fixed = 27
     /// A wake-up, both ends of a connection, and the kernel's device.
     private static let kernelFeed = 4
@@ -14,7 +14,7 @@ struct DescriptorBudget {
 
     let limit: Int
 
-    /// How many a daemon needs that has room for one client on each of its sockets.
+    /// The descriptors that a daemon needs with one client on each of its sockets.
     static func least(_ settings: DaemonSettings) -> Int {
         settings.boards.reduce(fixed + 2 + (settings.kernel.feed ? kernelFeed : 0)) {
             $0 + count($1)
@@ -34,8 +34,8 @@ struct DescriptorBudget {
         limit = Int(clamping: setrlimit(resource, &limits) == 0 ? limits.rlim_cur : before)
     }
 
-    /// How many clients may draw bits: as many as is configured, if that leaves everything else its
-    /// descriptors, above all those who want to see what is wrong; at least one.
+    /// The limit of entropy clients: the configured one, reduced if the rest of the daemon, above all the
+    /// control plane, needs the descriptors; at least one.
     func entropyClients(_ settings: DaemonSettings) -> Int {
         // A client of the control plane may hand over a file.
         let others = Self.least(settings) + 2 * settings.control.maximumClients

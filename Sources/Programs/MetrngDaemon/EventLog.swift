@@ -11,7 +11,7 @@ import SystemdSupport
 /// much there was. For one thread.
 struct EventLog {
     private static let limits = RepeatedMessages<BoardEvent>.Limits(
-        period: 60_000_000_000, lines: 600, while: 10_000_000_000)
+        period: 60_000_000_000, lines: 600, interval: 10_000_000_000)
 
     private let logger: Logger
     private let units: [BoardUnit]
@@ -38,19 +38,19 @@ struct EventLog {
         write(line, of: entry.board)
     }
 
-    /// Writes what has come again and again, when it is time.
+    /// Writes the sums of repeated events when they are due.
     mutating func writeSums(now: UInt64) {
         for (event, amount) in repeated.sums(now: now) {
             write(event.event.sum(amount), of: event.board)
         }
     }
 
-    /// Says that so many events were too many to be looked at one by one.
+    /// Logs the number of events that came too fast to be logged one by one.
     func writeLoss(_ count: Int) {
         guard count > 0 else { return }
         logger.log(
             .laneFailed, .warning,
-            "\(count) failures of lanes and losses came at once and are not told; see mectl health")
+            "\(count) lane failures and losses came too fast to be logged; see mectl health")
     }
 
     /// A line is filed under its board, with the health epoch of now.

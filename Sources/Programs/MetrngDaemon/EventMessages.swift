@@ -8,35 +8,35 @@ import EntropyTerms
 import LaneHealth
 import Logging
 
-/// Events of a board that are alike.
+/// A class of events of a board that are summed up together.
 enum RepeatedEvent: Hashable {
-    case alarm(LaneAlarm.Severity, LaneAlarm.Test, lane: Int?)
+    case alarm(LaneAlarm.Severity, HealthTest, lane: Int?)
     case shotsDropped
     case framesRejected
 }
 
 extension RepeatedEvent {
-    /// How the log tells how much there was of what was not told by itself.
+    /// The log line for the sum of events that were not logged one by one.
     func sum(_ amount: Int) -> LogLine {
         switch self {
         case .alarm(_, let test, let lane):
             LogLine(
                 .laneFailed, .warning,
-                "since then, \(lane.subject) failed the \(test.text) \(amount) times",
+                "since then, \(lane.subject) failed the \(test.title) \(amount) times",
                 .alarm(test, lane: lane))
         case .shotsDropped:
             LogLine(
                 .shotsLost, .warning,
                 "since then, \(amount) shots were lost between the array and this program")
         case .framesRejected:
-            LogLine(.shotsLost, .warning, "since then, frames were not used \(amount) times")
+            LogLine(.shotsLost, .warning, "since then, frames were rejected \(amount) times")
         }
     }
 }
 
-/// What the log tells of an event.
+/// The log line of an event.
 struct LogLine {
-    /// Nil for what nobody is going to look for.
+    /// Nil for lines without an event id.
     let event: JournalEvent?
     let level: Logger.Level
     let text: String
@@ -54,7 +54,7 @@ struct LogLine {
 }
 
 extension PipelineEvent {
-    /// What it is one more time of, for events of which there can be very many.
+    /// The repeated event that it belongs to, for events of which there can be very many.
     var repeated: RepeatedEvent? {
         switch self {
         case .alarm(let alarm): .alarm(alarm.severity, alarm.test, lane: alarm.lane)
@@ -67,17 +67,17 @@ extension PipelineEvent {
     /// Whether there can be very many of its kind.
     var isFrequent: Bool { repeated != nil }
 
-    /// How much it is one more of.
+    /// The amount that it adds to a sum.
     var amount: Int {
         if case .shotsDropped(let count) = self { Int(clamping: count) } else { 1 }
     }
 
-    /// Whether it is part of normal life: a healthy lane trips the warning with probability 2^-20.
+    /// Whether it is routine: a healthy lane trips the warning with probability 2^-20.
     var isRoutine: Bool {
         if case .alarm(let alarm) = self { alarm.severity == .warning } else { false }
     }
 
-    /// How the log tells it.
+    /// The log line.
     ///
     /// - Parameter kind: of the board; nil when it is not known.
     func logLine(of kind: BoardSettings.Kind?) -> LogLine {
@@ -96,19 +96,19 @@ extension PipelineEvent {
                 .shotsLost, .warning,
                 "\(count) shots were lost between the array and this program")
         case .framesRejected(let rejection):
-            return LogLine(.shotsLost, .warning, "frames were not used: \(rejection.reason)")
+            return LogLine(.shotsLost, .warning, "frames were rejected: \(rejection.reason)")
         case .operatingPointSet(let point):
             return LogLine(.boardChanged, .info, "the operating point is \(point.text)")
         case .recorded(let shots):
             return LogLine(
-                .boardChanged, .info, "\(shots) shots were recorded and are served to nobody")
+                .boardChanged, .info, "\(shots) shots were recorded; they are not served")
         case .faultInjected(let order, let shots):
             let lanes = order.lanes.isEmpty ? "" : ", lanes \(LaneList.text(order.lanes))"
             return LogLine(
                 .boardChanged, .warning,
-                "made to fail after \(shots) shots: \(order.fault.text)\(lanes)")
+                "fault injected, from shot \(shots): \(order.fault.text)\(lanes)")
         case .faultsCleared:
-            return LogLine(.boardChanged, .info, "all faults that were made are ended")
+            return LogLine(.boardChanged, .info, "all injected faults have ended")
         }
     }
 }
@@ -123,9 +123,9 @@ extension PipelineState {
             LogLine(
                 .boardChanged, .info, "measuring operating points; nothing is served meanwhile")
         case .recording:
-            LogLine(.boardChanged, .info, "recording; what is recorded is served to nobody")
+            LogLine(.boardChanged, .info, "recording; recorded bits are not served")
         case .correlated:
-            LogLine(.boardUnhealthy, .error, "serves nothing: the lanes move together")
+            LogLine(.boardUnhealthy, .error, "serves nothing: common-mode correlation of the lanes")
         case .unhealthy(let good, let minimum):
             LogLine(
                 .boardUnhealthy, .error,
@@ -150,10 +150,10 @@ extension FrameReader.Rejection {
         switch self {
         case .header(.version(let version)): "version \(version) of the frame format"
         case .header: "no valid header"
-        case .shape: "they do not fit the board's description"
+        case .shape: "they do not match the board's description"
         case .pattern: "a link-test pattern"
-        case .checksum: "a checksum does not hold"
-        case .outOfSequence: "they came before"
+        case .checksum: "wrong checksum"
+        case .outOfSequence: "they arrived before"
         }
     }
 }
@@ -165,36 +165,25 @@ extension LaneAlarm {
         case .failure:
             LogLine(
                 .laneFailed, .warning,
-                "\(lane.subject) failed the \(test.text)\(lane == nil ? "" : " and is masked")",
+                "\(lane.subject) failed the \(test.title)\(lane == nil ? "" : " and is masked")",
                 fields)
         case .warning:
             LogLine(
-                nil, .debug, "\(lane.subject) reached the warning cut-off of the \(test.text)",
+                nil, .debug, "\(lane.subject) reached the warning cut-off of the \(test.title)",
                 fields)
         }
     }
 }
 
 extension Logger.Metadata {
-    fileprivate static func alarm(_ test: LaneAlarm.Test, lane: Int?) -> Self {
-        var fields: Self = [JournalField.test: "\(test.rawValue)"]
+    fileprivate static func alarm(_ test: HealthTest, lane: Int?) -> Self {
+        var fields: Self = [JournalField.test: "\(test.name)"]
         if let lane { fields[JournalField.lane] = "\(lane)" }
         return fields
     }
 }
 
 extension Int? {
-    /// A lane, or all of them.
+    /// A lane, or the whole array.
     fileprivate var subject: String { map { "lane \($0)" } ?? "the array" }
-}
-
-extension LaneAlarm.Test {
-    fileprivate var text: String {
-        switch self {
-        case .repetitionCount: "repetition count test"
-        case .adaptiveProportion: "adaptive proportion test"
-        case .resistance: "test of resistances"
-        case .crossLane: "test across lanes"
-        }
-    }
 }

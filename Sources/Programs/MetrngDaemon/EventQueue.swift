@@ -5,7 +5,7 @@ import LinuxPlatform
 import Logging
 import Synchronization
 
-/// What pipelines report, on its way to the log: a pipeline must never wait for a log.
+/// The queue of pipeline events for the log: a pipeline must never wait for the log.
 final class EventQueue: Sendable {
     struct Entry: Sendable {
         let board: String
@@ -18,8 +18,8 @@ final class EventQueue: Sendable {
         var lost = 0
     }
 
-    /// How many frequent reports wait at most; more are counted instead. Other reports are few, and the
-    /// one that says what came of the alarms must not be lost among them.
+    /// The most frequent events that wait; more are only counted. Other events are few, and must not be lost
+    /// among the alarms that caused them.
     private static let alarmCapacity = 1_024
 
     /// Up while something waits.
@@ -30,7 +30,7 @@ final class EventQueue: Sendable {
 
     /// Any thread; never waits for long.
     func add(_ entry: Entry) {
-        // What nobody is going to read is not to take places from others.
+        // Events below the log's level must not displace others.
         let level = logThreshold.load(ordering: .relaxed)
         if entry.event.isRoutine, level > Logger.Level.debug.severity { return }
         waiting.withLock { waiting in
@@ -43,7 +43,7 @@ final class EventQueue: Sendable {
         wakeup.signal()
     }
 
-    /// Everything that waits, and how many alarms did not fit.
+    /// Takes the waiting events, and the number of alarms that did not fit.
     func takeAll() -> (entries: [Entry], lost: Int) {
         wakeup.clear()
         return waiting.withLock { waiting in

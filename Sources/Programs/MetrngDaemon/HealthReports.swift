@@ -52,9 +52,9 @@ extension LaneReport {
             lane: lane, state: ledger.states[lane].report, p: monitor.ones(lane: lane),
             lagOne: monitor.lagOne(lane: lane), crossLane: monitor.crossLane(lane: lane),
             trim: Int(trim ?? 0), resistanceOhms: resistance.map(Double.init),
-            repetitionCountAlarms: ledger.repetitionCountAlarms[lane],
-            adaptiveProportionAlarms: ledger.adaptiveProportionAlarms[lane],
-            resistanceAlarms: ledger.resistanceAlarms[lane])
+            repetitionCountAlarms: ledger.alarms(of: .repetitionCount)[lane],
+            adaptiveProportionAlarms: ledger.alarms(of: .adaptiveProportion)[lane],
+            resistanceAlarms: ledger.alarms(of: .resistance)[lane])
     }
 }
 
@@ -85,7 +85,7 @@ extension CutoffReport {
 extension AlarmReport {
     init(_ alarm: TimedAlarm) {
         self.init(
-            time: alarm.time, lane: alarm.alarm.lane, test: alarm.alarm.test.rawValue,
+            time: alarm.time, lane: alarm.alarm.lane, test: alarm.alarm.test.name,
             severity: alarm.alarm.severity == .failure ? .failure : .warning,
             shot: (alarm.alarm.window + 1) * HealthCutoffs.windowShots - 1)
     }

@@ -2,8 +2,8 @@
 
 import Logging
 
-/// What an administrator may want to find in the journal, or be told of: each kind of event has an id, by
-/// which `journalctl` finds it, and which systemd/metrngd.catalog explains. An id never changes its meaning.
+/// The kinds of events that an administrator may look for in the journal. Each has an id, by which `journalctl`
+/// finds it and which systemd/metrngd.catalog explains. The meaning of an id never changes.
 enum JournalEvent: String {
     case started
     case stopped
@@ -17,18 +17,18 @@ enum JournalEvent: String {
     case boardServing
     /// Its lanes are not good enough: nothing is served.
     case boardUnhealthy
-    /// It gives no frames: nothing is served.
+    /// It sends no frames: nothing is served.
     case boardFailed
-    /// A recording is over.
+    /// A recording has ended.
     case boardEnded
     /// Somebody has set, calibrated, recorded or disturbed a board.
     case boardChanged
     case laneFailed
     /// Shots or frames did not arrive as the board made them.
     case shotsLost
-    /// A thread does not move, and the watchdog will start the daemon again.
+    /// A thread makes no progress, and the watchdog will restart the daemon.
     case threadStopped
-    /// The feeding of the kernel began, or is refused.
+    /// Feeding the kernel has begun, or is prevented.
     case kernelFeeding
 
     /// sd-id128(3), as 32 hexadecimal digits.

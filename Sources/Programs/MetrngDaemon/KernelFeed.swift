@@ -8,7 +8,7 @@ import LinuxPlatform
 import Logging
 
 extension Daemon {
-    /// Starts the feeding of the kernel, if it is to be fed. The entropy server has to serve already.
+    /// Starts feeding the kernel, if configured. The entropy server must be serving already.
     static func feedKernel(
         _ status: DaemonStatus, _ settings: DaemonSettings, logger: Logger
     ) throws(SystemError) -> KernelFeedThread? {
@@ -18,7 +18,7 @@ extension Daemon {
             KernelFeeder.Settings(
                 intervalSeconds: settings.kernel.intervalSeconds, byteCount: settings.kernel.bytes,
                 locked: settings.rings.lockMemory == .required
-                    || sources.contains { $0.full.isLocked }),
+                    || sources.contains { $0.channels.contains(where: \.ring.isLocked) }),
             from: KernelFeeder.Supply(path: status.entropyPath) {
                 Set(sources.filter(\.isOpen).map(\.name))
             },
@@ -33,12 +33,12 @@ extension Daemon {
 }
 
 extension KernelFeeder.Record {
-    /// What is logged when it is news.
+    /// The log line, written when the outcome changes.
     fileprivate var logLine: LogLine {
         guard let refusal else {
             return LogLine(
                 .kernelFeeding, .info,
-                "its generator is fed, and credited with 8 bits for each byte")
+                "feeding its generator, with a credit of 8 bits per byte")
         }
         let remedy = refusal.remedy.map { "; \($0)" } ?? ""
         return LogLine(.kernelFeeding, .warning, "not fed: \(refusal.cause)\(remedy)")
@@ -46,7 +46,7 @@ extension KernelFeeder.Record {
 }
 
 extension KernelFeeder {
-    /// The feeding in the words of the control interface.
+    /// The status of feeding, for the control interface.
     var status: KernelFeedStatus {
         let record = self.record
         return KernelFeedStatus(

@@ -14,10 +14,10 @@ struct Metrngd: ParsableCommand {
         commandName: "metrngd",
         abstract: "Serve random bits from arrays of stochastic magnetic tunnel junctions.",
         discussion: """
-            Runs in the foreground and writes its log to standard error, or to the journal where systemd \
-            starts it. SIGTERM and SIGINT stop it, SIGHUP makes it read its configuration again.
+            Runs in the foreground and logs to standard error, or to the journal when systemd starts it. \
+            SIGTERM and SIGINT stop it; SIGHUP makes it read its configuration again.
 
-            METRNG_RUNTIME_DIRECTORY does the same as --runtime-directory, which goes before it.
+            METRNG_RUNTIME_DIRECTORY does the same as --runtime-directory, which overrides it.
 
             Exit status: 0 after a stop, 1 when it cannot run, 64 for a wrong command line, 78 for a \
             wrong configuration.
@@ -34,7 +34,7 @@ struct Metrngd: ParsableCommand {
 
     @Flag(
         help: """
-            Drive the simulated boards of the configuration only, or one with built-in values. Their \
+            Use only the simulated boards of the configuration, or one with built-in values. Their \
             bits are not random.
             """)
     var simulated = false
@@ -42,8 +42,8 @@ struct Metrngd: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            Run on nothing but this recording, made by "mectl record". Its bits are not new, and are \
-            served as replay.
+            Use only this recording, made with "mectl record", instead of boards. Its bits are not \
+            new, and are served as replay.
             """, valueName: "file"))
     var replay: String?
 
@@ -52,7 +52,7 @@ struct Metrngd: ParsableCommand {
             "Put the sockets in this directory instead of /run/metrng.", valueName: "directory"))
     var runtimeDirectory: String?
 
-    @Flag(help: "Check the configuration, say what is wrong with it, and stop.")
+    @Flag(help: "Check the configuration, report what is wrong with it, and exit.")
     var checkConfig = false
 
     func run() throws {

@@ -6,7 +6,7 @@ import LinuxPlatform
 import SystemdSupport
 import USBBoard
 
-/// Why the daemon cannot run, with the remedy.
+/// The reason that the daemon cannot run, with the remedy.
 enum StartError: Error, CustomStringConvertible {
     case selfTest(ConditionerSelfTest.Failure)
     case fewDescriptors(limit: Int, needed: Int)
@@ -24,12 +24,12 @@ enum StartError: Error, CustomStringConvertible {
             "\(failure)"
         case .directory(let error):
             "\(error); the sockets need a directory: \(error.placeRemedy.map { "\($0), or " } ?? "")"
-                + "choose another with --runtime-directory"
+                + "choose another directory with --runtime-directory"
         case .fewDescriptors(let limit, let needed):
             "the limit of \(limit) open files is too low, at least \(needed) are needed: raise it"
                 + " (LimitNOFILE= of the unit, or ulimit -n)"
         case .directoryInUse(let path):
-            "another metrngd uses \(path); stop it, or choose another with --runtime-directory"
+            "another metrngd uses \(path); stop it, or choose another directory with --runtime-directory"
         case .socket(let error):
             "\(error)"
         case .passedSocket(let defect):
@@ -37,7 +37,7 @@ enum StartError: Error, CustomStringConvertible {
         case .memory(let error, let board):
             "board \(board): \(error); raise the limit of locked memory (LimitMEMLOCK= of the unit,"
                 + " or ulimit -l), make the rings smaller, or set rings.lockMemory to ifPermitted"
-                + " or never, with which bits can reach swap"
+                + " or never; bits can then reach swap"
         case .board(let error, let board):
             "board \(board): \(error)\(error.limitRemedy)\(error.busRemedy)"
         case .system(let error):
@@ -47,19 +47,19 @@ enum StartError: Error, CustomStringConvertible {
 }
 
 extension SystemError {
-    /// Whether memory was there and could not be kept from swap.
+    /// Whether memory was allocated but could not be locked.
     var isAboutLockedMemory: Bool { operation == LockedMemory.lockOperation }
 
-    /// What to raise when a limit of this process was met; empty for other reasons.
+    /// The limit to raise, if this process has reached one; otherwise empty.
     fileprivate var limitRemedy: String {
         code == EMFILE
             ? "; raise the limit of open files (LimitNOFILE= of the unit, or ulimit -n)" : ""
     }
 
-    /// What to try when libusb did not start; empty for other reasons.
+    /// The remedy if libusb did not start; otherwise empty.
     fileprivate var busRemedy: String {
         operation == USBBoard.startOperation && code != EMFILE
-            ? "; let metrngd use AF_NETLINK sockets and read /dev/bus/usb (RestrictAddressFamilies= and"
-                + " DeviceAllow= of the unit)" : ""
+            ? "; give metrngd AF_NETLINK sockets and access to /dev/bus/usb"
+                + " (RestrictAddressFamilies= and DeviceAllow= of the unit)" : ""
     }
 }

@@ -2,7 +2,7 @@
 
 import ControlInterface
 
-/// One line that answers whether the daemon works, and for whom: what `systemctl status` shows.
+/// The status line that `systemctl status` shows: what the daemon serves, and to how many clients.
 func statusLine(_ report: StatusReport) -> String {
     let boards = report.boards
     guard !boards.isEmpty else { return "no board is configured; nothing is served" }
@@ -23,7 +23,7 @@ extension ServiceStatus {
     fileprivate func whatIsServed(by boards: [BoardStatus]) -> String {
         let whom =
             switch clients {
-            case 0: "; nobody is connected"
+            case 0: "; no client is connected"
             case 1: " to 1 client"
             default: " to \(clients) clients"
             }
@@ -35,14 +35,14 @@ private func names(_ boards: [BoardStatus]) -> String {
     boards.map(\.name).joined(separator: ", ")
 }
 
-/// What is done with bits of these boards, which are not hardware's when they are not called so.
+/// The verb phrase for these boards, with the provenances of their bits.
 private func verb(_ boards: [BoardStatus]) -> String {
     let kinds = Set(boards.map(\.provenance.rawValue)).sorted().joined(separator: " and ")
     return "\(boards.count == 1 ? "serves" : "serve") \(kinds) bits"
 }
 
 extension BoardStatus {
-    /// Whether clients can have bits of it: also of a recording that is over while some are left.
+    /// Whether clients can get its bits, including those left from a recording that has ended.
     fileprivate var serves: Bool {
         switch state {
         case .serving, .idle: true

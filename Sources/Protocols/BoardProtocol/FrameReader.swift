@@ -12,9 +12,9 @@ package struct FrameReader: ~Copyable {
         package let header: FrameHeader
         /// The rows of the frame. Valid until the reader is used again.
         package let payload: UnsafeRawBufferPointer
-        /// Header and payload, as they came. Valid likewise.
+        /// Header and payload, as received. Valid until the reader is used again.
         package let bytes: UnsafeRawBufferPointer
-        /// How many shots are missing between the frame before and this one.
+        /// The number of shots missing between the previous frame and this one.
         package let shotsDroppedBefore: UInt64
     }
 
@@ -34,7 +34,7 @@ package struct FrameReader: ~Copyable {
     package enum Event {
         case frame(Frame)
         case rejected(Rejection)
-        /// So many bytes before the next magic belong to no frame.
+        /// The number of bytes before the next magic that belong to no frame.
         case skipped(Int)
     }
 
@@ -62,7 +62,7 @@ package struct FrameReader: ~Copyable {
         encoding = board.encoding
     }
 
-    /// Forgets the stream until now: the board was stopped, and begins anew.
+    /// Forgets the stream so far, for a board that was stopped and starts again.
     package mutating func reset() {
         start = 0
         end = 0

@@ -154,7 +154,7 @@ package struct InfoRecord: Sendable, Equatable {
     private static func range<Bound: BinaryInteger>(
         _ name: String, _ least: Bound, _ largest: Bound
     ) throws(RecordDefect) -> ClosedRange<Bound> {
-        try check("least \(name) above the largest", least, least <= largest)
+        try check("smallest \(name), above the largest,", least, least <= largest)
         return least...largest
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Fields of a record, one after another, little-endian.
+/// Writes fields of a record, one after another, little-endian.
 struct RecordWriter {
     private(set) var bytes: [UInt8] = []
 
@@ -9,7 +9,7 @@ struct RecordWriter {
     }
 }
 
-/// Reads the fields of a record. The caller has checked that the bytes are there.
+/// Reads fields of a record, one after another, little-endian. The caller has checked that there are enough bytes.
 struct RecordReader {
     private var rest: ArraySlice<UInt8>
 
@@ -36,7 +36,7 @@ package enum RecordDefect: Error, Sendable, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .tooShort(let count, let needed): "\(count) bytes where \(needed) are needed"
+        case .tooShort(let count, let needed): "\(count) bytes instead of \(needed)"
         case .majorVersion(let major):
             "it speaks MEB/\(major), metrngd speaks MEB/\(BoardInterface.majorVersion)"
         case .field(let name, let value): "its \(name) is \(value)"

@@ -39,7 +39,7 @@ package struct Tuning: Sendable, Equatable {
     }
 }
 
-/// A quantity of an operating point that is outside what the board allows.
+/// A quantity of an operating point that is outside the board's limits.
 package struct TuningViolation: Error, Sendable, Equatable, CustomStringConvertible {
     /// As in the control interface: the unit is part of the name.
     package let quantity: String

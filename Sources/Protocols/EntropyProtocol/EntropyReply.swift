@@ -15,17 +15,17 @@ public import EntropyTerms
 /// | 16 | u32 | health epoch |
 /// | 20 | u32 | reserved, 0 |
 public struct EntropyReply: Sendable, Equatable {
-    /// What became of a request.
+    /// The outcome of a request.
     public enum Status: UInt8, Sendable, CaseIterable {
         /// `length` bytes follow.
         case ok = 0
-        /// There are not so many bytes now, and the request did not want to wait.
+        /// Fewer bytes than requested are ready, and the request asked not to wait.
         case unavailable = 1
         /// The request is not valid, or not offered here; the server closes the connection.
         case badRequest = 2
         /// The client may not have this.
         case denied = 3
-        /// The server has as many clients as it may have; it closes the connection.
+        /// The server is at its limit of clients; it closes the connection.
         case overQuota = 4
         /// The server is about to stop; it closes the connection.
         case shuttingDown = 5

@@ -12,17 +12,16 @@ package struct RecordingContext: Sendable, Equatable {
     /// The board as it described itself; never one whose provenance is `replay`. What can be tuned
     /// about it is not recorded.
     package let board: BoardDescription
-    /// What the configuration claimed, in bits of min-entropy a bit.
+    /// The configured claim, in bits of min-entropy per bit.
     package let claimedEntropy: Double
-    /// How often the board was started anew for it.
+    /// The starts of the board.
     package let starts: Starts
 
-    /// How a recording was taken, and what was wanted: at least so many shots of each start, in as many
-    /// whole frames as that takes.
+    /// The starts of a recording and the shots requested of each, rounded up to whole frames.
     package enum Starts: Sendable, Equatable {
         /// In one go.
         case once(shots: Int)
-        /// The board was started so often, at least twice.
+        /// The number of starts, at least two.
         case restarts(Int, shotsPerRestart: Int)
 
         package var count: Int {
@@ -57,12 +56,14 @@ package struct RecordingContext: Sendable, Equatable {
 
     /// Why there can be no such recording; nil when there can.
     var defect: String? {
-        if board.provenance == .replay { return "a replay is not recorded again" }
+        if board.provenance == .replay { return "a replay cannot be recorded again" }
         if !(claimedEntropy > 0 && claimedEntropy <= 1) {
-            return "the claimed entropy is not in 0 to 1"
+            return "the claimed entropy is outside 0 to 1"
         }
-        if starts.shots < 1 { return "a start gives at least a shot" }
-        if case .restarts(let count, _) = starts, count < 2 { return "restarts are at least 2" }
+        if starts.shots < 1 { return "each start needs at least one shot" }
+        if case .restarts(let count, _) = starts, count < 2 {
+            return "a recording with restarts needs at least 2"
+        }
         return implausible
     }
 

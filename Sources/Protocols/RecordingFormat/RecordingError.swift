@@ -39,11 +39,11 @@ package enum RecordingError: Error, Equatable, CustomStringConvertible {
 
         fileprivate var text: String {
             switch self {
-            case .header: "no header of a frame"
+            case .header: "no frame header"
             case .shape: "a frame of another board"
             case .checksum: "wrong checksum"
             case .order: "a frame out of order"
-            case .surplus: "more than the recording was to hold; the rest may be another one"
+            case .surplus: "more data than the recording should hold, perhaps another recording"
             }
         }
     }

@@ -48,7 +48,7 @@ final class BoardSet {
     private func perform(_ words: [String]) -> String? {
         guard words.count >= 2, let number = Int(words[1]),
             entries.indices.contains(number - 1)
-        else { return "a command, and a board from 1 to \(entries.count)" }
+        else { return "expected a command and a board from 1 to \(entries.count)" }
         let index = number - 1
         switch (words[0], words.dropFirst(2).first) {
         case ("plug", nil): return plug(index)
@@ -65,7 +65,7 @@ final class BoardSet {
     }
 
     private func plug(_ index: Int) -> String? {
-        guard entries[index].port == nil else { return "it is plugged in" }
+        guard entries[index].port == nil else { return "it is plugged in already" }
         do throws(PortError) {
             entries[index].port = try bus.plug(
                 entries[index].board, place: entries[index].place)

@@ -4,37 +4,38 @@ import ArgumentParser
 import Glibc
 import SoftwareUSB
 
-/// Boards made of software, for tests and demonstrations.
+/// Software boards, for tests and demonstrations.
 @main
 struct MEBoard: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "meboard",
-        abstract: "Boards made of software, as USB devices. Their bits are simulated, not random.",
+        abstract: "Software boards, as USB devices. Their bits are simulated, not random.",
         discussion: """
-            Reads commands from standard input, one a line, and answers each with a line, "ok" or \
-            "error: …"; ends with its input.
+            Reads commands from standard input, one per line, and answers each with one line, "ok" or \
+            "error: …". It exits at the end of its input.
 
               plug N             plugs board N in
-              unplug N           pulls it out
-              fault N NAME       lets it fail: \(BoardSet.faultNames)
-              fault N none       ends that
+              unplug N           unplugs it
+              fault N NAME       makes it fail: \(BoardSet.faultNames)
+              fault N none       ends the fault
 
-            "emulate" needs umockdev-wrapper (of Debian's package umockdev) around itself and around the programs \
-            that are to see the boards.
-            "attach" needs root and the kernel's module vhci-hcd (modprobe vhci-hcd); then every program sees them.
+            "emulate" must run under umockdev-wrapper (Debian package umockdev), and so must the programs that use \
+            the boards.
+            "attach" needs root and the kernel module vhci-hcd (modprobe vhci-hcd); every program then sees the \
+            boards.
             """,
         subcommands: [Emulate.self, Attach.self])
 }
 
 /// What all boards of a run have in common.
 struct BoardOptions: ParsableArguments {
-    @Option(help: "How many boards there are.")
+    @Option(help: "Number of boards.")
     var boards = 1
 
-    @Option(help: "How many lanes each has.")
+    @Option(help: "Lanes per board.")
     var lanes = 512
 
-    @Option(help: "How many shots are in a frame.")
+    @Option(help: "Shots per frame.")
     var shotsPerFrame = 1024
 
     @Flag(help: "SuperSpeed instead of high speed.")
@@ -53,10 +54,10 @@ struct BoardOptions: ParsableArguments {
 
 struct Emulate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows boards to programs that run under umockdev-wrapper.",
+        abstract: "Emulate boards for programs that run under umockdev-wrapper.",
         discussion: """
             Run it as "umockdev-wrapper meboard emulate". The first line of the output is the \
-            directory for UMOCKDEV_DIR. End the programs before this one, which would abort them.
+            directory for UMOCKDEV_DIR. End those programs before this one, or they abort.
             """)
 
     @OptionGroup var options: BoardOptions
@@ -72,8 +73,8 @@ struct Emulate: ParsableCommand {
 
 struct Attach: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Plugs boards into the virtual host controller of the kernel.",
-        discussion: "Needs root, and the module vhci-hcd.")
+        abstract: "Plug boards into the kernel's virtual host controller.",
+        discussion: "Needs root and the kernel module vhci-hcd.")
 
     @OptionGroup var options: BoardOptions
 

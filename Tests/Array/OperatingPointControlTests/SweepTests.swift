@@ -6,7 +6,9 @@ import OperatingPointControl
 import TestSupport
 import Testing
 
-@Suite("Sweeps of operating points")
+@Suite(
+    "Sweeps of operating points: what is proposed for damped precessions, curves that never reach ½, and states"
+)
 struct SweepTests {
     private static func point(_ amplitude: Double, _ width: Double) -> OperatingPoint {
         OperatingPoint(
@@ -82,7 +84,7 @@ struct SweepTests {
         // A quarter period is 447.5 ps.
         #expect(abs(proposal.pulseWidthPicoseconds - 447.5) < 1)
         #expect(proposal.amplitudeMillivolts == 1350 && proposal.biasFieldMicrotesla == 20_000)
-        #expect(sweep.reason.contains("half of the bits are ones"))
+        #expect(sweep.reason.contains("50 % ones"))
         #expect(sweep.points.count == 17)
     }
 
@@ -186,7 +188,7 @@ struct SweepTests {
     func never() {
         let sweep = Self.sweep(widths: [300, 400, 500], encoding: .toggles) { _, _ in 0.2 }
         #expect(sweep.proposal == nil)
-        #expect(sweep.reason.contains("sweep other widths or amplitudes"))
+        #expect(sweep.reason.contains("try other widths or amplitudes"))
         #expect(Sweep(points: [], encoding: .states).proposal == nil)
     }
 

@@ -5,7 +5,9 @@ import OperatingPointControl
 import TestSupport
 import Testing
 
-@Suite("Holding lanes at ½")
+@Suite(
+    "Holding lanes at ½: lanes that drift and are heated are held, and are not without the loop; dead, faulty, jumping and far lanes; limits, slopes and steps of all kinds"
+)
 struct TrimLoopTests {
     /// 512 lanes at 1 Mshot/s whose drift is 1 % over 100 s and that are heated from 300 to 340 K in the
     /// first 40 s.
@@ -36,7 +38,8 @@ struct TrimLoopTests {
     /// The optimum of any filter is √(q·r) = 0.084 % RMS with q = 2σ²/τ and r = ¼ over the shots in a
     /// second.
     @Test(
-        "from 5 s on all lanes are within 0.1 % RMS of ½ and their mean within 0.02 %, all the time"
+        "from 5 s on all lanes are within 0.1 % RMS of ½ and their mean within 0.02 %, all the time",
+        .thorough
     )
     func held() {
         let all = Self.deviations(of: Self.heated(seed: 7))
@@ -48,7 +51,9 @@ struct TrimLoopTests {
     /// Of the mean, shot noise leaves 0.0055 %, and for an instant the end of the ramp 0.013 % more, so that
     /// now and then it is beyond 0.02 %, but not over any second. Of the RMS, 0.1 % is 4 of its own
     /// standard deviations away.
-    @Test("so it is for other arrays, but for instants", arguments: 100..<106 as Range<UInt64>)
+    @Test(
+        "so it is for other arrays, but for instants", .thorough,
+        arguments: 100..<106 as Range<UInt64>)
     func others(seed: UInt64) {
         let all = Self.deviations(of: Self.heated(seed: seed))
         #expect(Self.rootMeanSquare(all.map(\.rms)) < 0.00089)
@@ -62,7 +67,7 @@ struct TrimLoopTests {
         }
     }
 
-    @Test("without the loop the same run leaves both bands")
+    @Test("without the loop the same run leaves both bands", .thorough)
     func control() {
         // In the ramp the mean passes through ½.
         let all = Self.deviations(of: Self.heated(seed: 7, isClosed: false))
@@ -70,7 +75,7 @@ struct TrimLoopTests {
         #expect(all.count { abs($0.mean) <= 0.0002 } < all.count / 50)
     }
 
-    @Test("without the loop lanes that were brought to ½ once leave both bands, too")
+    @Test("without the loop lanes that were brought to ½ once leave both bands, too", .thorough)
     func controlAfterLearning() {
         var opened = Self.heated(seed: 7)
         while opened.loop.state != .holding { opened.step() }
@@ -137,7 +142,7 @@ struct TrimLoopTests {
     }
 
     @Test(
-        "dead and stuck lanes are counted and take the others nowhere",
+        "dead and stuck lanes are counted and take the others nowhere", .thorough,
         arguments: [0, 1, 0.4, 0.55, 0.62, 0.75])
     func deadLanes(probability: Double) {
         var array = DriftingArray(count: 512, seed: 10)
@@ -259,6 +264,7 @@ struct TrimLoopTests {
 
     @Test(
         "a faulty lane that comes and goes is held when it is well, whatever it did meanwhile",
+        .thorough,
         arguments: [0, 0.25, 0.295, 0.45, 0.6, 1], [false, true])
     func comingAndGoing(fault: Double, whileLearning: Bool) {
         let faulty = [7, 200]
@@ -278,7 +284,7 @@ struct TrimLoopTests {
     }
 
     @Test(
-        "when all lanes step together they are back within two seconds",
+        "when all lanes step together they are back within two seconds", .thorough,
         arguments: [-0.04, 0.004, 0.1])
     func commonStep(size: Double) {
         var trimmed = Self.settled(DriftingArray(count: 512, seed: 19))

@@ -5,7 +5,8 @@ import BoardProtocol
 import TestSupport
 import Testing
 
-@Suite("Faults and their scripts as text")
+@Suite(
+    "Faults and their scripts as text: lists of lanes both ways; limits of operating points")
 struct FaultScriptTests {
     @Test("a script is read, and written as it is read")
     func bothWays() throws {
@@ -37,9 +38,9 @@ struct FaultScriptTests {
         "what is no script is refused with its line",
         arguments: [
             ("stall", 1, "expected \"at SHOT FAULT\""),
-            ("\n\nat x stall", 3, "expected the number of a shot after \"at\""),
-            ("at -1 stall", 1, "expected the number of a shot after \"at\""),
-            ("at 18446744073709551616 stall", 1, "expected the number of a shot after \"at\""),
+            ("\n\nat x stall", 3, "expected a shot number after \"at\""),
+            ("at -1 stall", 1, "expected a shot number after \"at\""),
+            ("at 18446744073709551616 stall", 1, "expected a shot number after \"at\""),
             ("at 1", 1, "expected a fault after the shot"),
             ("at 1 stuckAt0 lanes 9-3", 1, "expected lanes such as 3,7-9 after \"lanes\""),
             ("at 1 stuckAt0 lanes", 1, "expected lanes such as 3,7-9 after \"lanes\""),

@@ -9,7 +9,9 @@ import LinuxPlatform
 import TestSupport
 import Testing
 
-@Suite("A generator of the host", .timeLimit(.minutes(2)))
+@Suite(
+    "A generator of the host: devices and FIFOs, shots in pieces, vanishing writers, interruption, no spinning, wiping; kinds that are refused",
+    .timeLimit(.minutes(5)))
 struct HostBoardTests {
     private let directory = TemporaryDirectory()
     private var path: String { directory.file("fifo") }
@@ -191,7 +193,7 @@ struct HostBoardTests {
     @Test("A device that ends is absent")
     func ends() throws {
         let board = try makeBoard("/dev/null")
-        #expect(throws: BoardError.absent("/dev/null has come to its end")) { try read(board) }
+        #expect(throws: BoardError.absent("/dev/null has reached its end")) { try read(board) }
         board.close()
     }
 
@@ -202,7 +204,9 @@ struct HostBoardTests {
             owning: try system("create") { open(directory.file("file"), O_RDWR | O_CREAT, 0o600) })
         for path in [socket.path, directory.file("file"), directory.path] {
             let board = try HostBoard(path: path, shotsPerFrame: 1, locked: false)
-            #expect(throws: BoardError.unsupported("\(path) is no character device and no FIFO")) {
+            #expect(
+                throws: BoardError.unsupported("\(path) is neither a character device nor a FIFO")
+            ) {
                 try board.open()
             }
         }

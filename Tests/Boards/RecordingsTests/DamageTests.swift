@@ -8,7 +8,9 @@ import Recordings
 import TestSupport
 import Testing
 
-@Suite("A damaged recording")
+@Suite(
+    "A damaged recording: truncation at every byte, every byte changed, other versions, noise, sparse files: the place is named, the good part given once"
+)
 struct DamageTests {
     private let directory = TemporaryDirectory()
     private var path: String { directory.file("r") }

@@ -8,7 +8,9 @@ import Recordings
 import TestSupport
 import Testing
 
-@Suite("The export of a lane")
+@Suite(
+    "The export of a lane: a lane and the restart matrix against a loop over bits; damage, gaps, what is too small"
+)
 struct LaneExportTests {
     private let directory = TemporaryDirectory()
     private var path: String { directory.file("r") }

@@ -9,7 +9,8 @@ import Recordings
 import TestSupport
 import Testing
 
-@Suite("A recording")
+@Suite(
+    "A recording: the golden first lines, frames as they came, restarts, gaps")
 struct RecordingFormatTests {
     private let directory = TemporaryDirectory()
     private var path: String { directory.file("r") }
@@ -104,7 +105,8 @@ struct RecordingFormatTests {
     }
 }
 
-@Suite("A writer of recordings")
+@Suite(
+    "A writer of recordings: what cannot be recorded; files that cannot be written, a full disk")
 struct RecordingWriterTests {
     private let directory = TemporaryDirectory()
     private var path: String { directory.file("r") }

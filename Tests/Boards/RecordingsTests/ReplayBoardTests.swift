@@ -10,7 +10,9 @@ import Recordings
 import TestSupport
 import Testing
 
-@Suite("A board that replays a recording")
+@Suite(
+    "A board that replays a recording: every frame once, the end, damage, files that are not replayed"
+)
 struct ReplayBoardTests {
     private let directory = TemporaryDirectory()
     private var path: String { directory.file("r") }
@@ -86,7 +88,7 @@ struct ReplayBoardTests {
         #expect(throws: BoardError.unsupported("\(path): \(version)")) { try board.open() }
         let context = makeContext(starts: .restarts(2, shotsPerRestart: 3))
         try write(try makeRecording([makeFrames(1), makeFrames(1)], context: context), to: path)
-        let restarts = "\(path) is a recording of restarts; use it with mectl export"
+        let restarts = "\(path) is a recording with restarts; use it with mectl export"
         #expect(throws: BoardError.unsupported(restarts)) { try board.open() }
         try write(try makeRecording([makeFrames(1)]), to: path)
         _ = try board.open()

@@ -12,7 +12,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Connection to the daemon")
+@Suite(
+    "Connection to the daemon: reading, waiting, provenance")
 struct EntropyConnectionTests {
     @Test("reads the bytes of the source, in order", arguments: [0, 1, 32, 1_048_576, 3_145_733])
     func reads(count: Int) throws {
@@ -131,7 +132,8 @@ struct EntropyConnectionTests {
     }
 }
 
-@Suite("Errors of a connection")
+@Suite(
+    "Errors of a connection: each status of the server, and servers that go")
 struct EntropyErrorTests {
     @Test("unreachable: there is no socket, or nobody behind it")
     func unreachable() throws {
@@ -275,7 +277,7 @@ struct EntropyErrorTests {
             (.notGenuine(.replay), ["replay", "not random"]),
             (.unavailable, ["no bits are available", "mectl status"]),
             (.notOffered, ["does not offer"]),
-            (.denied, ["denies"]),
+            (.denied, ["refuses to serve this client"]),
             (.overQuota, ["entropy.maximumClients"]),
             (.shuttingDown, ["stopping"]),
             (.disconnected, ["connect again"]),

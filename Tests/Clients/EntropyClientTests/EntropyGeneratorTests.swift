@@ -9,7 +9,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Random numbers from the daemon")
+@Suite(
+    "Random numbers from the daemon: the stream of numbers, copies, reserving, the end without bits"
+)
 struct EntropyGeneratorTests {
     /// The first numbers that the tagged stream makes.
     private func numbers(_ count: Int) -> [UInt64] {

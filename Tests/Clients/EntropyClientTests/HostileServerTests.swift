@@ -7,7 +7,8 @@ import PlaneTestSupport
 import TestSupport
 import Testing
 
-@Suite("A client of a server that does everything wrong")
+@Suite(
+    "A client of a server that does everything wrong: wrong, cut and random answers")
 struct HostileServerTests {
     /// What a server answers to the request for 32 bytes with tag 1, and what the client makes of it.
     struct Answer: Sendable, CustomTestStringConvertible {
@@ -17,11 +18,11 @@ struct HostileServerTests {
     }
 
     private static let invalid = EntropyError.protocolViolation(
-        "the header of the answer is not valid")
+        "the reply has an invalid header")
     private static let another = EntropyError.protocolViolation(
-        "the answer belongs to another request")
+        "the reply belongs to another request")
     private static let notAsked = EntropyError.protocolViolation(
-        "the answer is not what was asked for")
+        "the reply does not match the request")
 
     private static let answers = [
         Answer(testDescription: "nothing", bytes: [], error: .disconnected),

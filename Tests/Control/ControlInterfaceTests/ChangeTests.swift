@@ -7,7 +7,9 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("The methods that change something", .timeLimit(.minutes(2)))
+@Suite(
+    "The methods that change something: numbers out of bounds, permission, descriptors, more and its lack, clients that go, every error against the text",
+    .timeLimit(.minutes(5)))
 struct ChangeTests {
     /// Those that are about a board.
     private static let methods: [ControlMethod] = [

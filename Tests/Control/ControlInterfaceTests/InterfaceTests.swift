@@ -6,7 +6,8 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("org.metrng.Control and its text")
+@Suite(
+    "org.metrng.Control and its text: the Swift messages against the .varlink file")
 struct InterfaceTests {
     private static let text = InterfaceText(controlInterfaceText)
 

@@ -7,7 +7,9 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("The control service and its client", .timeLimit(.minutes(2)))
+@Suite(
+    "The control service and its client: methods and their errors",
+    .timeLimit(.minutes(5)))
 struct ServiceTests {
     private static func board(_ name: String, serial: String) -> BoardStatus {
         var board = Samples.board
@@ -85,7 +87,7 @@ struct ServiceTests {
         let daemon = try FakeDaemon(boards: [board])
         let client = try ControlClient(path: daemon.path)
         let expected = ControlClientError.control(
-            .boardFailed(board: "left", cause: "it was not opened yet"))
+            .boardFailed(board: "left", cause: "it has not been opened yet"))
         #expect(throws: expected) { try client.health(of: "left") }
         #expect(throws: expected) { try client.health() }
     }

@@ -3,7 +3,8 @@
 import DaemonConfiguration
 import Testing
 
-@Suite("Text that is no configuration")
+@Suite(
+    "Text that is no configuration: other encodings, aliases, nesting, lengths, damage")
 struct HostileTextTests {
     @Test(
         "Text that is not YAML is told with its line",
@@ -40,7 +41,7 @@ struct HostileTextTests {
     func severalDocuments(text: String, place: String) {
         #expect(
             problems(text) == [
-                "m.yaml:\(place): a second document starts here; keep one and take away \"---\""
+                "m.yaml:\(place): a second document starts here; keep one and remove \"---\""
             ])
     }
 

@@ -3,11 +3,12 @@
 import DaemonConfiguration
 import Testing
 
-@Suite("Whether the kernel may be fed")
+@Suite(
+    "Whether the kernel may be fed: boards that forbid it, and the place of the mistake")
 struct KernelFeedTests {
     private static let remedy =
         "expected false, or only boards of kind usb that are not simulated: the kernel is credited"
-        + " with bits of hardware and no others"
+        + " only with hardware bits"
 
     @Test(
         "Boards that are not of hardware, alone or beside one, are a mistake at kernel.feed",
@@ -25,7 +26,7 @@ struct KernelFeedTests {
         let text = "kernel: {feed: true}\nboards: [\(boards)]\n"
         #expect(
             problems(text) == [
-                "m.yaml:1:16: kernel.feed: found true with the board array0, which gives \(bits),"
+                "m.yaml:1:16: kernel.feed: found true with the board array0, which supplies \(bits),"
                     + " \(Self.remedy)"
             ])
         #expect(problems(text.replacing("true}\nb", with: "false}\nb")).isEmpty)

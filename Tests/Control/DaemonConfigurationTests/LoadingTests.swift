@@ -6,7 +6,8 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("Loading the configuration from files")
+@Suite(
+    "Loading the configuration from files: drop-ins, precedence, files that cannot be read")
 struct LoadingTests {
     @Test("Without a main file and drop-ins, the values are the built-in ones")
     func absent() throws {
@@ -67,7 +68,7 @@ struct LoadingTests {
                     \(folder)/m.yaml.d/a.yaml: is not a regular file; name a YAML file
                     \(folder)/m.yaml:1:14: log.level: found loud (text), \
                     expected one of debug, info, warning, error
-                    \(folder)/m.yaml.d/b.yaml:1:1: lgo: there is no such key; \
+                    \(folder)/m.yaml.d/b.yaml:1:1: lgo: unknown key; \
                     did you mean "log"?
                     """)
         }
@@ -102,8 +103,8 @@ struct LoadingTests {
             let message = try asNobody { failure(.ifPresent("\(folder)/m.yaml")) }
             #expect(
                 message
-                    == "\(folder)/m.yaml: cannot be read: Permission denied; let the user of metrngd"
-                    + " read it (chmod o+r, of a folder o+rx)")
+                    == "\(folder)/m.yaml: cannot be read: Permission denied; give the user of"
+                    + " metrngd read access (chmod o+r; for a folder o+rx)")
         }
     }
 
@@ -117,7 +118,7 @@ struct LoadingTests {
             let message = failure(.ifPresent("\(folder)/m.yaml"))
             #expect(
                 message
-                    == "\(folder)/m.yaml.d/a.yml: would not be read: its name has to end with .yaml;"
+                    == "\(folder)/m.yaml.d/a.yml: would not be read: its name must end in .yaml;"
                     + " rename it")
         }
     }

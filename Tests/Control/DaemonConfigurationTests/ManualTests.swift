@@ -6,7 +6,8 @@ import FoundationEssentials
 import Testing
 
 /// config/metrngd.yaml, which is the manual of the configuration.
-@Suite("The commented configuration file")
+@Suite(
+    "The commented configuration file: every key, its built-in value and what is allowed")
 struct ManualTests {
     private let manual: String
 

@@ -3,7 +3,8 @@
 import DaemonConfiguration
 import Testing
 
-@Suite("The environment and the command line")
+@Suite(
+    "The environment and the command line: what each overrides")
 struct OverridingTests {
     private let fromFile: DaemonSettings = {
         var settings = DaemonSettings()

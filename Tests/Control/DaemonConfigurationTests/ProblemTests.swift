@@ -3,13 +3,14 @@
 import DaemonConfiguration
 import Testing
 
-@Suite("What is wrong with a configuration")
+@Suite(
+    "What is wrong with a configuration: every way to be wrong, with its place")
 struct ProblemTests {
     @Test(
         "A wrong type is told with what was found and what was expected",
         arguments: [
             ("lanes: \"512\"", "12: boards[0].lanes: found \"512\" (text)"),
-            ("lanes: yes", "12: boards[0].lanes: found yes (a truth value)"),
+            ("lanes: yes", "12: boards[0].lanes: found yes (a boolean)"),
             ("lanes: 64.0", "12: boards[0].lanes: found 64.0 (a number)"),
             ("lanes: 0512", "12: boards[0].lanes: found 0512 (a number)"),
             ("lanes: 0x200", "12: boards[0].lanes: found 0x200 (text)"),
@@ -107,8 +108,8 @@ struct ProblemTests {
             ),
             (
                 "boards: [{faults: at noon stuckAt0}]",
-                "faults such as 'at 2000000 stuckAt0 lanes 3,7-9 for 100000', with ; or a new line"
-                    + " between them"
+                "faults such as 'at 2000000 stuckAt0 lanes 3,7-9 for 100000', separated by"
+                    + " ; or new lines"
             ),
             ("rings: {lockMemory: true}", "one of required, ifPermitted, never"),
             ("rings: {lockMemory: Required}", "one of required, ifPermitted, never"),
@@ -170,22 +171,22 @@ struct ProblemTests {
     @Test(
         "An unknown key is told with the nearest one, or with those there are",
         arguments: [
-            ("logg: {level: info}", "1:1: logg: there is no such key; did you mean \"log\"?"),
+            ("logg: {level: info}", "1:1: logg: unknown key; did you mean \"log\"?"),
             (
                 "rings: {fullbytes: 65536}",
-                "1:9: rings.fullbytes: there is no such key; did you mean \"fullBytes\"?"
+                "1:9: rings.fullbytes: unknown key; did you mean \"fullBytes\"?"
             ),
             (
                 "boards: [{lane: 64}]",
-                "1:11: boards[0].lane: there is no such key; did you mean \"lanes\"?"
+                "1:11: boards[0].lane: unknown key; did you mean \"lanes\"?"
             ),
             (
                 "control: {port: 1}",
-                "1:11: control.port: there is no such key; the keys here are maximumClients, socketMode"
+                "1:11: control.port: unknown key; the keys here are maximumClients, socketMode"
             ),
             (
                 "log: {\"a\\nb\": 1}",
-                "1:7: log.a\\u{a}b: there is no such key; the keys here are level"
+                "1:7: log.a\\u{a}b: unknown key; the keys here are level"
             ),
         ])
     func unknownKey(text: String, expected: String) {
@@ -217,8 +218,8 @@ struct ProblemTests {
                     + " keep one",
                 "m.yaml:4:12: boards[0].lanes: found 65 (a number),"
                     + " expected a multiple of 64 from 64 to 4096",
-                "m.yaml:5:5: boards[0].lanse: there is no such key; did you mean \"lanes\"?",
-                "m.yaml:6:11: boards[1].name: found a, expected another name than that of boards[0]",
+                "m.yaml:5:5: boards[0].lanse: unknown key; did you mean \"lanes\"?",
+                "m.yaml:6:11: boards[1].name: found a, expected a name other than that of boards[0]",
                 "m.yaml:7:5: boards[1].seed: this key is given more than once (also in line 8);"
                     + " keep one",
                 "m.yaml:10:20: boards[1].shotsPerFrame: found 4096 shots of 4096 lanes,"
@@ -256,7 +257,7 @@ struct ProblemTests {
         #expect(
             problems("boards:\n  - lanes: 64\n  - lanes: 128\n") == [
                 "m.yaml:3:5: boards[1].name: found array0,"
-                    + " expected another name than that of boards[0]"
+                    + " expected a name other than that of boards[0]"
             ])
     }
 }

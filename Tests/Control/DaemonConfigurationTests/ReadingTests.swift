@@ -4,7 +4,8 @@ import DaemonConfiguration
 import DevicePhysics
 import Testing
 
-@Suite("Reading settings")
+@Suite(
+    "Reading settings: every key")
 struct ReadingTests {
     @Test(
         "A text that sets nothing gives the built-in settings",

@@ -3,7 +3,9 @@
 import DaemonConfiguration
 import Testing
 
-@Suite("Settings as YAML, and what differs between settings")
+@Suite(
+    "Settings as YAML, and what differs between settings: round trips of generated settings; changes that need a restart"
+)
 struct RenderingTests {
     @Test("Settings that are written and read again are equal", arguments: 0..<200)
     func roundTrip(seed: Int) throws {

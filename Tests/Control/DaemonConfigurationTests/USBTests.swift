@@ -4,7 +4,8 @@ import BoardProtocol
 import DaemonConfiguration
 import Testing
 
-@Suite("Settings of a board on the USB")
+@Suite(
+    "Settings of a board on the USB: every key, what is refused, entries that name the same board")
 struct USBTests {
     private static func usb(_ text: String) throws -> USBSettings {
         let settings = try settings("boards: [{kind: usb, usb: {\(text)}}]")
@@ -41,10 +42,10 @@ struct USBTests {
     }
 
     private static let identifiersExpected =
-        "one to 16 of vendor:product in hexadecimal, as in '1209:0001, 16c0:05dc'"
+        "1 to 16 of vendor:product in hexadecimal, as in '1209:0001, 16c0:05dc'"
     private static let placeExpected = "bus and ports as in '1-2.3', or ''"
     private static let serialExpected =
-        "at most 126 characters of ASCII, in quotes if it looks like a number"
+        "at most 126 ASCII characters, in quotes if it looks like a number"
 
     @Test(
         "What cannot be is refused with what can",
@@ -79,7 +80,7 @@ struct USBTests {
             ("kind: usb, usb: {serial: a, place: '1-1'}", "one of the two"),
             ("kind: simulated, usb: {serial: a}", "none for a board of kind simulated"),
             ("kind: usb, path: /dev/null", "no path for a board of kind usb"),
-            ("kind: usb, faults: at 1 stall", "none: only simulated boards have them"),
+            ("kind: usb, faults: at 1 stall", "none: only simulated boards have faults"),
         ])
     func conflicts(board: String, expected: String) {
         let found = problems("boards: [{\(board)}]")
@@ -92,13 +93,13 @@ struct USBTests {
         arguments: [
             (
                 "serial: ME-1", "serial: ME-1",
-                "m.yaml:3:40: boards[1].usb.serial: found ME-1 for b, expected another serial number"
-                    + " than that of boards[0], a"
+                "m.yaml:3:40: boards[1].usb.serial: found ME-1 for b, expected a serial number"
+                    + " other than that of boards[0], a"
             ),
             (
                 "place: '1-2'", "place: '1-2', identifiers: '16c0:05dc, 1209:0001'",
-                "m.yaml:3:39: boards[1].usb.place: found 1-2 for b, expected another place than that"
-                    + " of boards[0], a"
+                "m.yaml:3:39: boards[1].usb.place: found 1-2 for b, expected a port path other"
+                    + " than that of boards[0], a"
             ),
         ])
     func sameBoard(first: String, second: String, problem: String) {

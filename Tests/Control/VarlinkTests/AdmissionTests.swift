@@ -5,7 +5,9 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("A Varlink server and many clients", .timeLimit(.minutes(2)))
+@Suite(
+    "A Varlink server and many clients: the idlest makes room, changes of the maximum, the end",
+    .timeLimit(.minutes(5)))
 struct AdmissionTests {
     private static let count = #"{"method":"org.example.test.Count","more":true}"#
 

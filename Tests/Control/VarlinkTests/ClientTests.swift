@@ -6,7 +6,9 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("A Varlink client", .timeLimit(.minutes(2)))
+@Suite(
+    "A Varlink client: replies, streams, errors, one-way calls, time limits, wrong replies",
+    .timeLimit(.minutes(5)))
 struct ClientTests {
     /// A service that says the same to everybody who connects, whatever is asked, and closes.
     private static func connect(

@@ -5,7 +5,8 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("Descriptors that clients pass", .timeLimit(.minutes(2)))
+@Suite(
+    "Descriptors that clients pass: whose they are, floods of them", .timeLimit(.minutes(5)))
 struct DescriptorTests {
     private static func call(_ method: String) -> [UInt8] {
         Array(#"{"method":"org.example.test.\#(method)"}"#.utf8) + [0]

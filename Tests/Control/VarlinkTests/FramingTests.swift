@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("Message framing")
+@Suite(
+    "Message framing: any pieces, the limit of length, random bytes")
 struct FramingTests {
     private static func messages(
         _ bytes: [UInt8], chunk: Int, limit: Int = 100

@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("JSON values")
+@Suite(
+    "JSON values: round trips, numbers, depth, random text")
 struct JSONTests {
     private struct Lane: Codable, Equatable {
         var name: String

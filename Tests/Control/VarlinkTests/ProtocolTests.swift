@@ -6,7 +6,9 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("A Varlink server and what clients say", .timeLimit(.minutes(2)))
+@Suite(
+    "A Varlink server and what clients say: the service's own methods, streams, one-way calls",
+    .timeLimit(.minutes(5)))
 struct ProtocolTests {
     private static func call(_ method: String, _ rest: String = "") -> String {
         #"{"method":"org.example.test.\#(method)"\#(rest)}"#

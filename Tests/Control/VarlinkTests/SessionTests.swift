@@ -5,7 +5,8 @@ import Synchronization
 import Testing
 import Varlink
 
-@Suite("Sessions")
+@Suite(
+    "Sessions: calls, slow readers, streams and changes, as scripts")
 struct SessionTests {
     private static let millisecond: UInt64 = 1_000_000
 

@@ -5,7 +5,8 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("Compaction")
+@Suite(
+    "Compaction: any mask against a loop over bits; nothing is written beyond")
 struct CompactionTests {
     struct Shape: Sendable {
         let words: Int

@@ -58,7 +58,9 @@ private struct StridedWindow {
     }
 }
 
-@Suite("Kernels that compare lanes")
+@Suite(
+    "Kernels that compare lanes: changes, ones of a row and dissent against loops over bits, for every stride and mask, on every path"
+)
 struct LaneComparisonKernelTests {
     private static let strides = [8, 16, 24, 64]
     private static let beyond: UInt64 = 0xa5a5_a5a5_a5a5_a5a5
@@ -106,7 +108,7 @@ struct LaneComparisonKernelTests {
     }
 
     @Test(
-        "the ones of a row are those of the lanes in the mask, and of no padding",
+        "the ones of a row are those of the lanes in the mask, and of no padding", .thorough,
         arguments: [(8, 1), (8, 2), (8, 7), (8, 8), (16, 9), (16, 16), (24, 17), (64, 64)])
     func rowOnes(stride: Int, words: Int) {
         let window = StridedWindow(stride: stride, seed: UInt64(stride + words))
@@ -135,7 +137,7 @@ struct LaneComparisonKernelTests {
     }
 
     @Test(
-        "dissent is a difference from the majority, which takes more than half",
+        "dissent is a difference from the majority, which takes more than half", .thorough,
         arguments: strides, [0, 1, 31, 32, 33, 300])
     func dissent(stride: Int, half: Int) {
         let window = StridedWindow(stride: stride, seed: UInt64(stride + half))

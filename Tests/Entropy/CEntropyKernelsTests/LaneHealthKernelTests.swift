@@ -7,7 +7,9 @@ import Testing
 
 /// The kernels by themselves, at cut-offs that no claim leads to; LaneHealthTests has the tests as
 /// a whole.
-@Suite("Kernels of lane health")
+@Suite(
+    "Kernels of lane health: counts of ones, comparison at every cut-off, runs at any pair of cut-offs from 17 up"
+)
 struct LaneHealthKernelTests {
     private static let shots = Int(CK_WINDOW_SHOTS)
 
@@ -91,7 +93,7 @@ struct LaneHealthKernelTests {
     }
 
     @Test(
-        "runs are found at any pair of cut-offs from 17 up, on every path",
+        "runs are found at any pair of cut-offs from 17 up, on every path", .thorough,
         arguments: [17, 18, 20, 31, 32, 33, 34, 47, 48, 49, 50, 64, 65, 66], [0, 1, 15, 16, 17, 40])
     func runs(warning: Int, more: Int) {
         let failure = warning + more

@@ -7,7 +7,8 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("SHA-256 in batches")
+@Suite(
+    "SHA-256 in batches: against libcrypto, lengths 0 to 500 and the longest")
 struct SHA256BatchTests {
     private static func hash(
         _ features: ck_features, _ messages: ArraySlice<UInt8>, length: Int, count: Int

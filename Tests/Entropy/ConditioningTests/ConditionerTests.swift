@@ -7,7 +7,43 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("The conditioner")
+@Suite("The list of conditioners")
+struct ConditionersTests {
+    @Test("each has a name of its own, credits its blocks with enough entropy, and fits the limits")
+    func fits() {
+        let names = Conditioners.all.map { $0.name }
+        #expect(Set(names).count == names.count)
+        for type in Conditioners.all {
+            for claim in [0.1, 0.3, 0.5, 0.8, 0.9, 1] {
+                let conditioner = type.init(claimedEntropyPerBit: claim)
+                #expect(conditioner.outputBytes.nonzeroBitCount == 1)
+                #expect(conditioner.inputBytes <= BlockFunctions.inputLimit)
+                let credit = Double(conditioner.inputBytes * 8) * claim
+                #expect(credit >= Double(conditioner.outputBytes * 8 + 64))
+            }
+        }
+    }
+
+    @Test("the one that makes full bits is SHA-256")
+    func standard() {
+        let conditioner = Conditioners.standard(claimedEntropyPerBit: 0.8)
+        #expect(conditioner is SHA256Conditioner)
+        #expect(conditioner.inputBytes == 50 && conditioner.outputBytes == 32)
+    }
+
+    @Test("raw bits come out as they went in, byte by byte")
+    func unconditioned() {
+        let function = Unconditioned()
+        let input: [UInt8] = [3, 1, 4, 1, 5]
+        var output = [UInt8](repeating: 0, count: 5)
+        output.withUnsafeMutableBytes { function.apply(to: input, into: $0) }
+        #expect(output == input)
+        #expect(function.blocks(from: 5) == 5)
+    }
+}
+
+@Suite(
+    "The conditioner: blocks against libcrypto")
 struct ConditionerTests {
     @Test(
         "each block is SHA-256 of its own slice of the input, on every path",
@@ -21,7 +57,7 @@ struct ConditionerTests {
             let input = random.bytes(count * size + size - 1)
             #expect(conditioner.blocks(from: input.count) == count)
             var output = [UInt8](repeating: 0, count: 32 * count)
-            output.withUnsafeMutableBytes { conditioner.condition(input, into: $0) }
+            output.withUnsafeMutableBytes { conditioner.apply(to: input, into: $0) }
             let expected = (0..<count).flatMap { block in
                 LibrarySHA256.digest(of: input[block * size..<(block + 1) * size])
             }
@@ -36,7 +72,8 @@ struct ConditionerTests {
     }
 }
 
-@Suite("Self-test of the conditioner")
+@Suite(
+    "Self-test of the conditioner: passes, and fails for each fault")
 struct ConditionerSelfTestTests {
     private static func hash(_ messages: [UInt8], _ count: Int) -> [UInt8] {
         let length = messages.count / count
@@ -47,7 +84,7 @@ struct ConditionerSelfTestTests {
 
     private static func failure(of hash: ConditionerSelfTest.BatchHash) -> String? {
         do {
-            try ConditionerSelfTest.run(hash: hash)
+            try ConditionerSelfTest.checkSHA256(hash)
             return nil
         } catch {
             return error.message
@@ -57,7 +94,7 @@ struct ConditionerSelfTestTests {
     @Test("it passes with the hash in use here, and with libcrypto's")
     func passes() throws {
         try ConditionerSelfTest.run()
-        try ConditionerSelfTest.run(hash: Self.hash)
+        try ConditionerSelfTest.checkSHA256(Self.hash)
     }
 
     @Test("it fails for a digest with any one bit flipped", arguments: [0, 7, 100, 255])
@@ -110,7 +147,8 @@ struct ConditionerSelfTestTests {
     @Test("the failure says what is wrong and that nothing is served")
     func message() {
         let failure = #expect(throws: ConditionerSelfTest.Failure.self) {
-            try ConditionerSelfTest.run { _, count in Array(repeating: 7, count: 32 * count) }
+            try ConditionerSelfTest.checkSHA256 { _, count in Array(repeating: 7, count: 32 * count)
+            }
         }
         let description = failure?.description ?? ""
         #expect(description.contains("wrong SHA-256 of \"abc\""))

@@ -5,7 +5,8 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("Entropy of a conditioned block")
+@Suite(
+    "Entropy of a conditioned block: the output-entropy formula of SP 800-90B against 200 digits")
 struct OutputEntropyTests {
     struct Example: Sendable {
         let h: Double
@@ -95,7 +96,8 @@ struct OutputEntropyTests {
     }
 }
 
-@Suite("Input of a block")
+@Suite(
+    "Input of a block: its length for every claim")
 struct InputBytesTests {
     struct Example: Sendable {
         let claim: Double

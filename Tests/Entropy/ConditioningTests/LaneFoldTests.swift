@@ -5,7 +5,9 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("Folding of lanes")
+@Suite(
+    "Folding of lanes: entropy of folded lanes against closed values; rows and masks against loops over lanes"
+)
 struct LaneFoldTests {
     struct Entropy: Sendable {
         let claim: Double

@@ -43,7 +43,7 @@ final class ModelRig: Sendable {
             full: EntropyRing(capacity: setup.ringBytes, locked: false), bitsArrived: Wakeup())
         let log = EventLog()
         self.log = log
-        pipeline = try EntropyPipeline(
+        pipeline = EntropyPipeline(
             board: board, source: source,
             settings: PipelineSettings(
                 claimedEntropyPerBit: 0.8, startUpWindows: 2,

@@ -11,7 +11,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("A pipeline and its board")
+@Suite(
+    "A pipeline and its board: boards that cannot be opened or started, fail, or stall; rings too small; memory that cannot be locked"
+)
 struct PipelineBoardTests {
     @Test("a board that cannot be opened at first is opened again until it can")
     func opensAgain() throws {
@@ -130,7 +132,7 @@ struct PipelineBoardTests {
             let source = try EntropySource(
                 name: "t", provenance: .hardware, raw: ring(), full: ring(),
                 bitsArrived: Wakeup())
-            let pipeline = try EntropyPipeline(
+            let pipeline = EntropyPipeline(
                 board: board, source: source,
                 settings: PipelineSettings(
                     claimedEntropyPerBit: 0.8, startUpWindows: 1, minimumGoodLanesPercent: 50,

@@ -9,7 +9,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Frames into a pipeline")
+@Suite(
+    "Frames into a pipeline: corrupted, truncated, reordered, repeated and missing ones; exact output and counters"
+)
 struct PipelineFrameTests {
     /// A fault of the stream: what it does to the frames of a window, which of the window's quarters
     /// still count, and what the counters have to say.

@@ -10,7 +10,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Health of a pipeline")
+@Suite(
+    "Health of a pipeline: too few good lanes and the way back, alarms, the status")
 struct PipelineHealthTests {
     /// 40 of 64 lanes; with them stuck, 24 are good and 32 are needed.
     private let many = Array(10..<50)

@@ -11,7 +11,8 @@ import PlaneTestSupport
 import TestSupport
 import Testing
 
-@Suite("Jobs of a pipeline")
+@Suite(
+    "Jobs of a pipeline: in every state, faults injected and refused, the end")
 struct PipelineJobTests {
     private static let stuck = FaultOrder(.stuckAt1, lanes: [3])
 

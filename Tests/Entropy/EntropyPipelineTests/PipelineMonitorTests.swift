@@ -13,7 +13,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("What a pipeline sees beside single lanes, and makes of several")
+@Suite(
+    "What a pipeline sees beside single lanes, and makes of several: common disturbances, resistance, folded lanes, boards that end, rows of rejected frames"
+)
 struct PipelineMonitorTests {
     @Test("lanes that move together close the gate, and come back through the start-up test")
     func crossLane() throws {
@@ -33,7 +35,7 @@ struct PipelineMonitorTests {
         }
     }
 
-    @Test("a device whose resistance collapses is left out, and no other")
+    @Test("a device whose resistance collapses is left out, and no other", .thorough)
     func resistance() throws {
         let rig = try ModelRig(.init(ringBytes: 1 << 21))
         rig.board.limit(shots: 270 * 1024)

@@ -9,7 +9,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Output of a pipeline")
+@Suite(
+    "Output of a pipeline: the exact bytes of raw and full for start-up, stuck and failing lanes, claims; the grades share nothing"
+)
 struct PipelineOutputTests {
     @Test("leaves out the windows of the start-up test", arguments: [1, 2, 4])
     func startUp(windows count: Int) throws {

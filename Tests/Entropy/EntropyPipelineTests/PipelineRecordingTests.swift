@@ -11,7 +11,9 @@ import PlaneTestSupport
 import TestSupport
 import Testing
 
-@Suite("Recordings of a pipeline")
+@Suite(
+    "Recordings of a pipeline: recorded frames byte for byte, none of their bits served; faults, starts, sinks that fail or are slow"
+)
 struct PipelineRecordingTests {
     /// Where a recording of the running stream begins, and how long it is: in the middle of windows, at
     /// their edges, within one, and in the start-up test. Frames have 256 shots; the one that is read when
@@ -22,7 +24,8 @@ struct PipelineRecordingTests {
         (0, 3 * 1024), (25 * 1024, 10 * 1024),
     ]
 
-    @Test("hold the frames as they came, and no recorded bit is served", arguments: places)
+    @Test(
+        "hold the frames as they came, and no recorded bit is served", .thorough, arguments: places)
     func runningStream(begin: Int, shots: Int) throws {
         let sink = TestSink(shots: shots)
         let rig = try ModelRig()
@@ -166,7 +169,7 @@ struct PipelineRecordingTests {
         }
     }
 
-    @Test("of many starts leave the trims as they are, and those are held on")
+    @Test("of many starts leave the trims as they are, and those are held on", .thorough)
     func startsKeepTrims() throws {
         let devices = ModelDevices(lanes: 64, spread: 0.1, seed: 41)
         try ModelRig(.init(devices: devices, trim: TrimSettings())).run { rig in

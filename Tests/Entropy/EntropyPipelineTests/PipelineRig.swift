@@ -40,7 +40,7 @@ final class PipelineRig: Sendable {
         frames = Mutex(FrameMaker(description))
         let log = EventLog()
         self.log = log
-        pipeline = try EntropyPipeline(
+        pipeline = EntropyPipeline(
             board: board, source: source,
             settings: PipelineSettings(
                 claimedEntropyPerBit: setup.claim, startUpWindows: setup.startUpWindows,

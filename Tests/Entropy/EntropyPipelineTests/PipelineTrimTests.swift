@@ -11,7 +11,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("A pipeline that trims lanes")
+@Suite(
+    "A pipeline that trims lanes: trims are learned before a bit is served and held then; devices that no trim moves"
+)
 struct PipelineTrimTests {
     /// Bases from 0.4 to 0.6.
     private static let spread = ModelDevices(lanes: 64, spread: 0.1, seed: 31)

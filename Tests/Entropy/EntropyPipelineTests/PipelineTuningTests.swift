@@ -11,7 +11,9 @@ import PlaneTestSupport
 import TestSupport
 import Testing
 
-@Suite("Operating points and sweeps")
+@Suite(
+    "Operating points and sweeps: order of the calls, what is measured and served, failures in the middle"
+)
 struct PipelineTuningTests {
     private static func point(width: Double) -> OperatingPoint {
         var point = ModelBoard.startingPoint

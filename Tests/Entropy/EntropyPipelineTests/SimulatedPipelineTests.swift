@@ -13,7 +13,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("A pipeline over the simulated board")
+@Suite(
+    "A pipeline over the simulated board: the exact bytes, from a twin of the same seed")
 struct SimulatedPipelineTests {
     /// 512 devices, of which four are dead.
     private let dead = [0, 64, 300, 511]
@@ -21,7 +22,7 @@ struct SimulatedPipelineTests {
         (0..<512).map { dead.contains($0) ? .dead : SwitchingChain(p01: 0.5, p10: 0.5) }
     }
 
-    @Test("puts out the bits of the devices that live, and no others, bit for bit")
+    @Test("puts out the bits of the devices that live, and no others, bit for bit", .thorough)
     func output() throws {
         let source = try makeSource()
         var full: [UInt8] = []
@@ -71,8 +72,8 @@ struct SimulatedPipelineTests {
     }
 
     private func makePipeline(_ source: EntropySource) throws -> EntropyPipeline {
-        try EntropyPipeline(
-            board: makeBoard(), source: source,
+        EntropyPipeline(
+            board: try makeBoard(), source: source,
             settings: PipelineSettings(
                 claimedEntropyPerBit: 0.8, startUpWindows: 2, minimumGoodLanesPercent: 50,
                 locksMemory: false),

@@ -6,7 +6,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Ring between two threads")
+@Suite(
+    "Ring between two threads: order, wrap-around, wiping, discarding")
 struct EntropyRingStressTests {
     @Test("delivers everything once and in order, wipes it, and never holds more than its capacity")
     func everythingOnce() throws {

@@ -6,7 +6,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Ring")
+@Suite(
+    "Ring: order, spans, wrap-around, wiping, discarding, counters")
 struct EntropyRingTests {
     private let ring: EntropyRing
 

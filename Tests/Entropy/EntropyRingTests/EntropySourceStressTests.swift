@@ -7,10 +7,11 @@ import PlaneTestSupport
 import TestSupport
 import Testing
 
-@Suite("Source between two threads")
+@Suite(
+    "Source between two threads: no wake-up is lost; nothing from before a known closing is delivered"
+)
 struct EntropySourceStressTests {
     /// How long a wait for bits may take at most: reached when a wake-up was lost.
-    private static let patience: Int32 = 20_000
 
     @Test("loses no wake-up in either direction", arguments: [16, 64])
     func wakeups(capacity: Int) throws {

@@ -7,7 +7,8 @@ import PlaneTestSupport
 import TestSupport
 import Testing
 
-@Suite("Source")
+@Suite(
+    "Source: the gate, waking in both directions, wiping unasked")
 struct EntropySourceTests {
     private let source: EntropySource
     private let bitsArrived: Wakeup

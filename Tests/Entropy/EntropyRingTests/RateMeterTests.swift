@@ -3,7 +3,8 @@
 import EntropyRing
 import Testing
 
-@Suite("Rate meter")
+@Suite(
+    "Rate meter: rates at given times")
 struct RateMeterTests {
     private let meter = RateMeter()
     private let second: UInt64 = 1_000_000_000

@@ -41,9 +41,9 @@ struct DispenserTests {
     @Test("grants one that does not wait only when all of it is there")
     func notWaiting() {
         sources[0].put(TaggedStream.bytes(count: 96))
-        #expect(dispenser.grant(impatient) == .unavailable)
+        #expect(dispenser.grant(nonBlocking) == .unavailable)
         sources[0].put(TaggedStream.bytes(count: 16))
-        #expect(dispenser.grant(impatient) == .granted(Draw(impatient, source: 0)))
+        #expect(dispenser.grant(nonBlocking) == .granted(Draw(nonBlocking, source: 0)))
     }
 
     @Test("knows when bits will never come")
@@ -84,7 +84,7 @@ struct DispenserTests {
         let sink = makeSink(waiting)
         sources[0].close()
         #expect(dispenser.dispense(Draw(waiting, source: 0), to: sink) == .noBits)
-        #expect(dispenser.dispense(Draw(impatient, source: 0), to: sink) == .ended)
+        #expect(dispenser.dispense(Draw(nonBlocking, source: 0), to: sink) == .ended)
         #expect(sink.taken.isEmpty)
     }
 
@@ -173,7 +173,7 @@ struct DispenserTests {
 }
 
 private let waiting = BitRequest(grade: .full, length: 100, waits: true)
-private let impatient = BitRequest(grade: .full, length: 100, waits: false)
+private let nonBlocking = BitRequest(grade: .full, length: 100, waits: false)
 private let somebody = PeerCredentials(processID: 1, userID: 2, groupID: 3)
 
 /// A sink that keeps what it is given, as far as it has room.

@@ -8,7 +8,8 @@ import TestSupport
 import Testing
 
 /// What happens to a session, and what it wants then: each test reads as the script of a connection.
-@Suite("Session")
+@Suite(
+    "Session: scripts of events in and actions out")
 struct EntropySessionTests {
     private var session = EntropySession()
     private let read = EntropyRequest.read(100, grade: .full, tag: 7)

@@ -9,7 +9,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Bad input to the server")
+@Suite(
+    "Bad input to the server: refused requests, random bytes, truncated requests, silent clients")
 struct ServerBadInputTests {
     /// A request that is refused.
     struct Bad: Sendable, CustomTestStringConvertible {

@@ -11,7 +11,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Clients of the server")
+@Suite(
+    "Clients of the server: those that never read or die; no byte reaches two; quotas")
 struct ServerClientTests {
     @Test("are told of, with their process, user and what each has had, until they go")
     func whoIsConnected() throws {

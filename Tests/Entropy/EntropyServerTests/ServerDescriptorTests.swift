@@ -11,7 +11,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("A server in a process without descriptors")
+@Suite(
+    "A server in a process without descriptors: it waits, and accepts again")
 struct ServerDescriptorTests {
     @Test("accepts who waits once there are some again")
     func quiet() async {

@@ -9,7 +9,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("A server whose source is closed")
+@Suite(
+    "A server whose source is closed: also in the middle of an answer and under load")
 struct ServerGateTests {
     @Test("delivers nothing, lets clients wait, and serves them once it is opened")
     func waits() throws {
@@ -32,7 +33,7 @@ struct ServerGateTests {
         }
     }
 
-    @Test("that has ended gives what is left to who asks for no more, and lets nobody wait")
+    @Test("that has ended gives what is left to clients that ask for no more, and lets none wait")
     func ended() throws {
         try ServerRig.run { rig in
             let first = try rig.connect()
@@ -107,26 +108,26 @@ struct ServerGateTests {
     }
 
     @Test(
-        "in the middle of an answer ends the connection of who asked not to wait, and of nobody else",
+        "in the middle of an answer ends the connection of a client that asked not to wait, and no other",
         arguments: [true, false])
-    func midAnswerWithoutWaiting(isImpatient: Bool) throws {
+    func midAnswerWithoutWaiting(isNonBlocking: Bool) throws {
         let length = 512 << 10
         try ServerRig.run(.init(ringBytes: 1 << 20)) { rig in
             rig.source.put(TaggedStream.bytes(count: length))
             let client = try rig.connect()
             // More than the socket takes, and nobody reads it yet.
             try client.send(
-                .read(UInt32(length), grade: .full, flags: isImpatient ? .nonBlocking : []))
+                .read(UInt32(length), grade: .full, flags: isNonBlocking ? .nonBlocking : []))
             #expect(eventually { client.hasInput })
             linger()
             rig.source.close()
             linger()
-            if !isImpatient {
+            if !isNonBlocking {
                 rig.source.open()
                 rig.source.put(TaggedStream.bytes(count: length))
             }
             let received = try client.receive(24 + length)
-            #expect((received.count == 24 + length) != isImpatient)
+            #expect((received.count == 24 + length) != isNonBlocking)
             #expect(received.count > 24)
         }
     }

@@ -9,7 +9,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Reading from the server")
+@Suite(
+    "Reading from the server: exact bytes of every length, pipelining, NONBLOCK, waiting, INFO, wiping"
+)
 struct ServerReadTests {
     @Test("gives exactly the bytes of the source, for every length of request")
     func lengths() throws {

@@ -10,7 +10,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("A server that stops")
+@Suite(
+    "A server that stops: which client is told what; a hundred busy clients")
 struct ServerShutdownTests {
     @Test("tells the clients that wait, and closes all connections")
     func tellsWaiting() throws {

@@ -10,7 +10,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("A server with several sources")
+@Suite(
+    "A server with several sources: none is mixed with another; waiting for any of them")
 struct ServerSourceTests {
     private let two = ServerRig.Setup(provenances: [.hardware, .simulated], ringBytes: 4096)
 
@@ -92,7 +93,8 @@ struct ServerSourceTests {
     }
 }
 
-@Suite("Fairness of the server")
+@Suite(
+    "Fairness of the server: no client gets far more than another")
 struct ServerFairnessTests {
     @Test("a client gets 64 KiB at most before it is the turn of the next")
     func quantum() throws {
@@ -120,7 +122,7 @@ struct ServerFairnessTests {
             let greedy = try (0..<8).map { _ in try rig.connect() }
             let readers = try greedy.map { client in
                 try WorkerThread(name: "test-greedy") {
-                    // Requests enough to be hungry all the time.
+                    // Enough requests to wait for bits all the time.
                     for _ in 0..<64 { _ = try? client.send(.read(1_048_576, grade: .full)) }
                     client.drain { isDone.isRaised }
                 }
@@ -138,13 +140,13 @@ struct ServerFairnessTests {
                 _ = try small.receiveReply()
                 var refills = 0
                 func isAnswered() -> Bool { small.inputCount(limit: 24 + 32) == 24 + 32 }
-                func isEaten() -> Bool { rig.source.full.available == 0 || isAnswered() }
+                func isDrained() -> Bool { rig.source.full.available == 0 || isAnswered() }
                 while !isAnswered() {
-                    try #require(eventually(isEaten))
+                    try #require(eventually(isDrained))
                     rig.source.put(
                         TaggedStream.bytes(count: rig.source.full.free / 16 * 16))
                     refills += 1
-                    try #require(eventually(isEaten))
+                    try #require(eventually(isDrained))
                 }
                 #expect(try small.receiveReply()?.bytes.count == 32)
                 refillsNeeded.append(refills)

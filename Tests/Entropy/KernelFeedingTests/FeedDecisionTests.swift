@@ -6,7 +6,8 @@ import KernelFeeding
 import LinuxPlatform
 import Testing
 
-@Suite("What the kernel is credited with")
+@Suite(
+    "What the kernel is credited with: for every provenance, grade and health; remedies")
 struct FeedDecisionTests {
     private static let healths: [(FeedHealth, FeedRefusal?)] = [
         (FeedHealth(before: ["a"], after: ["a"]), nil),

@@ -11,7 +11,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Feeding of a pool from the entropy server")
+@Suite(
+    "Feeding of a pool from the entropy server: counts, intervals, refusals, no byte twice")
 struct KernelFeederTests {
     private static let byteCount = 64
 

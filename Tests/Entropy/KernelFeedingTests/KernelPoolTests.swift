@@ -5,7 +5,9 @@ import KernelFeeding
 import LinuxPlatform
 import Testing
 
-@Suite("The kernel's generator as a pool")
+@Suite(
+    "The kernel's generator as a pool: the call with nothing credited; files that are no generator; wiping"
+)
 struct KernelPoolTests {
     /// Nothing is credited, so that the kernel of the machine that tests is none the worse.
     @Test("The kernel takes bytes, or says that this user may not give them")

@@ -5,7 +5,8 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("Test across lanes")
+@Suite(
+    "Test across lanes: cut-offs against scipy, its ratio against a naive computation")
 struct CrossLaneTests {
     /// Quantiles of a chi-square variable of 1,023 degrees of freedom over these, exceeded with
     /// probability 2^−20 and 2^−40 (scipy.stats.chi2.isf).
@@ -116,7 +117,8 @@ struct DisturbedLanes {
     }
 }
 
-@Suite("Disturbances that lanes have in common")
+@Suite(
+    "Disturbances that lanes have in common: those that fail, warn, and are nothing")
 struct CommonDisturbanceTests {
     struct Array: Sendable {
         let lanes: Int
@@ -166,7 +168,8 @@ struct CommonDisturbanceTests {
     }
 
     @Test(
-        "a shift that the claim allows warns and does not fail", arguments: arrays, [0.045, 0.065])
+        "a shift that the claim allows warns and does not fail", .thorough, arguments: arrays,
+        [0.045, 0.065])
     func weak(array: Array, shift: Double) {
         let judged = Self.judge(array, shift: shift, windows: 50)
         #expect(judged.states.allSatisfy { $0 != .failed })
@@ -174,7 +177,7 @@ struct CommonDisturbanceTests {
         #expect(!judged.others.contains { $0.severity == .failure })
     }
 
-    @Test("without a shift nothing is found", arguments: arrays)
+    @Test("without a shift nothing is found", .thorough, arguments: arrays)
     func none(array: Array) {
         let judged = Self.judge(array, shift: 0, windows: 50)
         #expect(judged.states.allSatisfy { $0 == .good })

@@ -6,7 +6,8 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("Cut-offs")
+@Suite(
+    "Cut-offs: the table, and what the kernels need of them")
 struct HealthCutoffsTests {
     /// Tests/Fixtures/sp800-90b-cutoffs.json
     private struct Table: Decodable {

@@ -87,10 +87,10 @@ private struct IdealRun {
         window.compare(lanes: [UInt64](repeating: .max, count: window.words))
         let found = window.findings
         counts.windows += 1
-        counts.proportionWarnings += Self.lanes(in: found.adaptiveProportionWarning).count
-        counts.failures += Self.lanes(in: found.adaptiveProportionFailure).count
-        counts.failures += Self.lanes(in: found.repetitionCountFailure).count
-        for lane in Self.lanes(in: found.repetitionCountWarning) {
+        counts.proportionWarnings += Self.lanes(in: found[.adaptiveProportion].warning).count
+        counts.failures += Self.lanes(in: found[.adaptiveProportion].failure).count
+        counts.failures += Self.lanes(in: found[.repetitionCount].failure).count
+        for lane in Self.lanes(in: found[.repetitionCount].warning) {
             counts.repetitionWarnings += samplesInRuns(ofLane: lane)
         }
         let ratio = window.varianceRatio

@@ -26,12 +26,13 @@ private struct Assessment {
     }
 }
 
-@Suite("Induced failures")
+@Suite(
+    "Induced failures: each test at each severity alarms alone")
 struct InducedFailureTests {
     /// A window of one lane that trips one test at one severity and nothing else, at claim 0.8:
     /// cut-offs 26 and 51 for runs, 664 and 699 for counts.
     struct Fault: Sendable {
-        let test: LaneAlarm.Test
+        let test: HealthTest
         let severity: LaneAlarm.Severity
         let samples: [Bool]
     }
@@ -80,11 +81,12 @@ struct InducedFailureTests {
     }
 }
 
-@Suite("Faulty lanes")
+@Suite(
+    "Faulty lanes: biased, stuck and slow lanes fail")
 struct FaultyLaneTests {
     struct Fault: Sendable {
         let chain: LaneStream.Chain
-        let test: LaneAlarm.Test
+        let test: HealthTest
     }
 
     @Test(

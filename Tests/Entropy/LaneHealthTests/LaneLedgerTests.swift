@@ -5,7 +5,8 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("The book of the lanes")
+@Suite(
+    "The book of the lanes: counts, epochs and fractions of ones against naive bookkeeping")
 struct LaneLedgerTests {
     /// Findings in some lanes, as often as one lane in 2^`rarity`; a failure comes with its warning.
     private static func findings(
@@ -14,18 +15,18 @@ struct LaneLedgerTests {
         var findings = WindowFindings(words: words)
         for word in 0..<words {
             let masks = (0..<4).map { _ in random.words(rarity).reduce(.max, &) }
-            findings.repetitionCountWarning[word] = masks[0]
-            findings.repetitionCountFailure[word] = masks[0] & masks[1]
-            findings.adaptiveProportionWarning[word] = masks[2]
-            findings.adaptiveProportionFailure[word] = masks[2] & masks[3]
+            findings[.repetitionCount].warning[word] = masks[0]
+            findings[.repetitionCount].failure[word] = masks[0] & masks[1]
+            findings[.adaptiveProportion].warning[word] = masks[2]
+            findings[.adaptiveProportion].failure[word] = masks[2] & masks[3]
         }
         return findings
     }
 
     private static func finding(_ findings: WindowFindings, _ lane: Int) -> LaneFinding {
-        let masks = [findings.repetitionCountFailure, findings.adaptiveProportionFailure]
+        let masks = [findings[.repetitionCount].failure, findings[.adaptiveProportion].failure]
         if masks.contains(where: { $0.hasLane(lane) }) { return .failure }
-        let warnings = [findings.repetitionCountWarning, findings.adaptiveProportionWarning]
+        let warnings = [findings[.repetitionCount].warning, findings[.adaptiveProportion].warning]
         return warnings.contains { $0.hasLane(lane) } ? .warning : .clean
     }
 
@@ -76,29 +77,29 @@ struct LaneLedgerTests {
         for lane in 0..<128 {
             let repetition = all.count { Self.repetitionDecides($0, lane) }
             let either = all.count {
-                $0.repetitionCountWarning.hasLane(lane)
-                    || $0.adaptiveProportionWarning.hasLane(lane)
+                $0[.repetitionCount].warning.hasLane(lane)
+                    || $0[.adaptiveProportion].warning.hasLane(lane)
             }
-            #expect(ledger.repetitionCountAlarms[lane] == repetition && repetition > 0)
-            #expect(ledger.adaptiveProportionAlarms[lane] == either - repetition)
+            #expect(ledger.alarms(of: .repetitionCount)[lane] == repetition && repetition > 0)
+            #expect(ledger.alarms(of: .adaptiveProportion)[lane] == either - repetition)
         }
     }
 
     /// A failure goes before a warning, and the repetition count before the proportion.
     private static func repetitionDecides(_ findings: WindowFindings, _ lane: Int) -> Bool {
-        findings.repetitionCountFailure.hasLane(lane)
-            || findings.repetitionCountWarning.hasLane(lane)
-                && !findings.adaptiveProportionFailure.hasLane(lane)
+        findings[.repetitionCount].failure.hasLane(lane)
+            || findings[.repetitionCount].warning.hasLane(lane)
+                && !findings[.adaptiveProportion].failure.hasLane(lane)
     }
 
     @Test("where both tests trip, the alarm names the one that tripped at its severity")
     func namedTest() {
         var findings = WindowFindings(words: 1)
         // Lane 0 warns in both, 1 fails in both, 2 and 3 fail in one and warn in the other.
-        findings.repetitionCountWarning = [0b1111]
-        findings.repetitionCountFailure = [0b0110]
-        findings.adaptiveProportionWarning = [0b1111]
-        findings.adaptiveProportionFailure = [0b1010]
+        findings[.repetitionCount].warning = [0b1111]
+        findings[.repetitionCount].failure = [0b0110]
+        findings[.adaptiveProportion].warning = [0b1111]
+        findings[.adaptiveProportion].failure = [0b1010]
         var ledger = LaneLedger(lanes: 64, startUpWindows: 1)
         var alarms: [LaneAlarm] = []
         ledger.judge(WindowFindings(words: 1)) { alarms.append($0) }
@@ -116,8 +117,8 @@ struct LaneLedgerTests {
     func epochOfOneWindow() {
         var ledger = LaneLedger(lanes: 64, startUpWindows: 1, healthEpoch: .max)
         var failing = WindowFindings(words: 1)
-        failing.repetitionCountWarning = [0xff]
-        failing.repetitionCountFailure = [0x0f]
+        failing[.repetitionCount].warning = [0xff]
+        failing[.repetitionCount].failure = [0x0f]
         var alarms: [LaneAlarm] = []
         ledger.judge(WindowFindings(words: 1)) { alarms.append($0) }
         #expect(ledger.healthEpoch == 0, "it wraps")

@@ -57,7 +57,9 @@ private struct BitRecord {
     }
 }
 
-@Suite("Monitor of the lanes")
+@Suite(
+    "Monitor of the lanes: what it shows against naive computations and known chains; periods; wiping"
+)
 struct LaneMonitorTests {
     private static let cutoffs = HealthCutoffs(claimedEntropyPerBit: 0.8)
     private static let everyLane: UInt64 = .max
@@ -173,7 +175,7 @@ struct LaneMonitorTests {
     }
 
     @Test(
-        "a disturbance ±c that lanes have in common correlates them by 4c²",
+        "a disturbance ±c that lanes have in common correlates them by 4c²", .thorough,
         arguments: [0, 0.05, 0.1], [64, 512])
     func commonDisturbance(shift: Double, lanes: Int) throws {
         var disturbed = DisturbedLanes(lanes: lanes, shift: shift, shotsPerPiece: 1, seed: 12)

@@ -17,7 +17,7 @@ struct LaneScript: Sendable, CustomTestStringConvertible {
         let alarm: Alarm?
 
         static func window(
-            _ shown: Shown, _ state: LaneState, alarm test: LaneAlarm.Test? = nil,
+            _ shown: Shown, _ state: LaneState, alarm test: HealthTest? = nil,
             _ severity: LaneAlarm.Severity = .failure
         ) -> Line {
             let alarm = test.map { Alarm(test: $0, severity: severity) }
@@ -26,7 +26,7 @@ struct LaneScript: Sendable, CustomTestStringConvertible {
     }
 
     struct Alarm: Sendable, Equatable {
-        let test: LaneAlarm.Test
+        let test: HealthTest
         let severity: LaneAlarm.Severity
     }
 
@@ -74,14 +74,14 @@ struct LaneScript: Sendable, CustomTestStringConvertible {
         let bit = UInt64(1) << (lane % 64)
         switch shown {
         case .nothing: break
-        case .repetitionWarning: findings.repetitionCountWarning[lane / 64] = bit
+        case .repetitionWarning: findings[.repetitionCount].warning[lane / 64] = bit
         case .repetitionFailure:
-            findings.repetitionCountWarning[lane / 64] = bit
-            findings.repetitionCountFailure[lane / 64] = bit
-        case .proportionWarning: findings.adaptiveProportionWarning[lane / 64] = bit
+            findings[.repetitionCount].warning[lane / 64] = bit
+            findings[.repetitionCount].failure[lane / 64] = bit
+        case .proportionWarning: findings[.adaptiveProportion].warning[lane / 64] = bit
         case .proportionFailure:
-            findings.adaptiveProportionWarning[lane / 64] = bit
-            findings.adaptiveProportionFailure[lane / 64] = bit
+            findings[.adaptiveProportion].warning[lane / 64] = bit
+            findings[.adaptiveProportion].failure[lane / 64] = bit
         }
         return findings
     }

@@ -5,7 +5,8 @@ import Testing
 
 /// What happens to a lane: each script is a line a window, with what the tests show, the state after
 /// it, and the alarm if there is one.
-@Suite("Lane states")
+@Suite(
+    "Lane states as scripts: start-up, failure, re-admission, warning")
 struct LaneStateTests {
     private static let startUp = [
         LaneScript(

@@ -4,7 +4,9 @@ import LaneHealth
 import Testing
 
 /// What the book makes of resistances and of the array as a whole, beside the bits of lanes.
-@Suite("The book of the devices and of the array")
+@Suite(
+    "The book of the devices and of the array: resistances and common disturbances; masking, precedence of tests, epochs"
+)
 struct LedgerOfDevicesTests {
     private static let lane = 5
 
@@ -19,10 +21,10 @@ struct LedgerOfDevicesTests {
     private static func findings(_ shown: LaneScript.Shown) -> WindowFindings {
         let two = LaneScript.findings(shown, lane: lane)
         var findings = WindowFindings(words: 1)
-        findings.repetitionCountWarning[0] = two.repetitionCountWarning[0]
-        findings.repetitionCountFailure[0] = two.repetitionCountFailure[0]
-        findings.adaptiveProportionWarning[0] = two.adaptiveProportionWarning[0]
-        findings.adaptiveProportionFailure[0] = two.adaptiveProportionFailure[0]
+        findings[.repetitionCount].warning[0] = two[.repetitionCount].warning[0]
+        findings[.repetitionCount].failure[0] = two[.repetitionCount].failure[0]
+        findings[.adaptiveProportion].warning[0] = two[.adaptiveProportion].warning[0]
+        findings[.adaptiveProportion].failure[0] = two[.adaptiveProportion].failure[0]
         return findings
     }
 
@@ -46,7 +48,7 @@ struct LedgerOfDevicesTests {
         #expect(ledger.admitted == [~(1 << 5)] && ledger.healthEpoch == epoch + 1)
         #expect(
             alarms == [LaneAlarm(lane: 5, test: .resistance, severity: .failure, window: 2)])
-        #expect(ledger.resistanceAlarms[5] == 3)
+        #expect(ledger.alarms(of: .resistance)[5] == 3)
         ledger.measured(Self.resistance(1))
         for windows in 0..<2 {
             ledger.judge(Self.clean) { alarms.append($0) }
@@ -55,7 +57,7 @@ struct LedgerOfDevicesTests {
         ledger.judge(Self.clean) { alarms.append($0) }
         #expect(ledger.states[5] == .good && ledger.admitted == [.max])
         #expect(ledger.healthEpoch == epoch + 2)
-        #expect(alarms.count == 1 && ledger.resistanceAlarms.reduce(0, +) == 3)
+        #expect(alarms.count == 1 && ledger.alarms(of: .resistance).reduce(0, +) == 3)
     }
 
     @Test("a device that is far from the others, but not too far, warns once and is used")
@@ -89,7 +91,7 @@ struct LedgerOfDevicesTests {
     struct Case: Sendable {
         let shown: LaneScript.Shown
         let multiple: Float
-        let test: LaneAlarm.Test
+        let test: HealthTest
         let severity: LaneAlarm.Severity
     }
 
@@ -125,9 +127,9 @@ struct LedgerOfDevicesTests {
             lane: 5, test: example.test, severity: example.severity, window: 1)
         #expect(alarms == [expected])
         let alarmCounts = [
-            (LaneAlarm.Test.repetitionCount, ledger.repetitionCountAlarms),
-            (.adaptiveProportion, ledger.adaptiveProportionAlarms),
-            (.resistance, ledger.resistanceAlarms),
+            (HealthTest.repetitionCount, ledger.alarms(of: .repetitionCount)),
+            (.adaptiveProportion, ledger.alarms(of: .adaptiveProportion)),
+            (.resistance, ledger.alarms(of: .resistance)),
         ]
         for (test, counts) in alarmCounts {
             #expect(counts[5] == (test == example.test ? 1 : 0))

@@ -33,7 +33,9 @@ private struct Proportions {
     }
 }
 
-@Suite("Counts around the cut-offs")
+@Suite(
+    "Counts around the cut-offs: matches from 1 to 1,024 and around each cut-off against the reference; off-by-one errors are noticed"
+)
 struct ProportionTests {
     @Test(
         "each count of matches from 1 to 1,024, of ones and of zeros, on every path",
@@ -49,8 +51,8 @@ struct ProportionTests {
         #expect(sideBySide.pathsThatDiffer(over: rows) == [])
         let findings = owned.findings(in: rows)
         for (lane, content) in lanes.enumerated() {
-            let warned = findings.adaptiveProportionWarning.hasLane(lane)
-            let failed = findings.adaptiveProportionFailure.hasLane(lane)
+            let warned = findings[.adaptiveProportion].warning.hasLane(lane)
+            let failed = findings[.adaptiveProportion].failure.hasLane(lane)
             #expect(warned == (content.matches >= cutoffs.adaptiveProportionWarning))
             #expect(failed == (content.matches >= cutoffs.adaptiveProportionFailure))
         }
@@ -68,6 +70,7 @@ struct ProportionTests {
 
     @Test(
         "in every lane counts just below, at and above the cut-offs, window after window",
+        .thorough,
         arguments: [64, 128, 512, 576], [1.0, 0.8, 0.3])
     func aroundCutoffs(lanes: Int, claim: Double) {
         let cutoffs = HealthCutoffs(claimedEntropyPerBit: claim)

@@ -4,7 +4,8 @@ import LaneHealth
 import TestSupport
 import Testing
 
-@Suite("Test of resistances")
+@Suite(
+    "Test of resistances: none, odd ones, an array of which half has collapsed")
 struct ResistanceTests {
     /// Devices of an array: 5 kΩ, within a tenth.
     private static func array(_ lanes: Int) -> [Float] {

@@ -8,17 +8,21 @@ import Testing
 
 private let claims = [1.0, 0.8, 0.3, 0.1]
 
-@Suite("Runs around the cut-offs")
+@Suite(
+    "Runs around the cut-offs: of C-1, C and C+1 ending at every offset, at the edges of words and windows, against the reference; off-by-one errors are noticed"
+)
 struct RunTests {
     @Test(
         "runs that end at any offset of a window are found as by the reference, on every path",
+        .thorough,
         arguments: claims)
     func stream(claim: Double) {
         #expect(RunSweep(claim: claim).differencesInOneStream() == 0)
     }
 
     @Test(
-        "so are runs in the first window of a stream, from its first sample on", arguments: claims)
+        "so are runs in the first window of a stream, from its first sample on", .thorough,
+        arguments: claims)
     func firstWindow(claim: Double) {
         let cutoffs = HealthCutoffs(claimedEntropyPerBit: claim)
         let sweep = RunSweep(claim: claim)
@@ -33,7 +37,7 @@ struct RunTests {
         #expect(differences == 0)
     }
 
-    @Test("the comparison notices a reference that is off by one", arguments: [-1, 1])
+    @Test("the comparison notices a reference that is off by one", .thorough, arguments: [-1, 1])
     func control(error: Int) {
         let warning = RunSweep(claim: 0.8) { $0.repetitionCountWarning += error }
         let failure = RunSweep(claim: 0.8) { $0.repetitionCountFailure += error }

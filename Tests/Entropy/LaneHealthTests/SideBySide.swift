@@ -51,10 +51,10 @@ struct SideBySide {
     private mutating func count(_ findings: WindowFindings) {
         let lanesIn = { (mask: [UInt64]) in mask.reduce(0) { $0 + $1.nonzeroBitCount } }
         totals.lanes += lanes
-        totals.repetitionCountWarning += lanesIn(findings.repetitionCountWarning)
-        totals.repetitionCountFailure += lanesIn(findings.repetitionCountFailure)
-        totals.adaptiveProportionWarning += lanesIn(findings.adaptiveProportionWarning)
-        totals.adaptiveProportionFailure += lanesIn(findings.adaptiveProportionFailure)
+        totals.repetitionCountWarning += lanesIn(findings[.repetitionCount].warning)
+        totals.repetitionCountFailure += lanesIn(findings[.repetitionCount].failure)
+        totals.adaptiveProportionWarning += lanesIn(findings[.adaptiveProportion].warning)
+        totals.adaptiveProportionFailure += lanesIn(findings[.adaptiveProportion].failure)
     }
 }
 

@@ -6,7 +6,8 @@ import LinuxPlatform
 import TestSupport
 import Testing
 
-@Suite("Descriptors passed through a socket")
+@Suite(
+    "Descriptors passed through a socket: at most one, close-on-exec, none left open")
 struct DescriptorPassingTests {
     private let file: PassedFile
     private let near: Descriptor

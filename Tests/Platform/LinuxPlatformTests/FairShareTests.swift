@@ -3,7 +3,9 @@
 import LinuxPlatform
 import Testing
 
-@Suite("Room for a newcomer")
+@Suite(
+    "Room for a newcomer: which client gives up its connection when there are as many as there may be"
+)
 struct FairShareTests {
     @Test(
         "is made by the user with the most, unless the newcomer would have as many",

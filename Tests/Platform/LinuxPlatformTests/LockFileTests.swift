@@ -5,7 +5,8 @@ import LinuxPlatform
 import TestSupport
 import Testing
 
-@Suite("A lock file")
+@Suite(
+    "A lock file: one holder, files left behind, other users")
 struct LockFileTests {
     @Test("The second is refused while the first holds it, and not after; nothing is left behind")
     func oneHolder() throws {

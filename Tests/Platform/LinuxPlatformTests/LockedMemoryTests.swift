@@ -6,7 +6,8 @@ import PlaneTestSupport
 import TestSupport
 import Testing
 
-@Suite("Locked memory")
+@Suite(
+    "Locked memory: zeroed, not dumped, wiped in children; limits of lockable memory; wipe")
 struct LockedMemoryTests {
     @Test("is zeroed, writable, and as long as asked for", arguments: [1, 4096, 4097, 1 << 20])
     func isZeroed(count: Int) throws {

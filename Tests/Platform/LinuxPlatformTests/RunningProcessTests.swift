@@ -4,7 +4,8 @@ import Glibc
 import LinuxPlatform
 import Testing
 
-@Suite("Other processes")
+@Suite(
+    "Other processes: names and start times, hostile names; users")
 struct RunningProcessTests {
     @Test("This one has a name, and began before now")
     func itself() throws {

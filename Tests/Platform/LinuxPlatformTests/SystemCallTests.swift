@@ -6,7 +6,8 @@ import PlaneTestSupport
 import TestSupport
 import Testing
 
-@Suite("System calls")
+@Suite(
+    "System calls: retries, classification of transfers, closing, peer credentials, time")
 struct SystemCallTests {
     @Test("are made again when a signal interrupted them")
     func retried() throws {
@@ -36,9 +37,10 @@ struct SystemCallTests {
     @Test(
         "that fail for their place say what to do about it",
         arguments: [
-            (ENOENT, "create the directory"), (EACCES, "let this user write to the directory"),
+            (ENOENT, "create the directory"),
+            (EACCES, "give this user write access to the directory"),
             (EROFS, "make it writable: mount -o remount,rw, or ReadWritePaths= of the unit"),
-            (ENOSPC, "make room on its file system"), (EDQUOT, "make room on its file system"),
+            (ENOSPC, "free space on its file system"), (EDQUOT, "free space on its file system"),
             (EMFILE, nil), (EINVAL, nil),
         ] as [(Int32, String?)])
     func places(code: Int32, remedy: String?) {

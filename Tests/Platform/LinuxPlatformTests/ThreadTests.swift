@@ -7,7 +7,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Worker thread")
+@Suite(
+    "Worker thread: signals, name, joining")
 struct WorkerThreadTests {
     @Test("runs its body once, and joining waits for the end of it")
     func runs() throws {
@@ -74,7 +75,8 @@ private func blockedSignals() -> Set<Int32> {
     return Set((1...31).filter { sigismember(&mask, $0) == 1 })
 }
 
-@Suite("Wake-up")
+@Suite(
+    "Wake-up: signalled, cleared, waited for, between threads")
 struct WakeupTests {
     @Test("is down at first, and a wait with a limit ends")
     func isDown() throws {
@@ -111,7 +113,7 @@ struct WakeupTests {
         defer { thread.join() }
         for _ in 0..<1000 {
             there.signal()
-            #expect(back.wait(milliseconds: 30_000))
+            #expect(back.wait(milliseconds: patience))
         }
     }
 
@@ -138,7 +140,8 @@ struct WakeupTests {
     }
 }
 
-@Suite("Poll")
+@Suite(
+    "Poll: which descriptors are ready, what is watched for, hang-ups")
 struct EventPollTests {
     @Test("is empty when the time is up")
     func timeOut() throws {

@@ -6,7 +6,9 @@ import PlaneTestSupport
 import TestSupport
 import Testing
 
-@Suite("Unix listener")
+@Suite(
+    "Unix listener: sockets that exist (stale, live, hanging, no socket), directories that are missing or read-only, path length, permission bits, removal at the end"
+)
 struct UnixListenerTests {
     private let directory: TemporaryDirectory
     private var path: String { directory.file("s") }
@@ -175,10 +177,10 @@ struct UnixListenerTests {
         let long = ListenError.pathTooLong(path: "/p", limit: 107)
         let system = ListenError.system(SystemError("listen on", "/p", code: EACCES))
         #expect("\(ListenError.live(path: "/p"))".contains("another program is serving /p"))
-        #expect("\(ListenError.notASocket(path: "/p"))".contains("/p exists and is no socket"))
+        #expect("\(ListenError.notASocket(path: "/p"))".contains("/p exists and is not a socket"))
         #expect("\(long)".contains("107 bytes"))
         #expect("\(system)".contains("cannot listen on /p: Permission denied"))
-        #expect("\(system)".contains("let this user write to the directory"))
+        #expect("\(system)".contains("give this user write access to the directory"))
     }
 
     private func leaveStaleSocket() throws { try makeStaleSocket(at: path) }

@@ -5,7 +5,9 @@ import SystemdSupport
 import TestSupport
 import Testing
 
-@Suite("Entries of the journal")
+@Suite(
+    "Entries of the journal: as the journal reads them, values with lines, cut and too long ones; a journal that does not read or is not there"
+)
 struct JournalSocketTests {
     @Test("are a line for each field")
     func lines() {

@@ -8,7 +8,7 @@ private final class Log {
     private var messages: RepeatedMessages<Int>
 
     init(lines: Int = 1_000) {
-        messages = RepeatedMessages(.init(period: 100, lines: lines, while: 10))
+        messages = RepeatedMessages(.init(period: 100, lines: lines, interval: 10))
     }
 
     var due: UInt64? { messages.due }
@@ -22,7 +22,8 @@ private final class Log {
     }
 }
 
-@Suite("Messages that come again and again")
+@Suite(
+    "Messages that come again and again: logged once in a while, with how many there were")
 struct RepeatedMessagesTests {
     @Test("are written once, and then in sum once a period, until no more come")
     func repeated() {

@@ -4,7 +4,9 @@ import LinuxPlatform
 import SystemdSupport
 import Testing
 
-@Suite("The watchdog")
+@Suite(
+    "The watchdog: when the manager is told, and that it is not when a thread neither moves nor waits"
+)
 struct WatchdogTests {
     /// A second, in nanoseconds.
     private static let second: UInt64 = 1_000_000_000

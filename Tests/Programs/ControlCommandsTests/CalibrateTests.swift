@@ -9,7 +9,9 @@ import LinuxPlatform
 import TestSupport
 import Testing
 
-@Suite("mectl calibrate", .timeLimit(.minutes(2)))
+@Suite(
+    "mectl calibrate: what is asked for, CSV and files, --apply, no proposal, interrupts, impossible ranges",
+    .timeLimit(.minutes(5)))
 struct CalibrateTests {
     private let directory = TemporaryDirectory()
 
@@ -85,7 +87,8 @@ struct CalibrateTests {
             })
         #expect(invocation.exitCode == 0)
         #expect(
-            invocation.output.contains("Set: board0 is driven with 1100 mV, 437 ps, 250 µT now"))
+            invocation.output.contains(
+                "Set: the operating point of board0 is now 1100 mV, 437 ps, 250 µT"))
         #expect(!invocation.output.contains("Not set"))
         guard case .setOperatingPoint(let point)? = daemon.operation.begun.last?.operation else {
             Issue.record("nothing is set")
@@ -142,7 +145,8 @@ struct CalibrateTests {
         #expect(directory.entries == ["a.csv", "a.svg"])
         unlink(paths[0])
         let again = Self.run(daemon, arguments)
-        #expect(again.exitCode == 1 && again.messages.contains("nothing is overwritten"))
+        #expect(
+            again.exitCode == 1 && again.messages.contains("existing files are not overwritten"))
         #expect(directory.entries == ["a.svg"] && daemon.operation.begun.count == 1)
         unlink(paths[1])
         daemon.operation.play([.running(done: 0, total: 1)])
@@ -161,7 +165,7 @@ struct CalibrateTests {
         let invocation = Self.run(daemon)
         #expect(invocation.exitCode == 1)
         #expect(
-            invocation.messages == "mectl: error: board0 has no operating point that could be set\n"
+            invocation.messages == "mectl: error: board0 has no operating point to set\n"
         )
     }
 

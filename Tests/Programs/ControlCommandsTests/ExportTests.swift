@@ -10,7 +10,9 @@ import Recordings
 import TestSupport
 import Testing
 
-@Suite("mectl export")
+@Suite(
+    "mectl export: a lane and the restart matrix of a recording made for the test; damage, what cannot be exported"
+)
 struct ExportTests {
     private static let lanes = 64
     private let directory = TemporaryDirectory()
@@ -107,7 +109,7 @@ struct ExportTests {
             (["--lane=-1"], "there is no lane -1: the recording has lanes 0 to 63"),
             (
                 ["--lane", "5", "--restart-matrix"],
-                "not a recording of restarts: the board was started once only"
+                "not a recording with restarts: the board was started only once"
             ),
         ] {
             let invocation = Invocation(["export", recording, "--output", output] + arguments)
@@ -125,7 +127,9 @@ struct ExportTests {
         let invocation = export("--lane", "5")
         #expect(invocation.exitCode == 1 && invocation.output == "")
         #expect(invocation.messages.contains("after 8 good shots"))
-        #expect(invocation.messages.hasSuffix("mectl: hint: what comes before is in \(output)\n"))
+        #expect(
+            invocation.messages.hasSuffix("mectl: hint: the samples before that are in \(output)\n")
+        )
         #expect(try contents(ofFile: output) == [0, 1, 0, 1, 0, 1, 0, 1])
     }
 
@@ -133,7 +137,9 @@ struct ExportTests {
     func existing() throws {
         try make(frames: 1)
         let invocation = Invocation(["export", recording, "--lane", "5", "--output", recording])
-        #expect(invocation.exitCode == 1 && invocation.messages.contains("nothing is overwritten"))
+        #expect(
+            invocation.exitCode == 1
+                && invocation.messages.contains("existing files are not overwritten"))
     }
 
     @Test(

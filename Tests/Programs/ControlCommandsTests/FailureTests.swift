@@ -8,7 +8,8 @@ import Recordings
 import Testing
 import Varlink
 
-@Suite("Failures")
+@Suite(
+    "Failures: exit status, message and hint of every error")
 struct FailureTests {
     private static func daemon(_ error: VarlinkClientError) -> Failure {
         .daemon(.varlink(error), path: "/s")

@@ -5,7 +5,8 @@ import ControlInterface
 import ControlTestSupport
 import Testing
 
-@Suite("The line about the kernel")
+@Suite(
+    "The line about the kernel: fed, not fed, why")
 struct KernelLineTests {
     private static func line(
         fed secondsAgo: Double?, cause: String? = nil, remedy: String? = nil
@@ -25,7 +26,7 @@ struct KernelLineTests {
         #expect(Self.line(fed: nil, cause: "c", remedy: "r") == "kernel not fed: c; r")
         let fed = Self.line(fed: 30)
         #expect(fed.hasPrefix("kernel fed 2026-03-01"))
-        #expect(fed.contains("30 s ago, 1,280 B in all, credited 10,240 bit, every 1 min"))
+        #expect(fed.contains("30 s ago, 1,280 B in total, credited 10,240 bit, every 1 min"))
         #expect(Self.line(fed: 30, cause: "c").hasPrefix("kernel not fed: c (last fed 2026-03-01"))
         #expect(!fed.contains("\n"))
     }

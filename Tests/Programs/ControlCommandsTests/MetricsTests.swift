@@ -7,7 +7,9 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("mectl metrics")
+@Suite(
+    "mectl metrics: the text for Prometheus for boards of any name; every metric of the documents, alerts and dashboard exists; files"
+)
 struct MetricsTests {
     private static func file(_ path: String) throws -> String {
         String(decoding: try contents(ofFile: repositoryFile(path)), as: UTF8.self)

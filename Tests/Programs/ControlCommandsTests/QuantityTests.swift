@@ -3,7 +3,8 @@
 import ControlCommands
 import Testing
 
-@Suite("Quantities for people")
+@Suite(
+    "Quantities for people: numbers, sizes, durations, moments, text of others")
 struct QuantityTests {
     @Test(
         "A number has as many places as asked for",

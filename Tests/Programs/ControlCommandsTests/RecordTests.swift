@@ -8,12 +8,14 @@ import LinuxPlatform
 import TestSupport
 import Testing
 
-@Suite("mectl record", .timeLimit(.minutes(2)))
+@Suite(
+    "mectl record: the file that is passed, its mode, the report, progress; a failure or an interrupt leaves no file",
+    .timeLimit(.minutes(5)))
 struct RecordTests {
     private let directory = TemporaryDirectory()
     private var file: String { directory.file("r.metrec") }
 
-    private static let note = "mectl: note: bits that are recorded are served to nobody\n"
+    private static let note = "mectl: note: recorded bits are not served\n"
 
     private static func done(_ shots: Int) -> BoardOperationStep {
         .finished(.recorded(RecordingProgress(shotsDone: shots, shotsTotal: shots, bytes: 640_320)))
@@ -85,7 +87,7 @@ struct RecordTests {
         #expect(
             invocation.messages == """
                 mectl: error: cannot create \(passed.path): File exists
-                mectl: hint: nothing is overwritten: choose another name, or remove the file
+                mectl: hint: existing files are not overwritten: choose another name, or remove the file
 
                 """)
         #expect(daemon.operation.begun.isEmpty)
@@ -135,7 +137,7 @@ struct RecordTests {
             })
         #expect(invocation.exitCode == 130 && invocation.output == "")
         #expect(
-            invocation.messages == Self.note + "mectl: error: interrupted before it was done\n")
+            invocation.messages == Self.note + "mectl: error: interrupted before the end\n")
         #expect(directory.entries.isEmpty)
         #expect(eventually { daemon.operation.abandoned == 1 })
     }

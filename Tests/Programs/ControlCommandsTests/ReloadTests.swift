@@ -6,7 +6,8 @@ import ControlTestSupport
 import Testing
 import Varlink
 
-@Suite("mectl reload", .timeLimit(.minutes(2)))
+@Suite(
+    "mectl reload: changes, none, a wrong configuration, not permitted", .timeLimit(.minutes(5)))
 struct ReloadTests {
     private static let found = [
         ConfigurationChange(key: "log.level", old: "info", new: "debug", applied: true),
@@ -24,11 +25,11 @@ struct ReloadTests {
                 found,
                 """
                 log.level is now debug, was info
-                boards[0].lanes is still 512: a restart is needed for 64
+                boards[0].lanes is still 512: 64 needs a restart
 
                 """
             ),
-            ([], "nothing has changed\n"),
+            ([], "no changes\n"),
         ])
     func changes(changes: [ConfigurationChange], text: String) throws {
         let daemon = try FakeDaemon()
@@ -57,10 +58,10 @@ struct ReloadTests {
         #expect(invocation.exitCode == 1 && invocation.output == "")
         #expect(
             invocation.messages == """
-                mectl: error: the configuration is wrong and was not taken up:
+                mectl: error: the configuration is wrong and was not applied:
                 mectl: error: /a.yaml:1:2: x
                 mectl: error: /a.yaml: \u{FFFD}
-                mectl: hint: the one in force stays; mend the files and try again
+                mectl: hint: the one in force stays; correct the files and try again
 
                 """)
     }

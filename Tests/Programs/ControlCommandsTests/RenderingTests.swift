@@ -7,7 +7,9 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("Reports as text")
+@Suite(
+    "Reports as text and JSON: status, boards, health and its maps, configuration; hostile names, unknown and extreme values"
+)
 struct RenderingTests {
     private static func text(_ report: Report, _ palette: Palette = .plain) throws -> String {
         try report.rendered(as: .text(palette: palette, now: Samples.now))
@@ -27,14 +29,14 @@ struct RenderingTests {
                      Lanes: 511/512 give bits (at least 256): 508 good, 3 warned, 0 starting, 1 failed
                       Rate: 1.00 Mshots/s, 64.0 MB/s before conditioning
                     Frames: 301,408 good, 2 rejected, 0 shots dropped
-                  Credited: 556 Gbit at 0.900 per raw bit (as if real: simulated bits have none)
+                  Credited: 556 Gbit at 0.900 per raw bit (nominal: simulated bits have none)
                 Newest bit: 1.20 ms old
                Temperature: 41.3 °C (of the model)
                     Pulses: 1100 mV, 350 ps, 250 µT (of the model)
                   Encoding: direct
                   Ring raw: 100 % of 1 MiB; delivered 0 B, now 0 B/s
                  Ring full: 50 % of 4 MiB; delivered 67.1 MB, now 48.3 MB/s
-                Last alarm: failure of adaptiveProportion on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
+                Last alarm: adaptiveProportion failure on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
               Last warning: none
 
             metrngd 0.1.0, process 4242, up 2 h 0 min, memory locked
@@ -54,7 +56,7 @@ struct RenderingTests {
               PROCESS  USER   UNIT             COMMAND      SINCE    BYTES        NOW
                  4711  alice  sampler.service  python3  1 h 2 min  67.0 MB  48.0 MB/s
                     ?  65534  -                -              5 s     32 B      0 B/s
-              and 1 more; mectl status --json has more of them
+              and 1 more; mectl status --json lists more
             kernel not fed: kernel.feed is false
 
             """
@@ -77,11 +79,11 @@ struct RenderingTests {
         }
         let text = try Self.text(Self.status([board]))
         for (name, lane, age) in [
-            ("Last alarm", 0, 15), ("      before", 1, 16), ("      before", 2, 17),
+            ("Last alarm", 0, 15), ("     earlier", 1, 16), ("     earlier", 2, 17),
         ] {
             #expect(
                 text.contains(
-                    "\(name): failure of adaptiveProportion on lane \(lane), 2026-03-01 11:58:\(60 - age) UTC;"
+                    "\(name): adaptiveProportion failure on lane \(lane), 2026-03-01 11:58:\(60 - age) UTC;"
                 ))
         }
         #expect(!text.contains("lane 3"))
@@ -89,8 +91,8 @@ struct RenderingTests {
             time: Samples.now - 1, lane: 9, test: "repetitionCount", severity: .warning, shot: 1)
         #expect(
             try Self.text(Self.status([board])).contains(
-                "  Last warning: warning of repetitionCount on lane 9, 2026-03-01 11:59:59 UTC; 1 s ago"
-                    + " (also healthy lanes warn)"))
+                "  Last warning: repetitionCount warning on lane 9, 2026-03-01 11:59:59 UTC; 1 s ago"
+                    + " (healthy lanes warn too)"))
     }
 
     @Test("A board that is ill says why, and what is not known says so")
@@ -122,7 +124,7 @@ struct RenderingTests {
         board.lanes = 0
         board.laneCounts = LaneCounts(starting: 0, good: 0, warned: 0, failed: 0)
         let text = try Self.text(Self.status([board]))
-        #expect(text.contains("         Lanes: not known before the board is opened\n"))
+        #expect(text.contains("         Lanes: unknown until the board is opened\n"))
         var summary = Samples.summary(of: board)
         summary.holder = ""
         let expected = """
@@ -138,7 +140,7 @@ struct RenderingTests {
         var board = Samples.board
         board.state = .calibrating
         let line =
-            "        Pulses: 1100 mV, 350 ps, 250 µT (of the model) before the sweep and after it\n"
+            "        Pulses: 1100 mV, 350 ps, 250 µT (of the model) before and after the sweep\n"
         #expect(try Self.text(Self.status([board])).contains(line))
     }
 
@@ -189,6 +191,17 @@ struct RenderingTests {
         #expect(try Self.text(.boards(BoardList(boards: []))) == "There is no board.\n")
     }
 
+    @Test(
+        "An age is in seconds below a minute, and in two units above",
+        arguments: [
+            (59.9, "59.9 s old"), (60, "1 min 0 s old"), (7_500, "2 h 5 min old"),
+        ])
+    func newestBitAge(seconds: Double, text: String) throws {
+        var board = Samples.board
+        board.newestBitAge = seconds
+        #expect(try Self.text(Self.status([board])).contains("Newest bit: \(text)\n"))
+    }
+
     @Test("The health of a board: a map, cut-offs, the worst lanes, the newest alarms")
     func health() throws {
         let expected = """
@@ -196,9 +209,9 @@ struct RenderingTests {
 
             board0: 126/128 lanes give bits: 125 good, 1 warned, 1 starting, 1 failed
             1,205,632 windows of 1,024 shots judged, health epoch 5
-            across lanes: good, mean correlation of two lanes 0.000120
+            cross-lane test: good, mean pairwise correlation 0.000120
             trims: holding, untrimmable lanes: 1
-            shares and correlations of lanes: over 1,048,576 shots
+            lane statistics: over 1,048,576 shots
 
                 0 ░░░░░░░░░░░░░░░░░×░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒!▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
                64 ▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓███████████████████████·
@@ -208,7 +221,7 @@ struct RenderingTests {
             Cut-offs for 0.900 bit per bit     warning  failure
             repetition count (RC)                   24       36
             adaptive proportion (AP) of 1,024      614      640
-            variance ratio across lanes          1.220    2.500
+            cross-lane variance ratio            1.220    2.500
 
             Worst lanes  state     p(1)    lag 1  trim  resistance  alarms (RC/AP/R)
                      17  failed  0.4706  -0.0047  -470     4.02 kΩ             2/1/1
@@ -220,8 +233,8 @@ struct RenderingTests {
                       3  good    0.4619  -0.0061  -610     4.00 kΩ             0/0/0
                     125  good    0.5381   0.0061   610     4.13 kΩ             0/0/0
 
-            Newest alarms (a source of just the claimed entropy warns once in 2^20 samples)
-              failure of adaptiveProportion on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
+            Newest alarms (a source with exactly the claimed entropy warns once in 2^20 samples)
+              adaptiveProportion failure on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
 
             """
         #expect(try Self.text(.health(Samples.health)) == expected)

@@ -20,7 +20,7 @@ enum SampleSweeps {
     private static func sweep(_ points: [SweepPointReport]) -> SweepReport {
         SweepReport(
             name: "board0", provenance: .simulated, points: points, proposal: proposal,
-            reason: "here the lanes are nearest to half ones")
+            reason: "the point at which the lanes are nearest to 50 % ones")
     }
 
     /// One amplitude, widths from 0 to 9 ns.

@@ -7,7 +7,9 @@ import ControlTestSupport
 import TestSupport
 import Testing
 
-@Suite("mectl set and mectl inject", .timeLimit(.minutes(2)))
+@Suite(
+    "mectl set and mectl inject: what is asked of the daemon, what never reaches it, refusals with their hints",
+    .timeLimit(.minutes(5)))
 struct SetAndInjectTests {
     private static let point = OperatingPoint(
         amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 420, biasFieldMicrotesla: 250)
@@ -108,7 +110,7 @@ struct SetAndInjectTests {
     func injectNone() throws {
         let daemon = try FakeDaemon()
         let invocation = Self.run(daemon, ["inject", "none"])
-        #expect(invocation.exitCode == 0 && invocation.output == "board0: all faults are ended\n")
+        #expect(invocation.exitCode == 0 && invocation.output == "board0: all faults ended\n")
         guard case .clearFaults? = daemon.operation.begun.first?.operation else {
             Issue.record("faults are not cleared")
             return
@@ -123,7 +125,7 @@ struct SetAndInjectTests {
     @Test(
         "A command line that makes no sense never reaches the daemon",
         arguments: [
-            (["set"], "there is nothing to set"), (["set", "board0"], "there is nothing to set"),
+            (["set"], "nothing to set"), (["set", "board0"], "nothing to set"),
             (["set", "--width", "wide"], "'wide' is invalid"),
             (["set", "--width", "nan"], "finite numbers"),
             (["set", "--amplitude", "inf"], "finite numbers"),
@@ -153,21 +155,21 @@ struct SetAndInjectTests {
         "What the daemon refuses is said, with what to try next",
         arguments: [
             (
-                .notPermitted, 77, "metrngd does not permit this user to change anything",
+                .notPermitted, 77, "metrngd does not permit this user to make changes",
                 "run this as root, or ask to be added to the group metrng-admin"
             ),
             (
                 .boardFailed(board: "board0", cause: "no frame for 2 s"), 3,
-                "board0: no frame for 2 s", "see what it is doing: mectl status"
+                "board0: no frame for 2 s", "see its state: mectl status"
             ),
             (
-                .busy(board: "board0"), 1, "something else is being done with board0",
-                "try again when it is over"
+                .busy(board: "board0"), 1, "another operation is in progress on board0",
+                "try again when it has ended"
             ),
             (
                 .outOfRange(
                     quantity: "pulse width in ps", value: 420, minimum: 50, maximum: 400), 64,
-                "pulse width in ps of 420.0 is outside what the board allows", "from 50.0 to 400.0"
+                "pulse width in ps of 420.0 is outside the board's limits", "it takes 50.0 to 400.0"
             ),
         ] as [(ControlError, Int32, String, String)])
     func refusals(error: ControlError, code: Int32, message: String, hint: String) throws {

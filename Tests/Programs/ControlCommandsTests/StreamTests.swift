@@ -3,7 +3,8 @@
 import Testing
 
 /// What `mectl stream` does before it has bits; that it gives them, a test of the whole daemon shows.
-@Suite("mectl stream")
+@Suite(
+    "mectl stream: terminals and wrong command lines, and the socket that it uses")
 struct StreamTests {
     @Test("Bits do not go to a terminal")
     func terminal() {
@@ -11,7 +12,7 @@ struct StreamTests {
         #expect(invocation.exitCode == 1)
         #expect(
             invocation.messages == """
-                mectl: error: bits are not for a terminal
+                mectl: error: bits are not written to a terminal
                 mectl: hint: redirect them, as in: mectl stream | rngtest
 
                 """)

@@ -4,7 +4,9 @@ import ControlCommands
 import ControlInterface
 import Testing
 
-@Suite("Pictures of a sweep")
+@Suite(
+    "Pictures of a sweep: golden plots and maps of a damped cosine, SVG as XML, sweeps at their limits"
+)
 struct SweepPictureTests {
     private static func screen(_ sweep: SweepReport, _ palette: Palette = .plain) -> String {
         calibrationScreen(CalibrationReport(sweep: sweep, applied: nil), palette: palette)
@@ -15,7 +17,7 @@ struct SweepPictureTests {
         let expected = """
             SIMULATED — these bits come from a model and are not random
 
-            board0: share of shots in which a device switches, at 1100 mV
+            board0: switching probability, at 1100 mV
             P = 1┤
                  │
                  │
@@ -41,8 +43,8 @@ struct SweepPictureTests {
                   0             2000            4000             6000            8000
                                               pulse width in ps
 
-            Proposal (▲): 1100 mV, 437 ps, 250 µT: here the lanes are nearest to half ones
-            Not set; that is done by: mectl set board0 --amplitude 1100.0 --width 437.0
+            Proposal (▲): 1100 mV, 437 ps, 250 µT: the point at which the lanes are nearest to 50 % ones
+            Not set. To set it: mectl set board0 --amplitude 1100.0 --width 437.0
 
             """
         #expect(Self.screen(SampleSweeps.precession) == expected)
@@ -53,7 +55,7 @@ struct SweepPictureTests {
         let expected = """
             SIMULATED — these bits come from a model and are not random
 
-            board0: share of shots in which a device switches, by amplitude in mV
+            board0: switching probability, by amplitude in mV
              1300 ░░░░░░░░░▒▒▒▒▒▒▒▒▓▓▓▓▓▓▓▓████████▓▓▓▓▓▓▓▓▓▒▒▒▒▒▒▒▒░░░░░░░░▒▒▒▒▒▒▒▒▓▓▓▓▓▓▓▓
              1100 ░░░░░░░░░░░░░░░░░▓▓▓▓▓▓▓▓█████████████████▓▓▓▓▓▓▓▓▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
               900 ░░░░░░░░░░░░░░░░░▒▒▒▒▒▒▒▒▓▓▓▓▓▓▓▓█████████████████▓▓▓▓▓▓▓▓▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
@@ -63,8 +65,8 @@ struct SweepPictureTests {
 
                   P: 0 ░▒▓█ 1
 
-            Proposal (▲): 1100 mV, 437 ps, 250 µT: here the lanes are nearest to half ones
-            Not set; that is done by: mectl set board0 --amplitude 1100.0 --width 437.0
+            Proposal (▲): 1100 mV, 437 ps, 250 µT: the point at which the lanes are nearest to 50 % ones
+            Not set. To set it: mectl set board0 --amplitude 1100.0 --width 437.0
 
             """
         #expect(Self.screen(SampleSweeps.map) == expected)
@@ -73,7 +75,7 @@ struct SweepPictureTests {
     @Test("Against the amplitude, when only that varies")
     func amplitudes() {
         let screen = Self.screen(SampleSweeps.amplitudes)
-        #expect(screen.contains("which a device switches, at 437 ps\n"))
+        #expect(screen.contains(": switching probability, at 437 ps\n"))
         #expect(screen.contains("      600           800          1000 "))
         #expect(screen.contains("\n                                   amplitude in mV\n"))
         #expect(screen.contains("───▲───"))
@@ -94,8 +96,10 @@ struct SweepPictureTests {
         sweep.provenance = .hardware
         let report = CalibrationReport(sweep: sweep, applied: sweep.proposal)
         let screen = calibrationScreen(report, palette: .plain)
-        #expect(screen.hasPrefix("board0: share of shots"))
-        #expect(screen.hasSuffix("\nSet: board0 is driven with 1100 mV, 437 ps, 250 µT now\n"))
+        #expect(screen.hasPrefix("board0: switching probability"))
+        #expect(
+            screen.hasSuffix(
+                "\nSet: the operating point of board0 is now 1100 mV, 437 ps, 250 µT\n"))
     }
 
     @Test("A map in colour goes from blue for never to red for always")
@@ -173,7 +177,7 @@ struct SweepPictureTests {
         #expect(svg.split(separator: "<polyline").count == curves + 1)
         for part in [
             "SIMULATED — these bits come from a model and are not random", ">½<",
-            ">proposal: 1100 mV, 437 ps, 250 µT<", "in which a device of board0 switches",
+            ">proposal: 1100 mV, 437 ps, 250 µT<", "Switching probability of the devices of board0",
         ] {
             #expect(svg.contains(part))
         }

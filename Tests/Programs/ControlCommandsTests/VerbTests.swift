@@ -9,7 +9,9 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("The verbs of mectl", .timeLimit(.minutes(2)))
+@Suite(
+    "The verbs of mectl: text, JSON and exit status of each, against a daemon with made-up boards",
+    .timeLimit(.minutes(5)))
 struct VerbTests {
     private static func board(
         _ name: String = "board0", _ state: BoardState = .serving
@@ -147,7 +149,7 @@ struct VerbTests {
         #expect(
             invocation.messages == """
                 mectl: error: cannot connect to \(path): Permission denied
-                mectl: hint: ask to be added to the group that may: ls -l \(path)
+                mectl: hint: ask to be added to the group of the socket: ls -l \(path)
 
                 """)
     }

@@ -7,7 +7,9 @@ import LinuxPlatform
 import TestSupport
 import Testing
 
-@Suite("mectl wait", .timeLimit(.minutes(2)))
+@Suite(
+    "mectl wait: each condition when it holds, when it does not in time, when it never can; daemons that are not there",
+    .timeLimit(.minutes(5)))
 struct WaitTests {
     private static func wait(_ daemon: FakeDaemon, _ arguments: String...) -> Invocation {
         Invocation(
@@ -66,7 +68,7 @@ struct WaitTests {
         let invocation = Self.wait(daemon, "--for", "bytes=64", "--timeout", "0")
         #expect(invocation.exitCode == 3)
         #expect(
-            invocation.messages == "mectl: error: board0 is starting; 32 of 64 bytes are there\n")
+            invocation.messages == "mectl: error: board0 is starting; 32 of 64 bytes are ready\n")
         let none = try FakeDaemon(boards: [])
         #expect(Self.wait(none, "--for", "board", "--timeout", "0").exitCode == 3)
     }

@@ -8,7 +8,9 @@ import TestSupport
 import Testing
 import Varlink
 
-@Suite("mectl watch", .timeLimit(.minutes(2)))
+@Suite(
+    "mectl watch: updates on a terminal, without one and as JSON; a board and a daemon that go",
+    .timeLimit(.minutes(5)))
 struct WatchTests {
     private static func watch(
         _ daemon: FakeDaemon, _ arguments: [String] = [], isTerminal: Bool = false, room: Int
@@ -58,7 +60,7 @@ struct WatchTests {
         let lines = invocation.output.split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count == 6)
         #expect(lines[0].contains("SIMULATED"))
-        #expect(lines[4].contains(" more lines: the terminal is too low)"))
+        #expect(lines[4].contains(" more lines: the terminal has too few rows)"))
     }
 
     @Test("Shows what changes, and ends when its board goes")

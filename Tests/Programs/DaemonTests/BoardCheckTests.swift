@@ -5,7 +5,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("mectl board-check", .serialized)
+@Suite(
+    "mectl board-check: a board that is right, broken in several ways, absent, held", .serialized)
 struct BoardCheckTests {
     private static func check(
         _ boards: SoftwareBoards, _ arguments: String...
@@ -29,11 +30,11 @@ struct BoardCheckTests {
     }
 
     @Test(
-        "A board that is broken fails the check that is meant for it",
+        "A board that is broken fails the check that is meant for it", .thorough,
         arguments: [
             ("corruptedFrames", "the checksum of frame 7 does not hold"),
             ("droppedFrames", "frame 8 comes where 7 belongs"),
-            ("stall", "it refused"),
+            ("stall", "endpoint stalled"),
             ("silence", "nothing came for 1.5 s"),
         ])
     func fails(fault: String, finding: String) throws {
@@ -46,7 +47,7 @@ struct BoardCheckTests {
             $0.hasPrefix("FAILED") && $0.contains("frames follow one another")
         }
         #expect(line?.contains(finding) == true, "\(outcome.text)")
-        #expect(outcome.text.contains("ok           an operating point is set and told"))
+        #expect(outcome.text.contains("ok           an operating point is set and read back"))
     }
 
     @Test(
@@ -107,8 +108,7 @@ struct BoardCheckTests {
         check.standardOutput = FileHandle.nullDevice
         check.standardError = errors
         try check.run()
-        #expect(waitUntil { Self.isOpen("/dev/bus/usb/001/002", by: check.processIdentifier) })
-        sleep(1)
+        #expect(eventually { Self.isOpen("/dev/bus/usb/001/002", by: check.processIdentifier) })
         try boards.tell("unplug 1")
         let text = String(
             decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)

@@ -4,7 +4,9 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("The command lines of metrngd and mectl")
+@Suite(
+    "The command lines of metrngd and mectl: exit statuses, the check of a configuration, mectl stream"
+)
 struct CommandLineTests {
     private static func metrngd(_ arguments: String...) throws -> Outcome {
         try run("\(buildDirectory)/metrngd", arguments)
@@ -47,8 +49,8 @@ struct CommandLineTests {
     @Test("meboard says what it needs to show boards")
     func needs() throws {
         let help = try run("\(buildDirectory)/meboard", ["--help"]).text
-        #expect(help.contains("\"emulate\" needs umockdev-wrapper"))
-        #expect(help.contains("\"attach\" needs root and the kernel's module vhci-hcd"))
+        #expect(help.contains("\"emulate\" must run under umockdev-wrapper"))
+        #expect(help.contains("\"attach\" needs root and the kernel module vhci-hcd"))
     }
 
     @Test("mectl without a daemon has status 69 and says what to do")
@@ -73,7 +75,7 @@ struct CommandLineTests {
         let daemon = try DaemonProcess(
             "boards: [{name: a, kind: host, path: \(device), lanes: 64}]")
         #expect(
-            try waitUntil { states.contains(try daemon.boardStatus("state") as? String ?? "") })
+            try eventually { states.contains(try daemon.boardStatus("state") as? String ?? "") })
         let file = verb.last == "--output" ? ["\(daemon.directory.path)/tape"] : []
         let outcome = try run(
             "\(buildDirectory)/mectl", verb + file + ["--socket", daemon.directory.control])

@@ -62,7 +62,7 @@ final class DaemonProcess {
         process.standardError = FileHandle(forWritingAtPath: log)
         process.standardInput = FileHandle.nullDevice
         try process.run()
-        waitUntil { !process.isRunning || self.isListening }
+        _ = eventually { !process.isRunning || self.isListening }
     }
 
     deinit {
@@ -80,13 +80,25 @@ final class DaemonProcess {
         logText.contains("started, version")
     }
 
+    /// Whether the log has a text, now or soon: it is written a moment after what it is about.
+    func tells(_ text: String) -> Bool { eventually { logText.contains(text) } }
+
+    /// Whether the log has told of a failure of a board by this cause.
+    ///
+    /// The status has a cause only until the next attempt, a quarter of a second later; the log keeps it.
+    func hasToldFailure(_ cause: String) -> Bool {
+        logText.split(separator: "\n").contains {
+            $0.hasPrefix("metrngd: error: board ") && $0.contains(cause)
+        }
+    }
+
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
     /// Waits for the end of the daemon.
     ///
-    /// - Returns: its exit status; nil when it was still running after 30 s or died of a signal.
+    /// - Returns: its exit status; nil when it was still running after the patience of the tests or died of a signal.
     func waitForExit() -> Int32? {
-        waitUntil { !process.isRunning }
+        _ = eventually { !process.isRunning }
         guard !process.isRunning, process.terminationReason == .exit else { return nil }
         return process.terminationStatus
     }
@@ -131,17 +143,4 @@ final class DaemonProcess {
         let object = try JSONSerialization.jsonObject(with: outcome.output) as? [String: Any]
         return (object?["boards"] as? [[String: Any]])?.first?[field]
     }
-}
-
-/// Waits until a condition holds, at most 30 s.
-///
-/// - Returns: whether it held.
-@discardableResult
-func waitUntil(_ condition: () throws -> Bool) rethrows -> Bool {
-    let end = Date(timeIntervalSinceNow: 30)
-    while Date() < end {
-        if try condition() { return true }
-        usleep(10_000)
-    }
-    return false
 }

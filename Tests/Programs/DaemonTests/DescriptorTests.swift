@@ -6,7 +6,9 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("Limits of open files", .serialized)
+@Suite(
+    "Limits of open files: too low for a start, just enough, room for control, recovery when there are descriptors again",
+    .serialized)
 struct DescriptorTests {
     private static func limited(to limit: Int) -> [String] {
         ["/usr/bin/prlimit", "--nofile=\(limit):\(limit)"]
@@ -43,7 +45,7 @@ struct DescriptorTests {
     @Test("However many clients draw bits, mectl and a reload get the descriptors they need")
     func roomForControl() throws {
         let daemon = try DaemonProcess("boards: [{name: a}]", wrapper: Self.limited(to: 80))
-        #expect(daemon.logText.contains("entropy.maximumClients is 256, but the limit of 80"))
+        #expect(daemon.tells("entropy.maximumClients is 256, but the limit of 80"))
         let clients = try (0..<100).map { _ in try RawClient(daemon.directory.entropy) }
         // The last to come is told at once that it is one too many.
         #expect(clients[99].receiveAll().prefix(2) == [1, 4])
@@ -55,8 +57,8 @@ struct DescriptorTests {
         #expect((1..<80).contains(maximum))
         #expect(service["clients"] as? Int == maximum)
         daemon.send(SIGHUP)
-        waitUntil { daemon.logText.contains("read the configuration again") }
-        #expect(!daemon.logText.contains("was not taken up"))
+        #expect(daemon.tells("read the configuration again"))
+        #expect(!daemon.logText.contains("was not applied"))
         clients[0].send(readRequest(length: 32))
         #expect(clients[0].receive(atMost: 24).prefix(2) == [1, 0])
     }
@@ -64,7 +66,10 @@ struct DescriptorTests {
     @Test("Busy clients do not keep others out once there are descriptors again")
     func acceptsAgain() throws {
         let daemon = try DaemonProcess()
+        let before = daemon.resources.descriptors
         let busy = try (0..<12).map { _ in try BusyClient(daemon.directory.entropy) }
+        // Not before the daemon has accepted them all.
+        try #require(eventually { daemon.resources.descriptors == before + 12 })
         let next = try Self.nextDescriptor(daemon)
         let process = "--pid=\(daemon.processID)"
         _ = try run("/usr/bin/prlimit", [process, "--nofile=\(next):"])

@@ -7,7 +7,9 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("Bad devices behind the running daemon")
+@Suite(
+    "Bad devices behind the running daemon: lanes stuck from the start, too few good lanes, a flood of alarms, no board"
+)
 struct HealthTests {
     private static func configuration(dead: Double) -> String {
         """
@@ -33,7 +35,7 @@ struct HealthTests {
         let failed = try #require(counts["failed"])
         #expect((10...45).contains(failed))
         #expect((counts["good"] ?? 0) + (counts["warned"] ?? 0) == 512 - failed)
-        #expect(daemon.logText.contains("failed the repetition count test and is masked"))
+        #expect(daemon.tells("failed the repetition count test and is masked"))
         let status = try mectl("status", directory: daemon.directory)
         #expect(status.status == 0)
         #expect(status.text.hasPrefix("SIMULATED"))
@@ -44,7 +46,7 @@ struct HealthTests {
         let daemon = try DaemonProcess(Self.configuration(dead: 0.5))
         let waitsForBits = try RawClient(daemon.directory.entropy)
         waitsForBits.send(readRequest(length: 32))
-        #expect(try waitUntil { try daemon.boardStatus("state") as? String == "unhealthy" })
+        #expect(try eventually { try daemon.boardStatus("state") as? String == "unhealthy" })
         let connection = try daemon.connect()
         for grade in [Grade.full, .raw] {
             #expect(throws: EntropyError.unavailable) {
@@ -62,7 +64,8 @@ struct HealthTests {
     }
 
     @Test(
-        "A marginal array, whose lanes fail thousands of times in a second, does not flood the log")
+        "A marginal array, whose lanes fail thousands of times in a second, does not flood the log",
+        .thorough)
     func marginalArray() throws {
         let daemon = try DaemonProcess(
             """
@@ -85,7 +88,7 @@ struct HealthTests {
     @Test("Without a board it runs, says so, and serves nothing")
     func noBoard() throws {
         let daemon = try DaemonProcess("log: {level: info}")
-        #expect(daemon.logText.contains("no board is configured"))
+        #expect(daemon.tells("no board is configured"))
         let connection = try daemon.connect()
         #expect(throws: EntropyError.unavailable) { try connection.read(count: 1, waits: false) }
         #expect(try mectl("status", directory: daemon.directory).status == 3)

@@ -6,7 +6,9 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("Hostile and clumsy peers", .serialized)
+@Suite(
+    "Hostile and clumsy peers of the daemon: garbage and impossible requests on both sockets, 500 connections, clients that never read or die, no block served twice in 256 MB",
+    .serialized)
 struct HostilePeerTests {
     /// Bytes of a fixed seed (SplitMix64).
     private static func noise(_ seed: UInt64, count: Int) -> [UInt8] {
@@ -24,7 +26,7 @@ struct HostilePeerTests {
         return try daemon.connect().read(count: 1000).count == 1000 && status.status == 0
     }
 
-    @Test("Random bytes, cut requests and oversized ones end only their own connection")
+    @Test("Random bytes, cut requests and oversized ones end only their own connection", .thorough)
     func garbage() throws {
         let daemon = try DaemonProcess()
         for path in [daemon.directory.entropy, daemon.directory.control] {
@@ -99,7 +101,8 @@ struct HostilePeerTests {
     }
 
     @Test(
-        "No 32-byte block reaches two of 16 clients, though some are killed in the middle of a read"
+        "No 32-byte block reaches two of 16 clients, though some are killed in the middle of a read",
+        .thorough
     )
     func blocksAreUnique() throws {
         let daemon = try DaemonProcess()
@@ -143,7 +146,7 @@ private final class StreamingClient {
     /// The first 8 bytes of each whole block the client got.
     func blocks() throws -> [UInt64] {
         if isVictim {
-            try waitUntil { try !Data(contentsOf: URL(fileURLWithPath: file)).isEmpty }
+            _ = try eventually { try !Data(contentsOf: URL(fileURLWithPath: file)).isEmpty }
             kill(process.processIdentifier, SIGKILL)
         }
         process.waitUntilExit()

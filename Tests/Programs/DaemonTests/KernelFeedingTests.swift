@@ -4,7 +4,9 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Daemons that are to feed the kernel")
+@Suite(
+    "Daemons that are to feed the kernel: those that may not do not start; a wrong board or a missing capability feeds nothing and says why"
+)
 struct KernelFeedingTests {
     private static let feed = "kernel: {feed: true, intervalSeconds: 1}\n"
 
@@ -41,7 +43,7 @@ struct KernelFeedingTests {
         let boards = try SoftwareBoards()
         let daemon = try DaemonProcess(
             "boards: [{name: cable, kind: usb}]\n" + Self.feed, wrapper: boards.surroundings)
-        #expect(try waitUntil { try Self.kernel(daemon)?["cause"] is String })
+        #expect(try eventually { try Self.kernel(daemon)?["cause"] is String })
         let kernel = try #require(try Self.kernel(daemon))
         #expect(kernel["contributions"] as? Int == 0)
         #expect(kernel["creditedBits"] as? Int == 0)
@@ -56,7 +58,7 @@ struct KernelFeedingTests {
         let daemon = try DaemonProcess(
             "boards: []\n" + Self.feed,
             wrapper: ["/usr/bin/setpriv", "--inh-caps=-all", "--bounding-set=-sys_admin"])
-        #expect(waitUntil { daemon.logText.contains("kernel: not fed") })
+        #expect(eventually { daemon.logText.contains("kernel: not fed") })
         #expect(daemon.logText.contains("cannot add entropy to /dev/random"))
         let kernel = try #require(try Self.kernel(daemon))
         #expect((kernel["remedy"] as? String)?.contains("CAP_SYS_ADMIN") == true)

@@ -7,7 +7,8 @@ import TestSupport
 import Testing
 
 /// These run the daemon as a user without privileges: as `nobody` when the tests run as root.
-@Suite("Permissions and limits")
+@Suite(
+    "Permissions and limits: a directory without permission, too little lockable memory")
 struct PermissionTests {
     /// A command that runs another without privileges.
     static let unprivileged: [String] =
@@ -34,7 +35,7 @@ struct PermissionTests {
         let outcome = try run(command[0], Array(command.dropFirst()))
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("cannot create \(directory.path)/metrngd.lock: Permission"))
-        #expect(outcome.errors.contains("let this user write to the directory"))
+        #expect(outcome.errors.contains("give this user write access to the directory"))
     }
 
     @Test("Too little lockable memory: the remedy is told, and the switch works")

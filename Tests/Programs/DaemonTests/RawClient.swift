@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import TestSupport
 import LinuxPlatform
 
 /// A connection that says whatever a test wants it to.
@@ -30,10 +31,10 @@ final class RawClient {
     /// Ends the connection in both directions.
     func hangUp() { shutdown(socket.raw, Int32(SHUT_RDWR)) }
 
-    /// The next bytes; empty when the peer closed, or said nothing for 20 s.
+    /// The next bytes; empty when the peer closed, or said nothing for as long as tests wait.
     func receive(atMost limit: Int) -> [UInt8] {
         var request = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
-        guard poll(&request, 1, 20_000) == 1 else { return [] }
+        guard poll(&request, 1, patience) == 1 else { return [] }
         var bytes = [UInt8](repeating: 0, count: limit)
         guard case .moved(let count) = transfer({ recv(socket.raw, &bytes, limit, 0) })
         else { return [] }

@@ -8,7 +8,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("A daemon whose configuration is read again and again")
+@Suite(
+    "A daemon whose configuration is read again and again: a thousand reloads while a client draws leave nothing behind"
+)
 struct ReloadTests {
     /// How often the log says that it was read.
     private static func reloads(_ daemon: DaemonProcess) -> Int {
@@ -20,11 +22,12 @@ struct ReloadTests {
         for _ in 0..<times {
             let before = reloads(daemon)
             daemon.send(SIGHUP)
-            try #require(waitUntil { reloads(daemon) > before })
+            try #require(eventually { reloads(daemon) > before })
         }
     }
 
-    @Test("Goes on serving, and leaks no descriptor, thread or memory in a thousand times")
+    @Test(
+        "Goes on serving, and leaks no descriptor, thread or memory in a thousand times", .thorough)
     func thousand() throws {
         let daemon = try DaemonProcess("boards: [{name: array0, kind: simulated, lanes: 64}]")
         let isOver = Atomic(false)
@@ -40,7 +43,7 @@ struct ReloadTests {
                 drawn.add(bytes.count, ordering: .relaxed)
             }
         }
-        try #require(waitUntil { drawn.load(ordering: .relaxed) > 0 })
+        try #require(eventually { drawn.load(ordering: .relaxed) > 0 })
         // Memory that is kept for the next time is there after some.
         try Self.reload(daemon, times: 50)
         let before = daemon.resources

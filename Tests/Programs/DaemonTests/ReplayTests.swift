@@ -8,7 +8,8 @@ import Testing
 
 /// Recordings of `Fixtures/recordings` through the running daemon. `scripts/make-recordings` made them, and
 /// what is expected of them.
-@Suite("Replayed recordings")
+@Suite(
+    "Replayed recordings: the alarms that each is known for, served once, damaged")
 struct ReplayTests {
     private static let folder = repositoryFile("Tests/Fixtures/recordings")
 
@@ -23,7 +24,7 @@ struct ReplayTests {
     }
 
     private static func hasEnded(_ daemon: DaemonProcess) throws -> Bool {
-        try waitUntil { try daemon.boardStatus("state") as? String == "ended" }
+        try eventually { try daemon.boardStatus("state") as? String == "ended" }
     }
 
     @Test("show the same alarms each time, in the same shots", arguments: names)
@@ -79,7 +80,7 @@ struct ReplayTests {
         let all = try mectl(
             "stream", "--allow-simulated", "--grade", grade, directory: daemon.directory)
         #expect(all.status == 0)
-        #expect(all.errors.contains("the recording is over"))
+        #expect(all.errors.contains("the recording has ended"))
         let rings = try #require(try daemon.boardStatus("rings") as? [[String: Any]])
         let ring = try #require(rings.first { $0["grade"] as? String == grade })
         #expect(all.output.count > 1024)
@@ -112,12 +113,13 @@ struct ReplayTests {
         let directory = TemporaryDirectory()
         try Data(text.utf8).write(to: URL(filePath: directory.file("none")))
         let daemon = try Self.replay(directory.file("none"))
-        #expect(try waitUntil { try daemon.boardStatus("state") as? String == "failed" })
+        #expect(try eventually { try daemon.boardStatus("state") as? String == "failed" })
         #expect(daemon.stop() == 0)
     }
 }
 
-@Suite("A generator of the host")
+@Suite(
+    "A generator of the host behind the daemon: served as such; files that are refused")
 struct HostTests {
     @Test("A character device serves as a board of the provenance host")
     func device() throws {
@@ -134,7 +136,7 @@ struct HostTests {
     @Test("What is no device is refused, with what is allowed")
     func refused() throws {
         let daemon = try DaemonProcess("boards: [{name: host0, kind: host, path: /etc/passwd}]")
-        #expect(try waitUntil { try daemon.boardStatus("state") as? String == "failed" })
+        #expect(try eventually { try daemon.boardStatus("state") as? String == "failed" })
         #expect(try #require(try daemon.boardStatus("cause") as? String).contains("/etc/passwd"))
         #expect(daemon.stop() == 0)
     }

@@ -4,7 +4,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("The self-test at the start")
+@Suite(
+    "The self-test at the start: a daemon whose hash is faulty does not start")
 struct SelfTestTests {
     /// The first two round constants of SHA-256 as they lie in memory.
     private static let roundConstants = Data([0x98, 0x2f, 0x8a, 0x42, 0x91, 0x44, 0x37, 0x71])

@@ -19,7 +19,7 @@ private final class Manager {
     /// The next message, as lines; none when nothing came. A daemon that tells nothing fails the test instead
     /// of holding it up.
     func next() -> [String] {
-        (socket.next(seconds: 20) ?? "").split(separator: "\n").map(String.init)
+        (socket.next(milliseconds: patience) ?? "").split(separator: "\n").map(String.init)
     }
 
     /// A daemon that tells this manager how it is.
@@ -46,7 +46,8 @@ private final class Manager {
     }
 }
 
-@Suite("What the service manager is told")
+@Suite(
+    "What the service manager is told: ready, status, reload, watchdog, stop")
 struct ServiceManagerTests {
     @Test("It is told when requests are answered, what is served, of a reload, and of the stop")
     func life() throws {
@@ -80,13 +81,13 @@ struct ServiceManagerTests {
         let directory = SocketDirectory()
         let manager = try Manager(directory)
         let daemon = try manager.start(in: directory, watchdog: 200_000)
-        #expect(manager.hears("STATUS=array0 serves simulated bits; nobody is connected"))
+        #expect(manager.hears("STATUS=array0 serves simulated bits; no client is connected"))
         var clients = [try daemon.connect()]
         #expect(manager.hears("STATUS=array0 serves simulated bits to 1 client"))
         clients.append(try daemon.connect())
         #expect(manager.hears("STATUS=array0 serves simulated bits to 2 clients"))
         clients.removeAll()
-        #expect(manager.hears("STATUS=array0 serves simulated bits; nobody is connected"))
+        #expect(manager.hears("STATUS=array0 serves simulated bits; no client is connected"))
         #expect(daemon.stop() == 0)
     }
 

@@ -6,7 +6,9 @@ import TestSupport
 import Testing
 
 /// Several boards on one bus, and entries of the configuration that meet there.
-@Suite("Boards on a shared bus", .serialized)
+@Suite(
+    "Boards on a shared bus: entries that meet on one board, boards that an entry names, power that is lost",
+    .serialized)
 struct SharedBusTests {
     private static func cause(_ board: String, _ daemon: DaemonProcess) throws -> String {
         try daemon.boardStatus("cause", of: board) as? String ?? ""
@@ -20,11 +22,11 @@ struct SharedBusTests {
         func loser() throws -> String? {
             try ["a", "b"].first { try !Self.cause($0, daemon).isEmpty }
         }
-        #expect(try waitUntil { try loser() != nil })
+        #expect(try eventually { try loser() != nil })
         let board = try #require(try loser())
         #expect(
             try Self.cause(board, daemon)
-                == "the board is in use: SOFT-1 at 1-1 is held for another entry of boards")
+                == "the board is in use: SOFT-1 at 1-1 is held by another entry of boards")
         let remedy = try daemon.boardStatus("remedy", of: board) as? String
         #expect(remedy?.contains("usb.serial") == true, "\(remedy ?? "")")
         #expect(daemon.stop() == 0)
@@ -37,17 +39,18 @@ struct SharedBusTests {
         let daemon = try boards.daemon(
             of: ["any": "simulated: true", "named": "simulated: true, serial: SOFT-1"])
         #expect(
-            try waitUntil { try daemon.boardStatus("serial", of: "named") as? String == "SOFT-1" })
-        #expect(
-            try Self.cause("any", daemon)
-                == "the board is absent: every board is named by another entry of boards;"
-                + " there are: SOFT-1 at 1-1")
+            try eventually { try daemon.boardStatus("serial", of: "named") as? String == "SOFT-1" })
+        let absent =
+            "the board is absent: every board is named by another entry of boards;"
+            + " there are: SOFT-1 at 1-1"
+        #expect(try eventually { try Self.cause("any", daemon) == absent })
         try boards.tell("unplug 1")
         try boards.tell("plug 2")
         #expect(
-            try waitUntil { try daemon.boardStatus("serial", of: "any") as? String == "SOFT-2" })
+            try eventually { try daemon.boardStatus("serial", of: "any") as? String == "SOFT-2" })
         #expect(daemon.stop() == 0)
     }
+
     @Test(
         "A board forgets with its power how it was driven, and the daemon that drove it sets it again"
     )
@@ -55,7 +58,7 @@ struct SharedBusTests {
         let boards = try SoftwareBoards("--lanes", "64")
         try boards.tell("plug 1")
         func width(_ daemon: DaemonProcess) throws -> Double? {
-            #expect(try waitUntil { try daemon.boardStatus("serial") as? String == "SOFT-1" })
+            #expect(try eventually { try daemon.boardStatus("serial") as? String == "SOFT-1" })
             let point = try daemon.boardStatus("operatingPoint") as? [String: Any]
             return point?["pulseWidthPicoseconds"] as? Double
         }
@@ -64,9 +67,9 @@ struct SharedBusTests {
         let wanted = 2 * powerUp
         #expect(try mectl("set", "--width", "\(wanted)", directory: first.directory).status == 0)
         try boards.tell("unplug 1")
-        #expect(try waitUntil { try first.boardStatus("state") as? String == "failed" })
+        #expect(try eventually { try first.boardStatus("state") as? String == "failed" })
         try boards.tell("plug 1")
-        #expect(try waitUntil { try first.boardStatus("state") as? String != "failed" })
+        #expect(try eventually { try first.boardStatus("state") as? String != "failed" })
         #expect(first.stop() == 0)
         // What a daemon finds that never drove the board is what the board itself has.
         let second = try boards.daemon()

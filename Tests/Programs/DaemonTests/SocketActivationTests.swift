@@ -55,7 +55,7 @@ private final class ActivatedDaemon {
     var logText: String { textOfFile(log) }
 
     /// Waits until it answers.
-    func isStarted() -> Bool { waitUntil { logText.contains("started, version") } }
+    func isStarted() -> Bool { eventually { logText.contains("started, version") } }
 
     /// - Returns: its exit status; nil when it died of the signal.
     func end(_ signal: Int32? = nil) -> Int32? {
@@ -96,7 +96,9 @@ private final class Client: Sendable {
     }
 }
 
-@Suite("Sockets that the service manager passes")
+@Suite(
+    "Sockets that the service manager passes: by name, one of two, wrong ones; they outlive the daemon"
+)
 struct SocketActivationTests {
     private let directory = SocketDirectory()
 
@@ -158,7 +160,8 @@ struct SocketActivationTests {
         #expect(second.end(SIGTERM) == 0)
     }
 
-    @Test("A client that is killed its daemon under again and again gets all it asks for")
+    @Test(
+        "A client that is killed its daemon under again and again gets all it asks for", .thorough)
     func restarts() throws {
         let entropy = try listener("entropy")
         let path = path("entropy")
@@ -166,7 +169,7 @@ struct SocketActivationTests {
         let worker = try WorkerThread(name: "client") { client.read(8 << 20, from: path) }
         var daemon = try ActivatedDaemon(directory, [("entropy", entropy.descriptor)])
         for count in 1...5 {
-            try #require(waitUntil { client.count.load(ordering: .relaxed) > count << 20 })
+            try #require(eventually { client.count.load(ordering: .relaxed) > count << 20 })
             #expect(daemon.end(SIGKILL) == nil)
             daemon = try ActivatedDaemon(directory, [("entropy", entropy.descriptor)])
         }
@@ -212,6 +215,7 @@ struct SocketActivationTests {
         let daemon = try ActivatedDaemon(directory, [("entropy", descriptor)])
         #expect(daemon.end() == 1)
         #expect(
-            daemon.logText.contains("the socket entropy is no local stream socket that listens"))
+            daemon.logText.contains(
+                "the socket passed as entropy is not a listening local stream socket"))
     }
 }

@@ -6,7 +6,9 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("Frame header")
+@Suite(
+    "Frame header: the golden frame both ways; versions, flags and sizes that are refused; every bit is under the checksum"
+)
 struct FrameHeaderTests {
     /// What Sources/Protocols/Vectors/meb1-frame.hex holds.
     private static let golden = FrameHeader(

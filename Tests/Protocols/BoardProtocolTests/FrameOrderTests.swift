@@ -6,7 +6,9 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("Order of frames")
+@Suite(
+    "Order of frames: duplicates, wrong order, gaps, shots that a frame says were dropped, numbers that wrap"
+)
 struct FrameOrderTests {
     /// One frame of 3 shots, and what becomes of it.
     struct Step: Sendable {

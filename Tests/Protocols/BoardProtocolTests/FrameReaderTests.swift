@@ -5,7 +5,8 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("Reading frames")
+@Suite(
+    "Reading frames: in pieces, in garbage, cut short, with flipped bits")
 struct FrameReaderTests {
     /// Frames 0, 1, 2 … of one stream.
     private static func frames(_ count: UInt32) -> [[UInt8]] {
@@ -97,7 +98,8 @@ struct FrameReaderTests {
     }
 }
 
-@Suite("Frames that may not be passed on")
+@Suite(
+    "Frames that may not be passed on: of another shape, encoding or purpose")
 struct FrameRejectionTests {
     struct Wrong: Sendable, CustomTestStringConvertible {
         let testDescription: String

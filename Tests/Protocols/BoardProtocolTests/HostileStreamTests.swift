@@ -5,7 +5,9 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("Streams of a broken or hostile board")
+@Suite(
+    "Streams of a broken or hostile board: noise, false lengths, mishaps of a cable; memory stays bounded"
+)
 struct HostileStreamTests {
     private static let largestFrame = FrameHeader.byteCount + 96
 

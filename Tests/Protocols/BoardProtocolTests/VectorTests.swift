@@ -6,7 +6,9 @@ import Testing
 
 /// Sources/Protocols/Vectors/meb1-vectors.json, which scripts/make-board-vectors writes from docs/board-protocol.md,
 /// without this project's codecs.
-@Suite("Vectors of MEB/1")
+@Suite(
+    "Vectors of MEB/1: the codecs against vectors made from the document; records that no board can have"
+)
 struct VectorTests {
     private static func bytes(_ name: String) throws -> [UInt8] { try #require(boardVectors[name]) }
 
@@ -29,7 +31,7 @@ struct VectorTests {
     @Test(
         "A record of information that no board can have is refused, and says which field it is",
         arguments: [
-            ("infoTooShort", "63 bytes where 64 are needed"),
+            ("infoTooShort", "63 bytes instead of 64"),
             ("infoOfAnotherMajorVersion", "it speaks MEB/2, metrngd speaks MEB/1"),
             ("infoWithAShortLength", "its length is 32"),
             ("infoWithAnUnknownEncoding", "its encoding is 2"),
@@ -39,8 +41,11 @@ struct VectorTests {
             ("infoWithALargePayload", "its largest payload is 2097152"),
             ("infoWithoutPayload", "its largest payload is 0"),
             ("infoWithAnEndlessLatency", "its trim latency is 4294967295"),
-            ("infoWithTrimsTheWrongWayRound", "its least trim above the largest is 1"),
-            ("infoWithAmplitudesTheWrongWayRound", "its least amplitude above the largest is 2"),
+            ("infoWithTrimsTheWrongWayRound", "its smallest trim, above the largest, is 1"),
+            (
+                "infoWithAmplitudesTheWrongWayRound",
+                "its smallest amplitude, above the largest, is 2"
+            ),
         ])
     func badInformation(name: String, reason: String) throws {
         let bytes = try Self.bytes(name)
@@ -123,7 +128,7 @@ struct VectorTests {
     @Test(
         "A number of pulses that no board gives is refused",
         arguments: [
-            ("pulseCountTooShort", "3 bytes where 4 are needed"),
+            ("pulseCountTooShort", "3 bytes instead of 4"),
             ("noPulses", "its number of pulses is 0"),
             ("tooManyPulses", "its number of pulses is 65537"),
         ])

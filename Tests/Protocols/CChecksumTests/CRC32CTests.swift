@@ -5,7 +5,8 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("CRC-32C")
+@Suite(
+    "CRC-32C: the examples of RFC 3720, every length around groups of blocks, unaligned, in pieces")
 struct CRC32CTests {
     struct Vector: Sendable {
         let data: [UInt8]

@@ -6,7 +6,8 @@ import PlaneTestSupport
 import TestSupport
 import Testing
 
-@Suite("Requests of MEP/1")
+@Suite(
+    "Requests of MEP/1: round trips, every value of each header byte, lengths, random bytes")
 struct EntropyRequestTests {
     private let valid = EntropyRequest.read(32, grade: .full, tag: 0x0102_0304_0506_0708).bytes
 
@@ -73,7 +74,8 @@ struct EntropyRequestTests {
     }
 }
 
-@Suite("Replies of MEP/1")
+@Suite(
+    "Replies of MEP/1: round trips, every value of each header byte, lengths, random bytes")
 struct EntropyReplyTests {
     private let valid = EntropyReply(
         status: .ok, provenance: .hardware, grade: .full, length: 0, tag: 7, healthEpoch: 1)

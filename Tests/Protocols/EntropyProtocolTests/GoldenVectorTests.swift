@@ -9,7 +9,8 @@ import Testing
 
 /// The messages of `Sources/Protocols/Vectors/mep1.json`, which were written by hand from the description of the
 /// protocol: what other programs send and expect.
-@Suite("Golden vectors of MEP/1")
+@Suite(
+    "Golden vectors of MEP/1: requests and replies against Fixtures/mep1.json, written by hand")
 struct GoldenVectorTests {
     private let vectors: Vectors
 

@@ -35,9 +35,13 @@ extension WindowFindings {
     /// Enters what tripped in a lane.
     package mutating func insert(_ tripped: Tripped, lane: Int) {
         let (word, bit) = (lane / 64, UInt64(1) << (lane % 64))
-        if tripped.contains(.repetitionCountWarning) { repetitionCountWarning[word] |= bit }
-        if tripped.contains(.repetitionCountFailure) { repetitionCountFailure[word] |= bit }
-        if tripped.contains(.adaptiveProportionWarning) { adaptiveProportionWarning[word] |= bit }
-        if tripped.contains(.adaptiveProportionFailure) { adaptiveProportionFailure[word] |= bit }
+        if tripped.contains(.repetitionCountWarning) { self[.repetitionCount].warning[word] |= bit }
+        if tripped.contains(.repetitionCountFailure) { self[.repetitionCount].failure[word] |= bit }
+        if tripped.contains(.adaptiveProportionWarning) {
+            self[.adaptiveProportion].warning[word] |= bit
+        }
+        if tripped.contains(.adaptiveProportionFailure) {
+            self[.adaptiveProportion].failure[word] |= bit
+        }
     }
 }

@@ -3,6 +3,8 @@
 package import EntropyProtocol
 import Glibc
 package import LinuxPlatform
+import TestSupport
+import TestSupport
 
 /// One end of a local socket, for tests that send and expect exact bytes.
 ///
@@ -21,7 +23,7 @@ package final class RawClient: Sendable {
     /// Takes over one end of a connection.
     package init(_ socket: Descriptor) {
         self.socket = socket
-        var limit = timeval(tv_sec: 30, tv_usec: 0)
+        var limit = timeval(tv_sec: Int(patience) / 1000, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(socket.raw, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         setsockopt(socket.raw, SOL_SOCKET, SO_SNDTIMEO, &limit, size)

@@ -2,6 +2,7 @@
 
 package import EntropyRing
 package import EntropyTerms
+package import LinuxPlatform
 
 extension EntropyRing {
     /// Puts bytes in as the producer. They have to fit.
@@ -33,6 +34,36 @@ extension EntropyRing {
 }
 
 extension EntropySource {
+    /// A source with a channel for raw and one for full.
+    package convenience init(
+        name: String, provenance: Provenance, raw: EntropyRing, full: EntropyRing,
+        bitsArrived: Wakeup
+    ) throws(SystemError) {
+        try self.init(
+            name: name, provenance: provenance,
+            channels: [EntropyChannel(.raw, raw), EntropyChannel(.full, full)],
+            bitsArrived: bitsArrived)
+    }
+
+    /// The ring of raw.
+    package var raw: EntropyRing { madeRing(of: .raw) }
+    /// The ring of full.
+    package var full: EntropyRing { madeRing(of: .full) }
+
+    private func madeRing(of grade: Grade) -> EntropyRing {
+        guard let ring = ring(of: grade) else { preconditionFailure("the source has both rings") }
+        return ring
+    }
+
+    /// Waits as a producer until `isReady`, asking again each time room was freed or `wakeProducer` was called.
+    package func waitForSpace(until isReady: () -> Bool) {
+        while true {
+            producerWillWait()
+            if isReady() { return }
+            producerWakeup.wait()
+        }
+    }
+
     /// Puts bytes into the ring of a grade as the producer, and wakes the consumer.
     package func put(_ bytes: [UInt8], _ grade: Grade = .full) {
         guard let ring = ring(of: grade) else { return }

@@ -141,7 +141,7 @@ package final class RingFiller: Sendable {
         }
     }
 
-    /// To be called once.
+    /// Call it once.
     package func stop() {
         isStopping.raise()
         source.wakeProducer()

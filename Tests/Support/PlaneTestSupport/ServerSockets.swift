@@ -25,7 +25,7 @@ package struct ServerSockets {
         }
     }
 
-    private var descriptors: [Int32] {
+    package var descriptors: [Int32] {
         guard let directory = opendir("/proc/self/fd") else { return [] }
         defer { closedir(directory) }
         var found: [Int32] = []

@@ -24,10 +24,10 @@ package final class DatagramSocket {
         }
     }
 
-    /// The next datagram; nil when none comes in so many seconds.
-    package func next(seconds: Int = 0) -> String? {
+    /// The next datagram; nil when none comes in this time.
+    package func next(milliseconds: Int32 = 0) -> String? {
         var request = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
-        guard poll(&request, 1, Int32(seconds) * 1_000) > 0 else { return nil }
+        guard poll(&request, 1, milliseconds) > 0 else { return nil }
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = recv(socket.raw, &buffer, buffer.count, Int32(MSG_DONTWAIT))
         return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)

@@ -20,7 +20,7 @@ package struct Outcome: Sendable {
 ///
 /// - Parameter seconds: the time after which it is killed, so that a test that hangs fails instead.
 package func run(
-    _ program: String, _ arguments: [String], seconds: Double = 60
+    _ program: String, _ arguments: [String], seconds: Double = 3 * Double(patience) / 1000
 ) throws -> Outcome {
     let process = Process()
     let (output, errors) = (Pipe(), Pipe())

@@ -5,7 +5,8 @@ import SoftwareUSB
 import TestSupport
 import Testing
 
-@Suite("Descriptors of a software board")
+@Suite(
+    "Descriptors of a software board: for every speed")
 struct DescriptorTests {
     @Test(
         "They are those of docs/board-protocol.md, byte by byte",

@@ -73,7 +73,9 @@ struct AskedBoard {
     }
 }
 
-@Suite("Requests to a software board")
+@Suite(
+    "Requests to a software board: every request, every refusal with its reason, the link test, the array by itself"
+)
 struct RequestTests {
     @Test("It says what it is, and that it is simulated")
     func information() throws {

@@ -3,7 +3,8 @@
 import SoftwareUSB
 import Testing
 
-@Suite("A device that is plugged in")
+@Suite(
+    "A device that is plugged in: standard requests and halts")
 struct PluggedDeviceTests {
     private let function = ScriptedFunction()
 
@@ -76,7 +77,8 @@ struct PluggedDeviceTests {
     }
 }
 
-@Suite("Messages of the virtual controller")
+@Suite(
+    "Messages of the virtual controller: also hostile ones")
 struct MessageTests {
     private static func parse(_ bytes: [UInt8]) throws -> USBIPCommand {
         try bytes.withUnsafeBytes { try USBIPCommand(parsing: $0) }

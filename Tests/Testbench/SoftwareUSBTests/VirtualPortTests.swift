@@ -3,6 +3,7 @@
 import Glibc
 import LinuxPlatform
 import SoftwareUSB
+import TestSupport
 import Testing
 
 /// A message of 48 bytes: words, big-endian, zeros, and the eight bytes of a control request.
@@ -29,7 +30,7 @@ private final class KernelSide {
             shutdown(ours.raw, Int32(SHUT_RDWR))
         }
         // A port that says nothing fails the test instead of holding it up.
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: Int(patience) / 1000, tv_usec: 0)
         setsockopt(ours.raw, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
@@ -60,7 +61,9 @@ private final class KernelSide {
     func unplug() { port?.unplug() }
 }
 
-@Suite("A port of the virtual controller")
+@Suite(
+    "A port of the virtual controller: transfers, stalls, unlinks and hostile messages, without a kernel"
+)
 struct VirtualPortTests {
     private let kernel: KernelSide
 

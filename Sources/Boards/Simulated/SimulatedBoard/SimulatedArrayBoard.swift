@@ -191,7 +191,7 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
 
     func checkPresence() throws(BoardError) {
         beginSilences()
-        if silences.contains(.vanish) { throw .absent("an injected fault took it away") }
+        if silences.contains(.vanish) { throw .absent("an injected fault removed it") }
     }
 
     private func beginSilences() {

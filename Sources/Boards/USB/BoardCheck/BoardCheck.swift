@@ -105,7 +105,7 @@ package struct BoardChecker {
         let before = try status()
         let outcome = request()
         guard outcome == .refused else {
-            throw Finding("\(what) has to be refused", outcome)
+            throw Finding("\(what) must be refused", outcome)
         }
         let after = try status()
         guard after.lastRefusal == reason, after.refusals == before.refusals &+ 1 else {

@@ -52,13 +52,13 @@ final class CheckedStream {
         do {
             header = try bytes.withUnsafeBytes { try FrameHeader(parsing: $0) }
         } catch {
-            throw Finding("40 bytes that are no header of a frame: \(error)")
+            throw Finding("40 bytes that are not a frame header: \(error)")
         }
         let count = FrameHeader.byteCount + header.payloadCount
         try fill(count)
         let frame = bytes[..<count]
         guard frame.withUnsafeBytes(FrameHeader.checksumHolds) else {
-            throw Finding("the checksum of frame \(header.sequence) does not hold")
+            throw Finding("the checksum of frame \(header.sequence) is wrong")
         }
         let payload = Array(frame.dropFirst(FrameHeader.byteCount))
         bytes = Array(bytes[count...])

@@ -6,7 +6,7 @@ import USBBoard
 // Checks of endpoint 0.
 extension BoardChecker {
     static let requestChecks: [Check] = [
-        Check(name: "the descriptors tell the version and the name") {
+        Check(name: "the descriptors give the version and the name") {
             (checker) throws(Finding) in
             let access = checker.access
             try checker.require(
@@ -16,14 +16,14 @@ extension BoardChecker {
                 access.product.hasPrefix(BoardInterface.productPrefix),
                 "the product is \(access.product)")
         },
-        Check(name: "a part of a record is told when no more is asked for") {
+        Check(name: "a short read returns the beginning of a record") {
             (checker) throws(Finding) in
             let part = try checker.get(.getInfo, count: 2)
             try checker.require(
                 part == [BoardInterface.majorVersion, checker.info.minorVersion],
                 "its two bytes are \(part.map { "\($0)" }.joined(separator: ", "))")
         },
-        Check(name: "after a reset it is idle, and has refused nothing") {
+        Check(name: "after a reset it is idle, with no refusals") {
             (checker) throws(Finding) in
             let status = try checker.status()
             try checker.require(
@@ -48,20 +48,20 @@ extension BoardChecker {
                 checker.access.set(BoardRequest.getInfo.rawValue)
             }
         },
-        Check(name: "data where none belongs is refused") { (checker) throws(Finding) in
+        Check(name: "data with a request that takes none is refused") { (checker) throws(Finding) in
             for request in [BoardRequest.start, .stop, .selfTest, .reset] {
                 try checker.expectRefusal(.badLength, "\(request.text) with a byte") {
                     checker.access.set(request.rawValue, [0])
                 }
             }
         },
-        Check(name: "an operating point is set and told", needs: .operatingPoint) {
+        Check(name: "an operating point is set and read back", needs: .operatingPoint) {
             (checker) throws(Finding) in try checker.setPoints()
         },
         Check(name: "impossible operating points are refused", needs: .operatingPoint) {
             (checker) throws(Finding) in try checker.setBadPoints()
         },
-        Check(name: "trims are taken, and impossible ones refused", needs: .laneTrim) {
+        Check(name: "trims are accepted, and impossible ones refused", needs: .laneTrim) {
             (checker) throws(Finding) in try checker.setTrims()
         },
         Check(name: "every lane has a resistance", needs: .resistances) {
@@ -86,7 +86,7 @@ extension BoardChecker {
                 biasFieldMicrotesla: info.tuning.biasFieldMicrotesla[keyPath: edge])
             try order(.operatingPoint, OperatingPointRecord(wanted).bytes)
             let found = try point()
-            try require(found == wanted, "\(wanted.text) were set, and \(found.text) are told")
+            try require(found == wanted, "\(wanted.text) were set, but \(found.text) are read back")
         }
         try order(.reset)
         let after = try point()
@@ -146,7 +146,7 @@ extension BoardChecker {
             try require(dead == nil, "lane \(first + (dead ?? 0)) has no resistance")
         }
         let pages = (info.lanes + perPage - 1) / perPage
-        try expectRefusal(.badValue, "resistances of lanes that are not there") {
+        try expectRefusal(.badValue, "resistances of lanes that do not exist") {
             access.get(BoardRequest.getStatus.rawValue, value: UInt16(1 + pages), count: 4)
         }
     }

@@ -13,7 +13,7 @@ extension BoardChecker {
             try checker.order(.start)
             try checker.readFrames(of: stream, count: 64)
         },
-        Check(name: "a second start begins anew") { (checker) throws(Finding) in
+        Check(name: "a second start begins again from 0") { (checker) throws(Finding) in
             try checker.streamBriefly()
             // Transfers are submitted after the order, so that all that comes belongs to the new start.
             try checker.order(.start)
@@ -38,10 +38,10 @@ extension BoardChecker {
                 status.frames >= 1 && status.shots >= UInt64(frame.header.shots),
                 "\(status.frames) frames and \(status.shots) shots")
         },
-        Check(name: "what would disturb the stream is refused while it runs") {
+        Check(name: "requests that would disturb the stream are refused while it runs") {
             (checker) throws(Finding) in try checker.disturb()
         },
-        Check(name: "the link test counts, and ends by itself") { (checker) throws(Finding) in
+        Check(name: "the link test counts up, and ends by itself") { (checker) throws(Finding) in
             try checker.testLink(frames: 256)
         },
         Check(name: "a masked lane is 0, and counted", needs: .laneMask) {
@@ -57,7 +57,7 @@ extension BoardChecker {
             try checkShape(header)
             try require(
                 header.sequence == sequence,
-                "frame \(header.sequence) comes where \(sequence) belongs")
+                "frame \(header.sequence) arrives instead of \(sequence)")
             let expected = shot + UInt64(header.droppedBefore)
             try require(
                 header.firstShot == expected,
@@ -157,7 +157,7 @@ extension BoardChecker {
                 frame.header.lanesMasked == 1, "\(frame.header.lanesMasked) lanes are masked")
             let rows = stride(from: 0, to: frame.payload.count, by: info.lanes / 8)
             let isZero = rows.allSatisfy { frame.payload[$0] & 1 == 0 }
-            try require(isZero, "lane 0 is masked, and has ones")
+            try require(isZero, "lane 0 is masked but has ones")
         }
         let masked = try status().lanesMasked
         try require(masked == 1, "the status says that \(masked) lanes are masked")

@@ -9,19 +9,19 @@ const char *bl_error_text(int error) {
         case BL_GONE:
             return "it is not on the bus";
         case BL_NOT_PERMITTED:
-            return "this user may not open it";
+            return "no permission to open it";
         case BL_BUSY:
-            return "another program or a driver has it";
+            return "in use by another program or a driver";
         case BL_TIMEOUT:
-            return "it did not answer in time";
+            return "no answer in time";
         case BL_STALL:
-            return "it refused";
+            return "endpoint stalled";
         case BL_OVERFLOW:
-            return "it sent more than was asked for";
+            return "it sent more than requested";
         case BL_IO:
-            return "the bus could not carry it";
+            return "transfer error on the bus";
         case BL_NO_MEMORY:
-            return "there is no memory for transfers";
+            return "no memory for transfers";
         default:
             return "libusb failed";
     }

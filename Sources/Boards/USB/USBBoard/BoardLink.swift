@@ -36,7 +36,7 @@ final class BoardLink: @unchecked Sendable {
             bl_link_list(raw, wanted, wanted.count, found.baseAddress, found.count)
         }
         guard count >= 0 else {
-            throw .noBus("it cannot be looked at: \(String(cString: bl_error_text(Int32(count))))")
+            throw .noBus("it cannot be searched: \(String(cString: bl_error_text(Int32(count))))")
         }
         return found.prefix(count).map(FoundDevice.init)
     }

@@ -25,7 +25,7 @@ extension BoardConnection {
     /// Sets a point of the configuration, which may be outside what the board allows.
     func set(_ point: OperatingPoint, within tuning: Tuning) throws(BoardError) {
         if let violation = tuning.violation(of: point) {
-            throw .unsupported("the operating point of the configuration: \(violation)")
+            throw .unsupported("the configured operating point: \(violation)")
         }
         try set(.operatingPoint, OperatingPointRecord(point).bytes)
     }
@@ -47,7 +47,7 @@ extension BoardConnection {
             let page = first / BoardRequest.resistancesPerRequest
             let answer = try get(.getStatus, value: UInt16(1 + page), count: 4 * count)
             guard answer.count == 4 * count else {
-                throw .stalled("its resistances are \(answer.count) bytes instead of \(4 * count)")
+                throw .stalled("its resistances take \(answer.count) bytes instead of \(4 * count)")
             }
             ohms += LaneRecords.resistanceOhms(parsing: answer)
         }
@@ -59,7 +59,7 @@ extension BoardConnection {
         _ parse: () throws(RecordDefect) -> Record
     ) throws(BoardError) -> Record {
         do throws(RecordDefect) { return try parse() } catch {
-            throw .stalled("what it answers cannot be read: \(error)")
+            throw .stalled("its answer cannot be read: \(error)")
         }
     }
 }

@@ -53,7 +53,7 @@ struct FoundDevice {
 
     private var held: BoardError {
         switch HolderSearch.holder(ofPathEnding: path) {
-        case .thisProcess: .taken("\(name) is held for another entry of boards")
+        case .thisProcess: .taken("\(name) is held by another entry of boards")
         case .others([]): .busy("\(name) is held by another program")
         case .others(let holders): .busy("\(name) is held by \(holders.joined(separator: ", "))")
         }

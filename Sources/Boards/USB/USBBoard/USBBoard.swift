@@ -83,9 +83,9 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
         guard isSimulated != settings.expectsSimulated else { return }
         throw .unsupported(
             isSimulated
-                ? "\(device.name) says that it is simulated, and its bits are not random;"
+                ? "\(device.name) reports itself as simulated, so its bits are not random;"
                     + " simulated: true allows it"
-                : "\(device.name) does not say that it is simulated, and simulated: true asks for it"
+                : "\(device.name) does not report itself as simulated, but simulated: true requires it"
         )
     }
 

@@ -69,10 +69,10 @@ ssize_t clinux_unix_send_to(int fd, const char *path, const void *bytes, size_t 
 // The longest path, in bytes without the terminating NUL, that a Unix socket can have.
 size_t clinux_unix_path_limit(void);
 
-// Who is at the other end of a connected Unix socket, as the kernel recorded it at connect time.
+// The peer of a connected Unix socket, as the kernel recorded it at connect time.
 int clinux_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
 
-// Likewise, the supplementary groups of the peer's process when it connected. Returns how many were
+// The supplementary groups of the peer's process when it connected. Returns how many were
 // written, at most `capacity`; -1 with errno ERANGE when there are more.
 int clinux_peer_groups(int fd, gid_t *groups, size_t capacity);
 

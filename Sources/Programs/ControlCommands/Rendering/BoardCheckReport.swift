@@ -57,7 +57,7 @@ package struct BoardCheckReport: Codable, Sendable, Equatable {
 }
 
 func boardCheckText(_ report: BoardCheckReport) -> String {
-    let note = report.simulated ? "; SIMULATED, it says: its bits are not random" : ""
+    let note = report.simulated ? "; reports itself as SIMULATED: its bits are not random" : ""
     let head =
         "\(printable(report.board)), firmware \(report.firmware), \(report.lanes) lanes\(note)\n"
     let lines = report.checks.map { check in

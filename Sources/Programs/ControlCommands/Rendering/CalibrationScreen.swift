@@ -36,11 +36,11 @@ private func sweepPicture(
     case (1, 1): return ""
     case (1, _):
         let level = curves.axis.level(of: curves.curves[0][0])
-        return "\(printable(sweep.name)): share of shots in which a device switches, at \(level)\n"
+        return "\(printable(sweep.name)): switching probability, at \(level)\n"
             + curvePlot(curves, columns: columns)
             + axisLines(curves, columns: columns, mark: mark)
     default:
-        return "\(printable(sweep.name)): share of shots in which a device switches,"
+        return "\(printable(sweep.name)): switching probability,"
             + " by amplitude in mV\n"
             + sweepMap(curves, columns: columns, palette: palette)
             + axisLines(curves, columns: columns, mark: mark)
@@ -84,7 +84,7 @@ private func sweepMap(_ curves: SweepCurves, columns: Int, palette: Palette) -> 
     }.joined()
 }
 
-/// Which of `count` elements belong to a cell of so many; at least one.
+/// The elements, of `count`, that belong to a cell; at least one.
 private func share(_ cell: Int, of cells: Int, _ count: Int) -> Range<Int> {
     let first = cell * count / cells
     return first..<max(first + 1, (cell + 1) * count / cells)
@@ -119,8 +119,8 @@ private func proposalText(_ report: CalibrationReport) -> String {
     }
     let name = printable(sweep.name)
     let next =
-        report.applied.map { "Set: \(name) is driven with \(pulses($0)) now\n" }
-        ?? "Not set; that is done by: mectl set \(name)"
+        report.applied.map { "Set: the operating point of \(name) is now \(pulses($0))\n" }
+        ?? "Not set. To set it: mectl set \(name)"
         + " --amplitude \(decimal(proposal.amplitudeMillivolts, places: 1))"
         + " --width \(decimal(proposal.pulseWidthPicoseconds, places: 1))\n"
     return "Proposal (▲): \(pulses(proposal)): \(printable(sweep.reason))\n\(next)"

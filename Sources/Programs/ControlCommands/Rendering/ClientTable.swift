@@ -5,14 +5,14 @@ import ControlInterface
 /// How many clients are shown; others are counted.
 private let shownClients = 8
 
-/// Who draws bits, those that drew most first: a client a line, below the line that counts them.
+/// The clients, those that drew most first, one per line below the line that counts them.
 func clientTable(_ service: ServiceStatus) -> String {
     let shown = service.topClients.prefix(shownClients)
     guard !shown.isEmpty else { return "" }
     let header = ["PROCESS", "USER", "UNIT", "COMMAND", "SINCE", "BYTES", "NOW"]
     let rows = shown.map(clientRow)
     let others = service.clients - shown.count
-    let rest = others > 0 ? "  and \(others) more; mectl status --json has more of them\n" : ""
+    let rest = others > 0 ? "  and \(others) more; mectl status --json lists more\n" : ""
     return table(
         ([header] + rows).map { [""] + $0 },
         [.left, .right, .left, .left, .left, .right, .right, .right]) + rest

@@ -5,7 +5,7 @@ package import ControlInterface
 private let worstLaneCount = 8
 private let newestAlarmCount = 5
 
-/// The lanes of a board: a picture, what the tests allow, the worst lanes and the newest alarms.
+/// The lanes of a board: a map, the cut-offs of the tests, the worst lanes and the newest alarms.
 package func healthScreen(
     _ health: BoardHealth, map: LaneQuantity, palette: Palette, now: Double
 ) -> String {
@@ -25,14 +25,14 @@ package func healthScreen(
         """
 }
 
-/// What is true of all lanes together.
+/// The statistics of all lanes together.
 private func arrayLines(_ health: BoardHealth) -> String {
     let correlation =
-        health.crossLaneCorrelation.map { decimal($0, places: 6) } ?? "not known yet"
+        health.crossLaneCorrelation.map { decimal($0, places: 6) } ?? "unknown yet"
     return """
-        across lanes: \(health.crossLaneState.rawValue), mean correlation of two lanes \(correlation)
+        cross-lane test: \(health.crossLaneState.rawValue), mean pairwise correlation \(correlation)
         trims: \(health.trimState.rawValue), untrimmable lanes: \(grouped(health.untrimmableLanes))
-        shares and correlations of lanes: over \(grouped(health.monitoredShots)) shots
+        lane statistics: over \(grouped(health.monitoredShots)) shots
         """
 }
 
@@ -52,7 +52,7 @@ private func cutoffTable(_ health: BoardHealth) -> String {
                 grouped(cutoffs.adaptiveProportionFailure),
             ],
             [
-                "variance ratio across lanes", decimal(cutoffs.crossLaneWarning, places: 3),
+                "cross-lane variance ratio", decimal(cutoffs.crossLaneWarning, places: 3),
                 decimal(cutoffs.crossLaneFailure, places: 3),
             ],
         ], [.left, .right, .right])
@@ -67,7 +67,7 @@ private func laneTable(_ lanes: [LaneReport]) -> String {
         [
             "\(lane.lane)", lane.state.rawValue, decimal(lane.p, places: 4),
             decimal(lane.lagOne, places: 4), "\(lane.trim)",
-            lane.resistanceOhms.map { quantity($0, "Ω") } ?? "not known",
+            lane.resistanceOhms.map { quantity($0, "Ω") } ?? "unknown",
             [lane.repetitionCountAlarms, lane.adaptiveProportionAlarms, lane.resistanceAlarms]
                 .map(grouped).joined(separator: "/"),
         ]
@@ -79,12 +79,12 @@ private func laneTable(_ lanes: [LaneReport]) -> String {
 private func alarmList(_ alarms: [AlarmReport], now: Double) -> String {
     guard !alarms.isEmpty else { return "No alarms\n" }
     let newest = alarms.sorted { $0.time > $1.time }.prefix(newestAlarmCount)
-    return "Newest alarms (a source of just the claimed entropy warns once in 2^20 samples)\n"
+    return "Newest alarms (a source with exactly the claimed entropy warns once in 2^20 samples)\n"
         + newest.map { "  \(alarmText($0, now: now))\n" }.joined()
 }
 
-/// The lanes that most need looking at: failed, then warned, then those with most alarms, then those
-/// whose ones are farthest from half.
+/// The lanes that most need attention: failed, then warned, then those with most alarms, then those
+/// whose share of ones is farthest from 50 %.
 package func worstLanes(_ lanes: [LaneReport], count: Int) -> [LaneReport] {
     func badness(_ lane: LaneReport) -> (Int, Int, Double, Int) {
         let rank =
@@ -93,7 +93,7 @@ package func worstLanes(_ lanes: [LaneReport], count: Int) -> [LaneReport] {
             case .warned: 1
             case .good, .starting: 0
             }
-        // Of a lane that is starting, p says nothing yet.
+        // The p of a starting lane means nothing yet.
         let deviation = lane.state == .starting ? 0 : abs(lane.p - 0.5)
         let alarms = [
             lane.repetitionCountAlarms, lane.adaptiveProportionAlarms, lane.resistanceAlarms,

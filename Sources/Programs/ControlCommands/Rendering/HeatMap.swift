@@ -34,7 +34,7 @@ package enum LaneQuantity: String, Sendable, CaseIterable {
         }
     }
 
-    /// Of the numbers at the ends of a scale.
+    /// Decimal places of the numbers at the ends of the scale.
     var places: Int { self == .trim ? 0 : 2 }
 
     func value(of lane: LaneReport) -> Double {

@@ -6,7 +6,7 @@ package import ControlInterface
 package func kernelLine(_ kernel: KernelFeedStatus?, now: Double) -> String {
     guard let kernel else { return "kernel not fed: kernel.feed is false" }
     let total =
-        "\(grouped(kernel.bytes)) B in all, credited \(grouped(kernel.creditedBits)) bit,"
+        "\(grouped(kernel.bytes)) B in total, credited \(grouped(kernel.creditedBits)) bit,"
         + " every \(duration(Double(kernel.intervalSeconds)))"
     let last = kernel.lastFed.map {
         "fed \(moment($0)); \(duration(now - $0)) ago, \(total)"

@@ -5,7 +5,7 @@ package import BoardProtocol
 package import ControlInterface
 import EntropyTerms
 
-/// What a board is driven with now.
+/// The operating point of a board.
 package struct OperatingPointReport: Codable, Sendable, Equatable {
     package var name: String
     package var provenance: ReportedProvenance
@@ -20,7 +20,7 @@ package struct OperatingPointReport: Codable, Sendable, Equatable {
     }
 }
 
-/// What goes wrong with a board now, or will.
+/// A fault of a board, present or pending.
 package struct FaultReport: Codable, Sendable, Equatable {
     package var name: String
     /// `none` when all faults were ended.
@@ -43,9 +43,9 @@ package struct RecordReport: Codable, Sendable, Equatable {
     package var name: String
     package var provenance: ReportedProvenance
     package var file: String
-    /// Of all starts.
+    /// The shots of all starts.
     package var shots: Int
-    /// How often the board was started; 1 when it was not.
+    /// Number of starts of the board; 1 without restarts.
     package var restarts: Int
     package var bytes: Int
 
@@ -76,14 +76,14 @@ func pulses(_ point: OperatingPoint) -> String {
 
 func faultText(_ report: FaultReport) -> String {
     let name = printable(report.name)
-    guard report.fault != FaultRequest.none else { return "\(name): all faults are ended\n" }
+    guard report.fault != FaultRequest.none else { return "\(name): all faults ended\n" }
     let lanes = report.lanes.isEmpty ? "" : " on lanes \(LaneList.text(report.lanes))"
     let beginning =
         report.afterShots == 0 ? "from now" : "after \(grouped(report.afterShots)) shots"
     return "\(name): \(printable(report.fault))\(lanes), \(beginning), \(duration(report))\n"
 }
 
-/// The temperature moves in the time, and stays where it came to.
+/// The duration in words. A temperature moves over it, and then stays.
 private func duration(_ report: FaultReport) -> String {
     let staysThere = report.fault.hasPrefix("temperature")
     guard let shots = report.forShots else {
@@ -99,7 +99,7 @@ func recordingText(_ report: RecordReport) -> String {
         + " \(printable(report.file)), \(quantity(Double(report.bytes), "B"))\n"
 }
 
-/// - Parameter what: was taken out of the recording.
+/// - Parameter what: the samples that were exported, in words.
 func exportText(
     _ what: String, of board: BoardDescription, lane: Int, in file: String
 ) -> String {

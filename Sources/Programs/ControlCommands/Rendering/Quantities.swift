@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// A number with so many decimal places.
+/// A number with a fixed number of decimal places.
 package func decimal(_ value: Double, places: Int) -> String {
     let factor = pow(10, Double(places))
     guard let scaled = Int(exactly: (abs(value) * factor).rounded()) else { return "\(value)" }
@@ -13,7 +13,7 @@ package func decimal(_ value: Double, places: Int) -> String {
     return "\(sign)\(padded.dropLast(places)).\(padded.suffix(places))"
 }
 
-/// The sum, or the nearest number there is: whatever a peer sends has to be shown somehow.
+/// The sum, clamped: any number that a peer sends must be displayable.
 func sum(_ left: Int, _ right: Int) -> Int {
     let (sum, overflow) = left.addingReportingOverflow(right)
     return overflow ? (left < 0 ? .min : .max) : sum
@@ -83,8 +83,8 @@ extension Int {
     }
 }
 
-/// Text of others that cannot do anything to a terminal: a board names itself, and a hostile one
-/// would send control sequences.
+/// Text from outside, made safe for a terminal: a board names itself, and a hostile one could send
+/// control sequences.
 package func printable(_ text: String) -> String {
     String(
         String.UnicodeScalarView(

@@ -83,12 +83,12 @@ private func configurationText(_ configuration: ConfigurationReport) -> String {
 }
 
 private func reloadText(_ reload: ReloadReport) -> String {
-    guard !reload.changes.isEmpty else { return "nothing has changed\n" }
+    guard !reload.changes.isEmpty else { return "no changes\n" }
     return reload.changes.map { change in
         let (key, old, new) = (printable(change.key), printable(change.old), printable(change.new))
         return change.applied
             ? "\(key) is now \(new), was \(old)\n"
-            : "\(key) is still \(old): a restart is needed for \(new)\n"
+            : "\(key) is still \(old): \(new) needs a restart\n"
     }.joined()
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Shades for the values of a range: in colour, from blue for low over pale for the middle to red for
-/// high; else from light to dark.
+/// Shades for the values of a range: in colour, from blue for low through pale to red for high; otherwise
+/// from light to dark.
 struct ShadeScale {
-    /// Of the 256 colours of a terminal.
+    /// Indices into the 256 colours of a terminal.
     private static let colors = [21, 33, 75, 153, 223, 215, 203, 196]
     private static let shades = ["░", "▒", "▓", "█"]
 
-    /// Of the range; `span` is to either side of it.
+    /// The middle of the range; `span` extends to either side of it.
     private let middle: Double
     private let span: Double
     private let palette: Palette

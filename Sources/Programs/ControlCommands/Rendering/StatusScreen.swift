@@ -54,11 +54,11 @@ private func stateFacts(
 }
 
 private func lanesText(_ board: BoardStatus) -> String {
-    if board.lanes == 0 { return "not known before the board is opened" }
+    if board.lanes == 0 { return "unknown until the board is opened" }
     let counts = board.laneCounts
     switch board.state {
     case .failed, .ended:
-        return "none of \(board.lanes) gives bits now; before: \(counts.summary)"
+        return "none of \(board.lanes) gives bits now; earlier: \(counts.summary)"
     case .tuning, .starting, .serving, .idle, .unhealthy, .calibrating, .recording:
         return "\(counts.givingBits)/\(board.lanes) give bits (at least \(board.minimumGoodLanes)):"
             + " \(counts.summary)"
@@ -68,9 +68,9 @@ private func lanesText(_ board: BoardStatus) -> String {
 private func stateNote(_ state: BoardState) -> String? {
     switch state {
     case .idle: "the rings are full"
-    case .tuning: "the trims of the lanes are being learned"
-    case .calibrating: "operating points are measured; nothing is served"
-    case .recording: "what is recorded is served to nobody"
+    case .tuning: "learning the trims of the lanes"
+    case .calibrating: "measuring operating points; nothing is served"
+    case .recording: "recorded bits are not served"
     case .starting, .serving, .unhealthy, .failed, .ended: nil
     }
 }
@@ -94,21 +94,26 @@ private func flowFacts(_ board: BoardStatus) -> [Fact] {
             "\(quantity(Double(board.creditedBits), "bit")) at"
                 + " \(decimal(board.claimedEntropyPerBit, places: 3)) per raw bit"
                 + (board.xorFold > 1 ? " of a lane, \(board.xorFold) lanes folded into one" : "")
-                + (isModel ? " (as if real: simulated bits have none)" : "")
+                + (isModel ? " (nominal: simulated bits have none)" : "")
         ),
-        ("Newest bit", board.newestBitAge.map { "\(quantity($0, "s")) old" } ?? "none yet"),
+        ("Newest bit", board.newestBitAge.map { "\(age($0)) old" } ?? "none yet"),
     ] + deviceFacts(board, note: isModel ? " (of the model)" : "")
 }
 
 /// What is known of the devices: nothing before the board was opened, or where there are none.
 private func deviceFacts(_ board: BoardStatus, note: String) -> [Fact] {
-    let sweep = board.state == .calibrating ? " before the sweep and after it" : ""
+    let sweep = board.state == .calibrating ? " before and after the sweep" : ""
     let facts: [Fact?] = [
         board.temperatureCelsius.map { ("Temperature", "\(decimal($0, places: 1)) °C\(note)") },
         board.operatingPoint.map { ("Pulses", pulses($0) + note + sweep) },
         board.encoding.map { ("Encoding", printable($0)) },
     ]
     return facts.compactMap { $0 }
+}
+
+/// Seconds to three digits below a minute, to two units above.
+private func age(_ seconds: Double) -> String {
+    seconds < 60 ? quantity(seconds, "s") : duration(seconds)
 }
 
 private func ringFact(_ ring: RingStatus) -> Fact {
@@ -123,15 +128,15 @@ private func ringFact(_ ring: RingStatus) -> Fact {
 
 private func alarmFacts(_ board: BoardStatus, now: Double) -> [Fact] {
     let failures = board.lastFailures.prefix(shownFailures).enumerated().map { index, alarm in
-        Fact(name: index == 0 ? "Last alarm" : "before", text: alarmText(alarm, now: now))
+        Fact(name: index == 0 ? "Last alarm" : "earlier", text: alarmText(alarm, now: now))
     }
-    let warning = board.lastWarning.map { "\(alarmText($0, now: now)) (also healthy lanes warn)" }
+    let warning = board.lastWarning.map { "\(alarmText($0, now: now)) (healthy lanes warn too)" }
     return (failures.isEmpty ? [("Last alarm", "none")] : failures)
         + [("Last warning", warning ?? "none")]
 }
 
 func alarmText(_ alarm: AlarmReport, now: Double) -> String {
-    "\(alarm.severity.rawValue) of \(printable(alarm.test)) on"
+    "\(printable(alarm.test)) \(alarm.severity.rawValue) on"
         + " \(alarm.lane.map { "lane \($0)" } ?? "the whole array"),"
         + " \(moment(alarm.time)); \(duration(now - alarm.time)) ago"
 }

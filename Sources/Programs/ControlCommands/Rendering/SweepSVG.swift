@@ -8,7 +8,7 @@ package import ControlInterface
 package func sweepSVG(_ sweep: SweepReport) -> String {
     let body = SweepCurves(sweep.points).map { chart($0, sweep.proposal) } ?? ""
     let warning = banner([(sweep.name, sweep.provenance)]).filter { !$0.isNewline }
-    let title = "Share of shots in which a device of \(sweep.name) switches"
+    let title = "Switching probability of the devices of \(sweep.name)"
     return """
         <?xml version="1.0" encoding="UTF-8"?>
         <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Frame.width) \(Frame.height)" \

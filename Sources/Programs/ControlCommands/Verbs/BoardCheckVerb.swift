@@ -8,17 +8,17 @@ import USBBoard
 struct BoardCheckVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "board-check",
-        abstract: "Run a board on the USB through every request of MEB/1.",
+        abstract: "Test a USB board against every request of MEB/1.",
         discussion: """
-            The one verb that opens a board itself: metrngd must not hold it, and the board is left as after \
-            power-up. Exit codes: 0 when all holds, 1 when something does not, 3 when there is no board, or \
-            not to the end.
+            This verb opens the board itself: metrngd must not hold it, and the board is left in its state \
+            after power-up. Exit status: 0 if all checks pass, 1 if one fails, 3 if there is no board, or it \
+            disappears.
             """)
 
     @Option(help: "The serial number of the board (default: the first board on the bus).")
     var serial: String?
 
-    @Option(help: "Where it is plugged in, as in 1-2.3.")
+    @Option(help: "The port path of the board, as in 1-2.3.")
     var place: String?
 
     @Option(
@@ -31,10 +31,10 @@ struct BoardCheckVerb: Verb {
 
     func validate() throws {
         if serial != nil, place != nil {
-            throw ValidationError("one of --serial and --place is enough")
+            throw ValidationError("give either --serial or --place, not both")
         }
         guard options.socket == nil else {
-            throw ValidationError("the board is asked, not metrngd: there is no --socket here")
+            throw ValidationError("this verb does not use metrngd, so it takes no --socket")
         }
     }
 
@@ -64,6 +64,6 @@ private func usbIdentifier(_ text: String) throws -> USBBoardSettings.Identifier
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2, let vendor = UInt16(parts[0], radix: 16),
         let product = UInt16(parts[1], radix: 16)
-    else { throw ValidationError("two hexadecimal numbers, as in 16c0:05dc") }
+    else { throw ValidationError("takes two hexadecimal numbers, as in 16c0:05dc") }
     return USBBoardSettings.Identifier(vendor: vendor, product: product)
 }

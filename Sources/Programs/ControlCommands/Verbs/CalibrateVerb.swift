@@ -7,11 +7,11 @@ import ControlInterface
 struct CalibrateVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "calibrate",
-        abstract: "Measure how often devices switch, by amplitude and width, and propose the best.",
+        abstract: "Measure switching against pulse amplitude and width, and propose a point.",
         discussion: """
             A range is FROM:TO:COUNT, or one value. Every width is measured at every amplitude. \
-            Nothing is served meanwhile; the board goes back to its operating point afterwards, unless \
-            --apply sets the one that is proposed.
+            Nothing is served meanwhile; the board returns to its operating point afterwards, unless \
+            --apply sets the proposed one.
             """)
 
     /// From pulses that do nothing to where the precession has died down.
@@ -32,16 +32,17 @@ struct CalibrateVerb: Verb {
         transform: sweepRange)
     var width: SweepRange?
 
-    @Option(help: "For how many shots each point is measured.")
+    @Option(help: "Shots per point.")
     var shots = 65_536
 
-    @Option(help: ArgumentHelp("Write the points as CSV; - for the output.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Write the points as CSV; - for standard output.", valueName: "file"))
     var csv: String?
 
-    @Option(help: ArgumentHelp("Draw a chart of the points.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write a chart of the points as SVG.", valueName: "file"))
     var svg: String?
 
-    @Flag(help: "Set the operating point that is proposed.")
+    @Flag(help: "Set the proposed operating point.")
     var apply = false
 
     @OptionGroup var options: ReadingOptions
@@ -57,12 +58,12 @@ struct CalibrateVerb: Verb {
                 "\(grouped(points)) points are more than \(grouped(SweepRequest.maximumPoints))")
         }
         guard csv != "-" || !options.json else {
-            throw ValidationError("--csv - and --json both want the output")
+            throw ValidationError("--csv - and --json both write to standard output")
         }
     }
 
     private var request: SweepRequest {
-        // A row of amplitudes is measured where the board is, one amplitude at all widths.
+        // Several amplitudes are measured at the present width, one amplitude at all widths.
         let isAcross = amplitude?.count ?? 1 > 1
         return SweepRequest(
             amplitudes: amplitude, widths: width ?? (isAcross ? nil : Self.defaultWidths),
@@ -73,7 +74,7 @@ struct CalibrateVerb: Verb {
         var files = Files()
         let sweep: SweepReport
         do throws(Failure) {
-            // A sweep is long: whether its outcome has a place is to be known before.
+            // A sweep is long, so its files are created first.
             if let csv, csv != "-" { files.csv = try NewFile(csv) }
             files.svg = try svg.map { (path) throws(Failure) in try NewFile(path) }
             sweep = try measure(console)
@@ -106,7 +107,7 @@ struct CalibrateVerb: Verb {
             unit: "points")
         defer { progress.end() }
         let sweep = try options.ask(console) { (client) throws(ControlClientError) in
-            let source = try client.theBoard(board)
+            let source = try client.resolveBoard(board)
             return try client.calibrate(request, board: source.name) {
                 progress.show($0.pointsDone, of: $0.pointsTotal)
             }
@@ -115,7 +116,7 @@ struct CalibrateVerb: Verb {
         return sweep
     }
 
-    /// Sets what is proposed, if that is wanted. What was measured is shown even if this fails.
+    /// Sets the proposal if requested. The measurement is shown even if this fails.
     private func applyProposal(
         of sweep: SweepReport, _ console: Console
     ) -> (applied: OperatingPoint?, Failure?) {
@@ -148,7 +149,7 @@ struct CalibrateVerb: Verb {
 @Sendable private func sweepRange(_ argument: String) throws -> SweepRange {
     guard let range = SweepRange(argument) else {
         throw ValidationError(
-            "\(printable(argument)) is no range: FROM:TO:COUNT, as in 50:9000:180, or one value")
+            "\(printable(argument)) is not a range: FROM:TO:COUNT, as in 50:9000:180, or one value")
     }
     return range
 }

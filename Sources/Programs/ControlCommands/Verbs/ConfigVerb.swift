@@ -5,7 +5,7 @@ import ControlInterface
 
 struct ConfigVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "See the configuration.", subcommands: [Show.self])
+        commandName: "config", abstract: "Show the configuration.", subcommands: [Show.self])
 
     struct Show: Verb {
         static let configuration = CommandConfiguration(

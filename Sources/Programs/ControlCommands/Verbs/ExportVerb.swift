@@ -7,10 +7,10 @@ import Recordings
 struct ExportVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Take a lane out of a recording, for the estimators of NIST SP 800-90B.",
+        abstract: "Extract a lane of a recording for the estimators of NIST SP 800-90B.",
         discussion: """
-            The output has a byte, 0 or 1, for each bit. Needs no daemon. When the recording is damaged, \
-            what comes before is kept.
+            The output has one byte, 0 or 1, for each bit. Needs no daemon. If the recording is damaged, \
+            the samples before the damage are kept.
             """)
 
     @Argument(help: "The recording.")
@@ -20,17 +20,18 @@ struct ExportVerb: Verb {
     var lane: Int
 
     @Option(
-        help: ArgumentHelp("The samples. A file that exists is not overwritten.", valueName: "file")
+        help: ArgumentHelp(
+            "File for the samples. An existing file is not overwritten.", valueName: "file")
     )
     var output: String
 
-    @Flag(help: "Take the first samples after each start of the board, a row for each.")
+    @Flag(help: "Extract the first samples after each start of the board, one row per start.")
     var restartMatrix = false
 
-    @Option(help: "How many starts (default: \(LaneExport.matrixRestarts)).")
+    @Option(help: "Number of starts (default: \(LaneExport.matrixRestarts)).")
     var rows: Int?
 
-    @Option(help: "How many samples of each start (default: \(LaneExport.matrixSamples)).")
+    @Option(help: "Number of samples per start (default: \(LaneExport.matrixSamples)).")
     var columns: Int?
 
     func validate() throws {

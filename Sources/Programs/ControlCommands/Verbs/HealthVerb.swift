@@ -14,7 +14,7 @@ struct HealthVerb: Verb {
 
     @Option(
         help: ArgumentHelp(
-            "What the map shows: the share of ones, the correlation with the shot before or with the"
+            "Quantity in the map: the share of ones, the correlation with the previous shot or with the"
                 + " majority of lanes, or the trim.",
             valueName: "quantity"))
     var map = LaneQuantity.p

@@ -8,31 +8,31 @@ import ControlInterface
 struct InjectVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "inject",
-        abstract: "Make a simulated board fail, to see what comes of it.",
+        abstract: "Inject faults into a simulated board.",
         discussion: """
             Faults of single lanes: \(faultNames(ofLanes: true)).
             Other faults: \(faultNames(ofLanes: false)).
-            A temperature (\(limits(Fault.temperatures)) K) is moved to in the time of --for, and stays.
+            A temperature (\(limits(Fault.temperatures)) K) is reached over the duration of --for, and stays.
             The fault none ends all others.
             """)
 
-    @Argument(help: "What goes wrong, or none.")
+    @Argument(help: "The fault, or none.")
     var fault: String
 
     @Option(
-        help: ArgumentHelp("The lanes of a fault of single lanes, as in 3,7-9.", valueName: "list"),
+        help: ArgumentHelp("Lanes, for a fault of single lanes, as in 3,7-9.", valueName: "list"),
         transform: laneList)
     var lanes: [Int]?
 
     @Option(
-        help: ArgumentHelp("After how many shots it begins (default: at once).", valueName: "shots")
+        help: ArgumentHelp("Shots until it begins (default: at once).", valueName: "shots")
     )
     var after: Int?
 
     @Option(
         name: .customLong("for"),
         help: ArgumentHelp(
-            "How many shots it lasts (default: until none; a temperature: at once).",
+            "Shots that it lasts (default: until inject none; for a temperature: at once).",
             valueName: "shots"))
     var duration: Int?
 
@@ -47,7 +47,7 @@ struct InjectVerb: Verb {
         if fault == FaultRequest.none {
             guard lanes == nil, after == nil, duration == nil else {
                 throw ValidationError(
-                    "none ends all faults at once: it takes no lanes and no times")
+                    "none ends all faults at once: it takes no lanes and no shots")
             }
             return
         }
@@ -67,7 +67,7 @@ struct InjectVerb: Verb {
         let request = FaultRequest(
             fault: fault, lanes: lanes ?? [], afterShots: after ?? 0, forShots: duration)
         let report = try options.ask(console) { (client) throws(ControlClientError) in
-            let board = try client.theBoard(board)
+            let board = try client.resolveBoard(board)
             try client.inject(request, board: board.name)
             return FaultReport(name: board.name, request)
         }

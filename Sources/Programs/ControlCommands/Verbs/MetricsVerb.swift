@@ -8,10 +8,10 @@ import LinuxPlatform
 struct MetricsVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "metrics",
-        abstract: "Print figures for a monitoring system, in the text format of Prometheus.",
+        abstract: "Print metrics in the Prometheus text format.",
         discussion: """
             With --output, a file is replaced as a whole, as the textfile collector of node_exporter \
-            wants it; when metrngd does not answer, the file says so.
+            requires; if metrngd does not answer, the file says so.
             """)
 
     @Option(help: ArgumentHelp("The file to replace.", valueName: "file"))
@@ -44,8 +44,8 @@ struct MetricsVerb: Verb {
         return .success
     }
 
-    /// Who reads the file meanwhile reads the old one or the new one. What is no regular file is left alone:
-    /// /dev/null would become one.
+    /// Replaces a file as a whole: a reader sees the old one or the new one. Anything but a regular file is
+    /// refused, or /dev/null would become one.
     private static func replace(_ path: String, with text: String) throws(Failure) {
         var status = stat()
         if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {

@@ -8,26 +8,25 @@ import Recordings
 struct RecordVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "record",
-        abstract: "Keep frames of a board in a file.",
+        abstract: "Record frames of a board to a file.",
         discussion: """
-            What is recorded is served to nobody. When the board or the disk fails, the file keeps \
-            what came until then, as a truncated recording. With --restarts, the board is started anew so often, \
-            for the restart tests of NIST SP 800-90B.
+            Recorded bits are not served. If the board or the disk fails, the file keeps the frames received \
+            until then, as a truncated recording. With --restarts, the board is restarted for the restart tests \
+            of NIST SP 800-90B.
             """)
 
     @Option(
         help: ArgumentHelp(
-            "The recording. A file that exists is not overwritten.", valueName: "file"))
+            "File for the recording. An existing file is not overwritten.", valueName: "file"))
     var output: String
 
     @Option(
         help: """
-            How many shots; with --restarts, of each start. Frames are kept whole, so that there may be some \
-            more.
+            Number of shots; with --restarts, per start. Frames are kept whole, so there may be a few more.
             """)
     var shots: Int
 
-    @Option(help: "How often the board is started; once is not at all: the stream goes on.")
+    @Option(help: "Number of starts; 1 means no restart.")
     var restarts = 1
 
     @Option(help: "A board, by name or serial. Not needed when there is only one.")
@@ -62,11 +61,11 @@ struct RecordVerb: Verb {
         return .success
     }
 
-    /// What came before a failure is good.
+    /// Keeps the file if it holds frames: those before a failure are good.
     private func keepOrRemove(_ file: NewFile, _ console: Console) {
         guard Self.holdsFrames(file) else { return file.remove() }
         console.tell(
-            "mectl: note: \(printable(output)) keeps what came until then, as a truncated recording\n"
+            "mectl: note: \(printable(output)) keeps the frames received until then, as a truncated recording\n"
         )
     }
 
@@ -87,10 +86,10 @@ struct RecordVerb: Verb {
     ) throws(Failure) -> RecordReport {
         console.catchInterrupts()
         var progress = Progress(
-            on: console, note: "bits that are recorded are served to nobody", unit: "shots")
+            on: console, note: "recorded bits are not served", unit: "shots")
         defer { progress.end() }
         let (source, recorded) = try options.ask(console) { (client) throws(ControlClientError) in
-            let source = try client.theBoard(board)
+            let source = try client.resolveBoard(board)
             let recorded = try client.record(
                 shots: shots, restarts: restarts, to: file.descriptor, board: source.name
             ) { progress.show($0.shotsDone, of: $0.shotsTotal) }

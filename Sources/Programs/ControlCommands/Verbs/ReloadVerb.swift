@@ -6,10 +6,10 @@ import ControlInterface
 struct ReloadVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "reload",
-        abstract: "Let metrngd read its configuration again.",
+        abstract: "Make metrngd read its configuration again.",
         discussion: """
-            Tells what has changed, and what needs a restart. A configuration that is wrong is not taken \
-            up: the one in force stays.
+            Reports what changed and what needs a restart. A wrong configuration is not applied: the one in \
+            force stays.
             """)
 
     @OptionGroup var options: ReadingOptions

@@ -7,10 +7,10 @@ import ControlInterface
 struct SetVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "set",
-        abstract: "Set what the devices of a board are driven with.",
+        abstract: "Set the operating point of a board.",
         discussion: """
-            What is left out stays as it is. The bits that wait to be served are discarded, and the \
-            lanes are tested from the start.
+            Values that are left out stay. Bits waiting to be served are discarded, and the lanes repeat \
+            the start-up test.
             """)
 
     @Argument(help: "A board, by name or serial. Not needed when there is only one.")
@@ -18,17 +18,17 @@ struct SetVerb: Verb {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The amplitude of the pulses.", valueName: "mV"))
+        help: ArgumentHelp("Pulse amplitude.", valueName: "mV"))
     var amplitude: Double?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The width of the pulses.", valueName: "ps"))
+        help: ArgumentHelp("Pulse width.", valueName: "ps"))
     var width: Double?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The bias field in the plane of the devices.", valueName: "µT"))
+        help: ArgumentHelp("In-plane bias field.", valueName: "µT"))
     var biasField: Double?
 
     @OptionGroup var options: ReadingOptions
@@ -36,10 +36,10 @@ struct SetVerb: Verb {
     func validate() throws {
         let values = [amplitude, width, biasField].compactMap { $0 }
         guard !values.isEmpty else {
-            throw ValidationError("there is nothing to set: --amplitude, --width or --bias-field")
+            throw ValidationError("nothing to set: give --amplitude, --width or --bias-field")
         }
         guard values.allSatisfy(\.isFinite) else {
-            throw ValidationError("an operating point is made of finite numbers")
+            throw ValidationError("an operating point takes finite numbers")
         }
     }
 
@@ -48,7 +48,7 @@ struct SetVerb: Verb {
             amplitudeMillivolts: amplitude, pulseWidthPicoseconds: width,
             biasFieldMicrotesla: biasField)
         let report = try options.ask(console) { (client) throws(ControlClientError) in
-            let board = try client.theBoard(board)
+            let board = try client.resolveBoard(board)
             return OperatingPointReport(
                 name: board.name, provenance: board.provenance,
                 operatingPoint: try client.setOperatingPoint(wanted, of: board.name))

@@ -10,7 +10,7 @@ struct StatusVerb: Verb {
 
     @OptionGroup var options: ReadingOptions
 
-    @Argument(help: "A board, by name or serial. Without one, all are shown.")
+    @Argument(help: "A board, by name or serial (default: all boards).")
     var board: String?
 
     func perform(on console: Console) throws(Failure) -> MectlExit {

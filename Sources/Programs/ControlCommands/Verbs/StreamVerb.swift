@@ -7,22 +7,21 @@ import EntropyTerms
 struct StreamVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "stream",
-        abstract: "Write bits to the standard output, as in: mectl stream | rngtest",
+        abstract: "Write bits to standard output, as in: mectl stream | rngtest",
         discussion: """
-            Bits that are not random, simulated or replayed ones, are refused unless they are \
-            allowed.
+            Simulated and replayed bits are not random, and are refused unless allowed.
             """)
 
-    /// How much is asked for at once.
+    /// The size of a request.
     private static let chunk = 1 << 20
-    /// How much is asked for to begin with: so little that there are bits or there are none.
+    /// The size of the first request: so small that it can be answered if there are any bits at all.
     private static let firstPiece = 32
 
-    @Option(help: "How many bytes; without it, until the reader has had enough.")
+    @Option(help: "Number of bytes (default: until the reader closes the pipe).")
     var bytes: Int?
 
     @Option(
-        help: "What is done to the bits: raw or full (default: full).", transform: offeredGrade)
+        help: "Processing of the bits: raw or full (default: full).", transform: offeredGrade)
     var grade = Grade.full
 
     @Flag(help: "Accept bits that are not random: simulated or replayed.")
@@ -37,7 +36,7 @@ struct StreamVerb: Verb {
     @OptionGroup var options: ReadingOptions
 
     func validate() throws {
-        if options.json { throw ValidationError("stream gives bits, not JSON") }
+        if options.json { throw ValidationError("stream writes bits, not JSON") }
         if let bytes, bytes < 1 { throw ValidationError("--bytes takes a number from 1") }
     }
 
@@ -53,7 +52,7 @@ struct StreamVerb: Verb {
         var left = bytes ?? .max
         while left > 0 {
             let isFirst = connection.origin == nil
-            // Of a recording, which ends: so much that all there is can be had.
+            // A recording ends; with small requests, all of its bits can be read.
             let isSmall = isFirst || connection.origin?.provenance == .replay
             let size = isSmall ? min(left, Self.firstPiece) : left
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(size))
@@ -69,9 +68,9 @@ struct StreamVerb: Verb {
         return .success
     }
 
-    /// No board gives more: that is the end, unless more was asked for.
+    /// Ends the stream when no board has more bits: a failure if more were requested.
     private func end(left: Int, _ console: Console) throws(Failure) -> MectlExit {
-        console.tell("mectl: note: the recording is over: no more bits come\n")
+        console.tell("mectl: note: the recording has ended; there are no more bits\n")
         guard bytes == nil else { throw .bits(.unavailable) }
         return .success
     }
@@ -89,7 +88,7 @@ struct StreamVerb: Verb {
         }
     }
 
-    /// Says what a person would wonder about: why nothing comes, and what does come.
+    /// Reads the first bytes, with a note if there are none yet or they are not random.
     private func readFirst(
         _ buffer: UnsafeMutableRawBufferPointer, from connection: EntropyConnection,
         _ console: Console
@@ -97,7 +96,7 @@ struct StreamVerb: Verb {
         do {
             try read(buffer, from: connection, waits: false)
         } catch .bits(.unavailable) {
-            console.tell("mectl: note: waiting for bits; mectl status tells why there are none\n")
+            console.tell("mectl: note: waiting for bits; mectl status says why there are none\n")
             try read(buffer, from: connection)
         }
         if let provenance = connection.origin?.provenance, !provenance.isGenuine {
@@ -128,7 +127,7 @@ struct StreamVerb: Verb {
 /// The grades that are offered, by name.
 @Sendable private func offeredGrade(_ argument: String) throws -> Grade {
     guard let grade = Grade(name: argument), grade != .expand else {
-        throw ValidationError("there is no grade \(argument) to be had: raw or full")
+        throw ValidationError("there is no grade \(argument): use raw or full")
     }
     return grade
 }

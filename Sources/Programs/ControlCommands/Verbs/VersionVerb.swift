@@ -5,7 +5,8 @@ import ControlInterface
 
 struct VersionVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "version", abstract: "Print the versions of mectl and of metrngd, if it runs.")
+        commandName: "version",
+        abstract: "Print the versions of mectl and of metrngd, if it is running.")
 
     @OptionGroup var options: ReadingOptions
 

@@ -8,31 +8,31 @@ import LinuxPlatform
 struct WaitVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "wait",
-        abstract: "Wait until a board gives bits, for scripts and units.",
+        abstract: "Wait until a board serves bits, for scripts and units.",
         discussion: """
-            metrngd need not run yet: it is waited for as well. Simulated bits count as bits; the \
-            output says what they are.
+            Also waits for metrngd if it is not running yet. Simulated bits count; the output says that \
+            they are simulated.
             """)
 
     @Option(
         name: .customLong("for"),
         help: ArgumentHelp(
-            "healthy: bits are served; board: one is there, whatever its health; bytes=N: at least N"
-                + " bytes of full entropy are there to be taken.", valueName: "condition"),
+            "healthy: bits are served; board: a board is present, whatever its health; bytes=N: at least"
+                + " N bytes of full entropy are ready.", valueName: "condition"),
         transform: WaitCondition.init(parsing:))
     var condition: WaitCondition
 
     @Option(
         help: ArgumentHelp(
-            "How many seconds at most (default: as long as it takes).", valueName: "seconds"))
+            "Time limit in seconds (default: none).", valueName: "seconds"))
     var timeout: Double?
 
     @OptionGroup var options: ReadingOptions
 
-    @Argument(help: "A board, by name or serial. Without one, any does.")
+    @Argument(help: "A board, by name or serial (default: any board).")
     var board: String?
 
-    /// Seconds from one look to the next.
+    /// Seconds between polls.
     private static let interval = 0.25
 
     func validate() throws {
@@ -50,9 +50,9 @@ struct WaitVerb: Verb {
             case .success(.holds(let status)):
                 try options.show(.status(status), on: console)
                 return .success
-            case .success(.impossible(let reason)): throw .waitedInVain(reason, hint: nil)
-            case .failure(let failure) where !failure.mayPass: throw failure
-            case .success(.not), .failure: break
+            case .success(.impossible(let reason)): throw .waitFailed(reason, hint: nil)
+            case .failure(let failure) where !failure.isTransient: throw failure
+            case .success(.pending), .failure: break
             }
             if console.isInterrupted() { throw .interrupted }
             if let end, monotonicNanoseconds() >= end { throw Self.failure(attempt) }
@@ -60,12 +60,12 @@ struct WaitVerb: Verb {
         }
     }
 
-    /// What one look shows.
+    /// The result of one poll.
     private enum Finding {
         case holds(StatusReport)
-        /// Why it does not, and what to try.
-        case not(reason: String, hint: String?)
-        /// Why it never will.
+        /// The condition does not hold yet, with the reason and a hint.
+        case pending(reason: String, hint: String?)
+        /// The condition can never hold, with the reason.
         case impossible(String)
     }
 
@@ -74,28 +74,28 @@ struct WaitVerb: Verb {
             try client.status(of: board)
         }
         if status.boards.contains(where: condition.holds) { return .holds(status) }
-        if let room = condition.missingRoom(in: status.boards) { return .impossible(room) }
+        if let room = condition.capacityShortfall(in: status.boards) { return .impossible(room) }
         let troubled = status.boards.first { $0.cause != nil }
         let reason =
             troubled.map { "\($0.name): \($0.cause ?? "")" } ?? condition.waitingText(status.boards)
-        return .not(reason: printable(reason), hint: troubled?.remedy.map { printable($0) })
+        return .pending(reason: printable(reason), hint: troubled?.remedy.map { printable($0) })
     }
 
     private static func failure(_ attempt: Result<Finding, Failure>) -> Failure {
         switch attempt {
-        case .success(.not(let reason, let hint)): .waitedInVain(reason, hint: hint)
-        case .success: .waitedInVain("the time is over", hint: nil)
+        case .success(.pending(let reason, let hint)): .waitFailed(reason, hint: hint)
+        case .success: .waitFailed("the time limit has passed", hint: nil)
         case .failure(let failure): failure
         }
     }
 }
 
 extension Failure {
-    /// Whether it may be gone at the next look: the daemon is not there yet, or is started again.
-    fileprivate var mayPass: Bool { exitCode == .unreachable }
+    /// Whether the next poll may succeed: the daemon is not there yet, or is restarting.
+    fileprivate var isTransient: Bool { exitCode == .unreachable }
 }
 
-/// What is waited for.
+/// The condition to wait for.
 enum WaitCondition: Sendable, Equatable {
     case healthy
     case board
@@ -113,7 +113,7 @@ enum WaitCondition: Sendable, Equatable {
             self = .bytes(count)
         default:
             throw ValidationError(
-                "there is no condition \(printable(text)): healthy, board or bytes=N")
+                "there is no condition \(printable(text)): use healthy, board or bytes=N")
         }
     }
 
@@ -126,8 +126,8 @@ enum WaitCondition: Sendable, Equatable {
         }
     }
 
-    /// Why there will never be so many bytes; nil when there may be.
-    func missingRoom(in boards: [BoardStatus]) -> String? {
+    /// The reason that no ring can ever hold the bytes; nil if one can.
+    func capacityShortfall(in boards: [BoardStatus]) -> String? {
         guard case .bytes(let count) = self,
             let largest = boards.compactMap({ Self.ring(of: $0)?.capacityBytes }).max(),
             largest < count
@@ -141,7 +141,7 @@ enum WaitCondition: Sendable, Equatable {
         let states = boards.map { "\($0.name) is \($0.state.rawValue)" }.joined(separator: ", ")
         guard case .bytes(let count) = self else { return states }
         let most = boards.compactMap { Self.ring(of: $0)?.availableBytes }.max() ?? 0
-        return "\(states); \(grouped(most)) of \(grouped(count)) bytes are there"
+        return "\(states); \(grouped(most)) of \(grouped(count)) bytes are ready"
     }
 
     private static func ring(of board: BoardStatus) -> RingStatus? {

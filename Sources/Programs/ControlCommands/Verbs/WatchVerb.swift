@@ -7,21 +7,21 @@ import Varlink
 struct WatchVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "watch",
-        abstract: "Show the status again and again, until Ctrl-C.",
-        discussion: "With --json, or when the output is no terminal, updates are appended.")
+        abstract: "Show the status repeatedly, until Ctrl-C.",
+        discussion: "With --json, or if standard output is not a terminal, updates are appended.")
 
     @OptionGroup var options: ReadingOptions
 
-    @Argument(help: "A board, by name or serial. Without one, all are shown.")
+    @Argument(help: "A board, by name or serial (default: all boards).")
     var board: String?
 
-    @Option(help: ArgumentHelp("Seconds from one update to the next.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Seconds between updates.", valueName: "seconds"))
     var interval = defaultWatchInterval
 
     func validate() throws {
         guard watchIntervals.contains(interval) else {
             throw ValidationError(
-                "The interval has to be between \(watchIntervals.lowerBound) and"
+                "The interval must be between \(watchIntervals.lowerBound) and"
                     + " \(Int(watchIntervals.upperBound)) seconds.")
         }
     }
@@ -64,16 +64,16 @@ struct WatchVerb: Verb {
 
 /// Where an update goes.
 enum Placement {
-    /// Over the one before, on a terminal of so many rows; what is below them is left out, so that
-    /// the first line, which says what the bits are, stays in sight.
+    /// Over the previous one, on a terminal with this many rows; lines below them are left out, so that the
+    /// first line, which says what the bits are, stays visible.
     case inPlace(rows: Int?)
-    /// Below the one before and an empty line.
+    /// Below the previous one and an empty line.
     case separated
-    /// Right below the one before.
+    /// Right below the previous one.
     case appended
 }
 
-/// An update with what puts it in its place.
+/// An update with the control sequences that place it.
 func placed(_ text: String, _ placement: Placement, isFirst: Bool) -> String {
     switch placement {
     case .appended: text
@@ -92,5 +92,5 @@ private func firstLines(of text: String, _ count: Int) -> String {
     guard lines.count - 1 > count else { return text }
     let shown = max(0, count - 1)
     return lines.prefix(shown).map { $0 + "\n" }.joined()
-        + "(\(lines.count - 1 - shown) more lines: the terminal is too low)\n"
+        + "(\(lines.count - 1 - shown) more lines: the terminal has too few rows)\n"
 }

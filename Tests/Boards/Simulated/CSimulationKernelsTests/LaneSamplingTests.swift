@@ -6,7 +6,8 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("Lane sampling")
+@Suite(
+    "Lane sampling: every path against a scalar sampler, states against toggles")
 struct LaneSamplingTests {
     /// Devices with any thresholds, among them the extreme ones.
     private static func sampler(words: Int, seed: UInt64, flips: Int? = nil) -> ScalarSampler {
@@ -28,7 +29,7 @@ struct LaneSamplingTests {
     }
 
     @Test(
-        "every path gives the bits of the scalar reference, call after call",
+        "every path gives the bits of the scalar reference, call after call", .thorough,
         arguments: [1, 7, 8, 9, 16, 20, 64], [nil, 0, 1, 5, 8, 15])
     func equalsReference(words: Int, flips: Int?) {
         for toggles in [false, true] { compare(words: words, flips: flips, toggles: toggles) }
@@ -82,7 +83,9 @@ struct LaneSamplingTests {
     }
 }
 
-@Suite("Statistics of lane sampling")
+@Suite(
+    "Statistics of lane sampling: each device's two probabilities, independence, how a memory's correlation decays"
+)
 struct LaneSamplingStatisticsTests {
     /// For one device, in how many shots it was in state 0 or 1 before, and how often it left it.
     private struct Tally {

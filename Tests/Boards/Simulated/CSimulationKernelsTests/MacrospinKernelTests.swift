@@ -29,7 +29,9 @@ private func advance(
     return spins
 }
 
-@Suite("Macrospin kernel")
+@Suite(
+    "Macrospin kernel: every path alike; without noise the scalar trajectory, with it the scalar moments; unit vectors stay so"
+)
 struct MacrospinKernelTests {
     @Test("every path gives the same trajectories, to the last bit", arguments: [1, 3, 8])
     func paths(groups: Int) {
@@ -107,7 +109,7 @@ struct MacrospinKernelTests {
         return moments
     }
 
-    @Test("sums of uniform numbers as noise give the moments that normal noise gives")
+    @Test("sums of uniform numbers as noise give the moments that normal noise gives", .thorough)
     func weakScheme() {
         var random = SeededGenerator(5)
         var expected = Moments()

@@ -5,7 +5,8 @@ import TestMaterials
 import TestSupport
 import Testing
 
-@Suite("Spread of an array")
+@Suite(
+    "Spread of an array: drawn spread and dead fraction, and how many lanes can be trimmed to ½")
 struct ArraySpreadTests {
     private static let count = 5000
 
@@ -86,13 +87,13 @@ struct ArraySpreadTests {
         return shares.contains { $0 < 0.5 } && shares.contains { $0 > 0.5 }
     }
 
-    @Test("98 % of the lanes can be trimmed to ½", arguments: ArrayPreset.allCases)
+    @Test("98 % of the lanes can be trimmed to ½", .thorough, arguments: ArrayPreset.allCases)
     func trimmable(preset: ArrayPreset) {
         let trimmable = Self.draw(ArraySpread(), preset: preset).count(where: Self.canBeTrimmed)
         #expect(Double(trimmable) / Double(Self.count) > 0.98)
     }
 
-    @Test("with four times the spread of the anisotropy they could not")
+    @Test("with four times the spread of the anisotropy they could not", .thorough)
     func tooWide() {
         var spread = ArraySpread()
         spread.anisotropyEnergy *= 4

@@ -6,7 +6,8 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("Device parameters")
+@Suite(
+    "Device parameters: derived quantities against hand calculations, what is refused")
 struct DeviceParameterTests {
     @Test("the default device has the fields, the barrier and the energies worked out by hand")
     func derived() {
@@ -70,10 +71,12 @@ struct DeviceParameterTests {
     }
 }
 
-@Suite("Ornstein-Uhlenbeck process")
+@Suite(
+    "Ornstein-Uhlenbeck process: mean, variance and correlation for any step")
 struct OrnsteinUhlenbeckTests {
     @Test(
-        "it has its deviation in the long run, and forgets with its time", arguments: [0.1, 1, 30])
+        "it has its deviation in the long run, and forgets with its time", .thorough,
+        arguments: [0.1, 1, 30])
     func moments(step: Double) {
         let process = OrnsteinUhlenbeck(deviation: 0.01, seconds: 10)
         var random = SeededGenerator(50)

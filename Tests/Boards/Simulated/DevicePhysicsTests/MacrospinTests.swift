@@ -33,7 +33,9 @@ private func spin(field: Double = 0, temperature: Double = 300) -> Macrospin {
         temperatureKelvin: temperature)
 }
 
-@Suite("Macrospin against another program's values")
+@Suite(
+    "Macrospin against another program's values: widths, period, temperature, easy-axis field; symmetry of the states"
+)
 struct MacrospinTests {
     private static let row = [
         CheckValue(200, 0.006), CheckValue(450, 0.46), CheckValue(600, 0.84),

@@ -4,7 +4,8 @@ import DevicePhysics
 import Glibc
 import Testing
 
-@Suite("Switching chains")
+@Suite(
+    "Switching chains: formulas against hand calculations")
 struct SwitchingChainTests {
     /// A chain with what follows from it, worked out by hand.
     struct Example: Sendable {
@@ -105,7 +106,8 @@ private struct AllSequences {
     }
 }
 
-@Suite("Min-entropy rate")
+@Suite(
+    "Min-entropy rate: against all sequences of 20 shots")
 struct MinEntropyRateTests {
     private static let chains = [
         SwitchingChain(p01: 0.5, p10: 0.5), SwitchingChain(p01: 0.531, p10: 0.433),

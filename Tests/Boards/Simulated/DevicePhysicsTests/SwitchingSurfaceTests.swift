@@ -26,11 +26,12 @@ private func deviation(_ probability: Double) -> Double {
     (max(probability * (1 - probability), 0.002) / Double(shots)).squareRoot()
 }
 
-@Suite("Switching surfaces")
+@Suite(
+    "Switching surfaces: level 2 against new shots of level 1, its edges and its file")
 struct SwitchingSurfaceTests {
     /// The difference may be 0.02, and 4.5 deviations of the shots it is measured with.
     @Test(
-        "points of the grid agree with new shots of level 1 within 0.02",
+        "points of the grid agree with new shots of level 1 within 0.02", .thorough,
         arguments: ArrayPreset.allCases)
     func grid(preset: ArrayPreset) {
         let comparison = preset.surface.compare(
@@ -114,7 +115,8 @@ struct SwitchingSurfaceTests {
     }
 }
 
-@Suite("Devices on a surface")
+@Suite(
+    "Devices on a surface: level 3, other devices and bias fields against level 1; drift, trim")
 struct ArrayDeviceTests {
     /// A device and an operating point that are not those of the preset.
     struct Variation: Sendable {

@@ -11,7 +11,9 @@ import Testing
 
 /// The trim loop on the simulated array, which drifts and is heated: 512 lanes at a million shots a second,
 /// each drifting by 1 % over 100 s, from 300 to 340 K by 12 K a minute.
-@Suite("Holding a drifting array")
+@Suite(
+    "Holding a drifting array: the trim loop on an array that drifts and is heated; the control without it",
+    .thorough)
 struct ControlLoopTests {
     /// How far the lanes' true probabilities are from ½ at one moment.
     private struct Deviation {

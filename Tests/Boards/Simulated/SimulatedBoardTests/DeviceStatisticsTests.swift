@@ -22,7 +22,9 @@ private func zScore(of values: [Double], mean: Double) -> Double {
     return (average - mean) / (variance / n).squareRoot()
 }
 
-@Suite("Devices of the simulated board")
+@Suite(
+    "Devices of the simulated board: rates of each lane, dead devices, autocorrelation of states and toggles, independence"
+)
 struct DeviceStatisticsTests {
     @Test("each lane is its own device: it toggles as often as its chain says")
     func rates() throws {
@@ -96,7 +98,7 @@ struct DeviceStatisticsTests {
         return sum / Double(bits.count - lag) / (mean * (1 - mean))
     }
 
-    @Test("states are correlated as (1 − p01 − p10)^k at lag k", arguments: chains)
+    @Test("states are correlated as (1 − p01 − p10)^k at lag k", .thorough, arguments: chains)
     func stateCorrelation(chain: SwitchingChain) throws {
         let recording = try record(Array(repeating: chain, count: 512), shots: 3000, seed: 53)
         let mean = chain.stationaryProbability
@@ -115,7 +117,7 @@ struct DeviceStatisticsTests {
     }
 
     @Test(
-        "toggles come as often as the chain says, and independently when p01 = p10",
+        "toggles come as often as the chain says, and independently when p01 = p10", .thorough,
         arguments: chains)
     func toggleStatistics(chain: SwitchingChain) throws {
         let recording = try record(Array(repeating: chain, count: 512), shots: 3000, seed: 54)

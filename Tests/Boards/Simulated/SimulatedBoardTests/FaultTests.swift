@@ -27,7 +27,8 @@ private func frames(of board: SimulatedArrayBoard, _ count: Int) throws -> [[UIn
     }
 }
 
-@Suite("Faults of the simulated board")
+@Suite(
+    "Faults of the simulated board: every fault, as a reader of frames sees it")
 struct SimulatedFaultTests {
     @Test(
         "a stuck lane gives its bit from its first shot to its last, and no other lane does",

@@ -11,7 +11,9 @@ import Testing
 
 /// Level 3 of the model, from the shots of a board, against level 2: each of 512 lanes over 2^20 shots,
 /// at |z| < 4.5. An exact implementation exceeds that for some lane once in 300 seeds.
-@Suite("Shots of physical devices")
+@Suite(
+    "Shots of physical devices: level 3 against level 2 for every lane, memory, decay of correlations, trims"
+)
 struct PhysicalArrayTests {
     private static let shots = Double(LaneMonitor.periodWindows * HealthCutoffs.windowShots)
 

@@ -25,7 +25,8 @@ private func board(
         shotsPerFrame: shotsPerFrame, seed: seed)
 }
 
-@Suite("Frames of the simulated board")
+@Suite(
+    "Frames of the simulated board: any array size, seeds, a new start")
 struct SimulatedFrameTests {
     @Test(
         "arrays of any size send frames that a reader accepts",

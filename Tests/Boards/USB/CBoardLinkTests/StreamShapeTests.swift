@@ -3,7 +3,8 @@
 import CBoardLink
 import Testing
 
-@Suite("The shape of a stream")
+@Suite(
+    "The shape of a stream: size and number of transfers for every speed and frame")
 struct StreamShapeTests {
     @Test(
         "has whole packets, and at most a quarter of what Linux lends",
@@ -19,7 +20,8 @@ struct StreamShapeTests {
     }
 }
 
-@Suite("The errors of the link")
+@Suite(
+    "The errors of the link: words of every error")
 struct LinkErrorTests {
     private static let errors = [
         BL_GONE, BL_NOT_PERMITTED, BL_BUSY, BL_TIMEOUT, BL_STALL, BL_OVERFLOW, BL_IO, BL_NO_MEMORY,

@@ -33,7 +33,7 @@ enum bl_error {
     BL_TIMEOUT = -4,        // no answer in time
     BL_STALL = -5,          // the request was refused, or the endpoint is halted
     BL_OVERFLOW = -6,       // the device sent more than was asked for
-    BL_IO = -7,             // the bus could not carry it
+    BL_IO = -7,             // transfer error on the bus
     BL_NO_MEMORY = -8,      // no memory that can be locked, or none of the kernel for transfers
     BL_OTHER = -9,          // libusb failed in another way, or there is no stream
 };

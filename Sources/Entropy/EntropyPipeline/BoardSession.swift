@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardInterface
+import BoardProtocol
+import LaneHealth
+import Synchronization
+
+/// The time from the opening of a board to its closing: takes frames into windows and windows to activities.
+///
+/// For the pipeline's thread. In the steady state nothing here allocates, locks, logs or suspends per shot or
+/// frame.
+final class BoardSession {
+    private let context: ActivityContext
+    private let standing: [any Activity]
+    /// The job under way, and what does it.
+    private var current: (job: BoardJob, activity: any Activity)?
+    /// The activities that look at a window, in their order.
+    private var observers: [any Activity]
+    /// The one of them whose turn it is with the full window.
+    private var nextObserver = 0
+    /// The shots of the frame under way that no window has taken. The memory is the frame reader's, which is not
+    /// used until they are gone.
+    private var shots = UnsafeRawBufferPointer(start: nil, count: 0)
+    private var frameUse = FrameUse.tested
+
+    init(_ context: ActivityContext) {
+        self.context = context
+        standing = Activities.standing(context)
+        observers = standing
+    }
+
+    private var stream: BoardStream { context.stream }
+    private var window: HealthWindow { context.stream.window }
+
+    /// Whether a frame is under way: the rest of it waits, or a window that is not done with.
+    private var isFrameUnderWay: Bool { !shots.isEmpty || window.isFull }
+
+    // MARK: Turns
+
+    /// Goes on with the frame under way, or reads the board and begins with what came. Between two reads a job
+    /// begins or goes on.
+    func turn() throws(BoardError) -> PipelineWait {
+        if !isFrameUnderWay {
+            try advanceJob()
+            try stream.read()
+        }
+        while true {
+            if isFrameUnderWay {
+                if let ends = try fillWindows() { return .until(ends) }
+                stream.restartPatience()
+            }
+            guard !context.jobs.isClosed else { return .none }
+            guard let frame = stream.nextFrame() else { break }
+            begin(frame)
+        }
+        try stream.checkPatience()
+        return .none
+    }
+
+    /// Begins anew with the lanes. Called between two reads.
+    func restart(_ restart: LaneRestart) throws(BoardError) {
+        precondition(!isFrameUnderWay, "lanes begin anew between two frames")
+        stream.forgetWindow()
+        for activity in standing { try activity.restart(restart) }
+        context.book.restartLanes(stream.description)
+        context.lifecycle.handle(.lanesRestarted(isLearning: context.book.isLearning))
+    }
+
+    /// Cancels the job under way, which leaves the board as it was.
+    func cancelJob() throws(BoardError) {
+        guard let job = current?.job else { return }
+        abandonFrame()
+        job.cancel()
+        try advanceJob()
+        precondition(current == nil, "a job that was cancelled ends at once")
+    }
+
+    /// Fails the job under way, because the board has failed.
+    func failJob(_ error: BoardError) {
+        guard let job = current?.job else { return }
+        end(job, .failed(.board(error.description)))
+    }
+
+    /// Gives the board back. Called once; nothing else is called afterwards.
+    func close() { stream.close() }
+
+    // MARK: Jobs
+
+    private func advanceJob() throws(BoardError) {
+        if current == nil { beginJob() }
+        guard let (job, activity) = current, let result = try activity.advance() else { return }
+        if let restart = result.restart { try self.restart(restart) }
+        end(job, result.outcome)
+    }
+
+    /// Takes the job that waits. A board that has sent nothing yet does none.
+    private func beginJob() {
+        guard !context.lifecycle.isSilent, let job = context.jobs.take(needsOpenBoard: true) else {
+            return
+        }
+        let activity = Activities.activity(for: job, context)
+        current = (job, activity)
+        observers = [activity] + standing
+    }
+
+    private func end(_ job: BoardJob, _ outcome: BoardJob.State) {
+        current = nil
+        observers = standing
+        context.jobs.finish(job, outcome)
+    }
+
+    // MARK: Frames and windows
+
+    private func begin(_ frame: FrameReader.Frame) {
+        if context.lifecycle.isSilent {
+            context.book.report(.opened(stream.description))
+            context.lifecycle.handle(.firstFrame)
+        }
+        frameUse = current?.activity.take(frame) ?? .tested
+        if frameUse == .untested {
+            stream.restartPatience()
+        } else {
+            shots = frame.payload
+        }
+    }
+
+    /// Fills windows from the frame under way, and takes each full one to the activities.
+    ///
+    /// - Returns: what is waited for; nil once the frame is used up, or when the pipeline stops.
+    private func fillWindows() throws(BoardError) -> PipelineWait.Ends? {
+        while true {
+            if window.isFull, let ends = try observeWindow() { return ends }
+            guard !shots.isEmpty, !context.jobs.isClosed else { return nil }
+            if frameUse == .recorded { stream.isWindowRecorded = true }
+            let taken = window.append(shots)
+            shots = UnsafeRawBufferPointer(rebasing: shots.dropFirst(taken))
+            if window.isFull { window.test() }
+        }
+    }
+
+    /// Takes the full window to the activities one after another, and empties it.
+    ///
+    /// - Returns: what is waited for; nil once the window is done with.
+    private func observeWindow() throws(BoardError) -> PipelineWait.Ends? {
+        let mayWait = current == nil && !context.jobs.hasBoardJob && !context.jobs.isClosed
+        while nextObserver < observers.count {
+            switch try observers[nextObserver].take(window, mayWait: mayWait) {
+            case .next: nextObserver += 1
+            case .finished: nextObserver = observers.count
+            case .wait(let ends):
+                precondition(mayWait, "an activity waits only when it may")
+                return ends
+            }
+        }
+        nextObserver = 0
+        window.advance()
+        stream.isWindowRecorded = false
+        return nil
+    }
+
+    /// Leaves what is under way: the board stops.
+    private func abandonFrame() {
+        shots = UnsafeRawBufferPointer(start: nil, count: 0)
+        nextObserver = 0
+        stream.forgetWindow()
+    }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardInterface
+import BoardProtocol
+import LaneHealth
+import LinuxPlatform
+import OperatingPointControl
+import Synchronization
+
+/// The book of a board's lanes: their health, what was measured of them, and what is shown of the pipeline.
+///
+/// The pipeline's thread writes; any thread reads with `status`. The lock is held once a window.
+final class LaneBook: Sendable {
+    /// The number of alarms of each severity that are kept: a healthy array raises warnings again and again,
+    /// which would push out the failures.
+    static let alarmCapacity = 64
+
+    /// The verdict on one window.
+    struct WindowVerdict {
+        /// The number of lanes whose bits in the window may be used.
+        var good: Int
+        /// Whether the lanes are correlated, so that none may be used.
+        var isCorrelated: Bool
+        /// Whether the window is one of the first start-up test of this book.
+        var isOfStartUp: Bool
+        /// The health epoch after the window.
+        var healthEpoch: UInt32
+    }
+
+    private struct Content: Sendable {
+        var state = PipelineState.starting
+        /// Seconds since the Unix epoch.
+        var stateSince: Double
+        var description: BoardDescription?
+        /// The operating points of boards that an activity drives elsewhere for now, by serial number. An
+        /// entry outlives a board that fails meanwhile, and the board in its place.
+        var pointsToRestore: [String: OperatingPoint] = [:]
+        var ledger: LaneLedger?
+        var monitor: LaneMonitor?
+        var trim: TrimStatus?
+        var telemetry: BoardTelemetry?
+        /// The newest last.
+        var alarms: [TimedAlarm] = []
+
+        mutating func add(_ alarm: TimedAlarm) {
+            let alike = alarms.indices.filter {
+                alarms[$0].alarm.severity == alarm.alarm.severity
+            }
+            if alike.count == LaneBook.alarmCapacity { alarms.remove(at: alike[0]) }
+            alarms.append(alarm)
+        }
+    }
+
+    private let startUpWindows: Int
+    private let crossLaneTest: CrossLaneTest
+    private let clock: Clock
+    private let onEvent: @Sendable (PipelineEvent) -> Void
+    private let content: Mutex<Content>
+
+    init(
+        settings: PipelineSettings, clock: Clock,
+        onEvent: @escaping @Sendable (PipelineEvent) -> Void
+    ) {
+        startUpWindows = settings.startUpWindows
+        crossLaneTest = CrossLaneTest(claimedEntropyPerBit: settings.claimedEntropyPerBit)
+        self.clock = clock
+        self.onEvent = onEvent
+        content = Mutex(Content(stateSince: clock.secondsSinceEpoch()))
+    }
+
+    /// Everything that is shown, at one moment. Any thread.
+    func status(isResting: Bool) -> PipelineStatus {
+        content.withLock { content in
+            PipelineStatus(
+                state: content.state, stateSince: content.stateSince, isResting: isResting,
+                description: content.description, ledger: content.ledger,
+                monitor: content.monitor, trim: content.trim, telemetry: content.telemetry,
+                alarms: content.alarms)
+        }
+    }
+
+    /// Tells the log of something.
+    func report(_ event: PipelineEvent) { onEvent(event) }
+
+    /// Shows what the pipeline is doing, and reports it if it is something else.
+    func show(_ state: PipelineState) {
+        let changed = content.withLock { content in
+            guard content.state != state else { return false }
+            let isSameKind = content.state.isSameKind(as: state)
+            content.state = state
+            if !isSameKind { content.stateSince = clock.secondsSinceEpoch() }
+            return !isSameKind
+        }
+        if changed { report(.became(state)) }
+    }
+
+    // MARK: The board
+
+    /// Enters a board that was opened. Its lanes are not known yet.
+    func enter(_ description: BoardDescription) {
+        content.withLock { content in
+            content.description = description
+            content.telemetry = nil
+            content.pointsToRestore[description.serial] = nil
+        }
+    }
+
+    /// The description of the board that was opened last; nil until one was.
+    var description: BoardDescription? { content.withLock { $0.description } }
+
+    /// Remembers the operating point of a board that is about to be driven elsewhere, so that it is restored
+    /// should the board fail before `forgetPoint`.
+    func rememberPoint(of description: BoardDescription) {
+        content.withLock { $0.pointsToRestore[description.serial] = description.operatingPoint }
+    }
+
+    func forgetPoint(of description: BoardDescription) {
+        content.withLock { $0.pointsToRestore[description.serial] = nil }
+    }
+
+    /// The operating point that a board has to be restored to; nil when it is at its own.
+    func pointToRestore(of description: BoardDescription) -> OperatingPoint? {
+        content.withLock { $0.pointsToRestore[description.serial] }
+    }
+
+    // MARK: The lanes
+
+    /// Begins anew: all lanes are before their start-up test. The health epoch goes on.
+    func restartLanes(_ description: BoardDescription) {
+        content.withLock { content in
+            content.description = description
+            content.ledger = LaneLedger(
+                lanes: description.lanes, startUpWindows: startUpWindows,
+                healthEpoch: content.ledger?.healthEpoch ?? 0)
+            content.monitor = LaneMonitor(lanes: description.lanes)
+        }
+    }
+
+    /// Enters what holds the lanes at 50 % ones; nil for a board whose lanes are not trimmed.
+    func enter(_ trim: TrimStatus?) { content.withLock { $0.trim = trim } }
+
+    /// Whether the trims of the lanes are being learned.
+    var isLearning: Bool {
+        content.withLock { content in content.trim.map { $0.state != .holding } ?? false }
+    }
+
+    /// Enters what the board measured about its devices.
+    func enter(_ telemetry: BoardTelemetry) {
+        let resistance = ResistanceTest(ohms: telemetry.resistanceOhms)
+        content.withLock { content in
+            content.telemetry = telemetry
+            content.ledger?.measured(resistance)
+        }
+    }
+
+    /// The number of windows judged since the lanes began anew.
+    var judgedWindows: Int { content.withLock { $0.ledger?.windows ?? 0 } }
+
+    /// Judges a tested window, and reports the alarms that it raises.
+    ///
+    /// - Parameter usable: receives the lanes whose bits in the window may be used, a bit each: those
+    ///   that were admitted before it and still are. The window that completes the start-up test of
+    ///   a lane is part of the test, and not used.
+    func judge(_ window: HealthWindow, usable: UnsafeMutablePointer<UInt64>) -> WindowVerdict {
+        content.withLock { content in
+            guard var ledger = content.ledger.take() else {
+                preconditionFailure("windows are judged once the lanes have begun")
+            }
+            defer { content.ledger = ledger }
+            window.compare(lanes: ledger.unfailed)
+            content.monitor?.add(window)
+            let wasAdmitted = ledger.crossLane.isAdmitted
+            for word in ledger.admitted.indices { usable[word] = ledger.admitted[word] }
+            let finding = crossLaneTest.finding(
+                ratio: window.varianceRatio, lanes: window.comparedLanes)
+            ledger.judge(window.findings, crossLane: finding) { alarm in
+                content.add(TimedAlarm(alarm: alarm, time: clock.secondsSinceEpoch()))
+                report(.alarm(alarm))
+            }
+            var good = 0
+            for word in ledger.admitted.indices {
+                usable[word] &= ledger.admitted[word]
+                good += usable[word].nonzeroBitCount
+            }
+            return WindowVerdict(
+                good: good, isCorrelated: !(wasAdmitted && ledger.crossLane.isAdmitted),
+                isOfStartUp: ledger.windows <= startUpWindows, healthEpoch: ledger.healthEpoch)
+        }
+    }
+}

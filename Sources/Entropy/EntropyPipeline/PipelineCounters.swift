@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import EntropyRing
+package import Synchronization
+
+/// Counts that the pipeline's thread writes and any thread reads. Each is exact; two that are read one after
+/// another need not belong to the same moment.
+package final class PipelineCounters: Sendable {
+    package let shots = Atomic<UInt64>(0)
+    package let framesAccepted = Atomic<UInt64>(0)
+    package let framesRejected = Atomic<UInt64>(0)
+    package let bytesSkipped = Atomic<UInt64>(0)
+    package let shotsDropped = Atomic<UInt64>(0)
+    /// Bits of min-entropy credited to the input of `full` blocks.
+    package let creditedBits = Atomic<UInt64>(0)
+    /// Temperature of the array in units of 0.01 °C; from the last frame.
+    package let temperature = Atomic<Int>(0)
+    /// When bits last entered a ring, in monotonic nanoseconds; 0 before the first.
+    package let newestBits = Atomic<UInt64>(0)
+    /// Whether the rings are full, so that nobody reads the board.
+    package let isResting = Atomic<Bool>(false)
+    package let shotsPerSecond = RateMeter()
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The health tests. Where several trip for a lane, the first in this order decides, failures before warnings.
+///
+/// A test of each window is added with a case here, a line in `windowTests`, and a file with its `WindowTest`.
+package enum HealthTest: Int, Sendable, CaseIterable {
+    /// A lane that repeats a value that long trips the proportion as a consequence, so it comes first.
+    case repetitionCount
+    case adaptiveProportion
+    /// The resistance of the device against the median of its array. Bits come first: they are the consequence.
+    case resistance
+    /// Correlation between the lanes: a test of the whole array.
+    case crossLane
+
+    /// All tests, in the order in which they decide.
+    static let inOrder = allCases
+
+    /// What the test is called in the control interface and the journal.
+    package var name: String { "\(self)" }
+
+    /// The tests of every lane in every window.
+    static func windowTests(_ cutoffs: HealthCutoffs) -> [any WindowTest] {
+        [RepetitionCountTest(cutoffs), AdaptiveProportionTest(cutoffs)]
+    }
+
+    /// What the test is called in messages.
+    package var title: String {
+        switch self {
+        case .repetitionCount: "repetition count test"
+        case .adaptiveProportion: "adaptive proportion test"
+        case .resistance: "resistance test"
+        case .crossLane: "cross-lane test"
+        }
+    }
+}
+
+/// A test of every lane in every window of shots.
+///
+/// `find` is called on the pipeline's thread, once for each window. It does the same work whatever the bits are, and
+/// allocates nothing.
+protocol WindowTest: Sendable {
+    var test: HealthTest { get }
+
+    /// Finds the lanes that the test trips for.
+    ///
+    /// - Parameters:
+    ///   - window: full, with its ones counted, and with its history.
+    ///   - warning: receives the lanes that reach the warning cut-off, a bit each, `window.stride` words. Lanes beyond
+    ///     those of the board mean nothing.
+    ///   - failure: receives the lanes that reach the failing cut-off, of which every one is in `warning`.
+    func find(
+        in window: HealthWindow, warning: UnsafeMutablePointer<UInt64>,
+        failure: UnsafeMutablePointer<UInt64>)
+}
