@@ -254,8 +254,10 @@ let package = Package(
             dependencies: [
                 "BoardInterface", "BoardProtocol", "CFuzzDriver", "ControlInterface",
                 "ControlTestSupport", "DaemonConfiguration", "DevicePhysics", "EntropyClient",
-                "EntropyProtocol", "EntropyServer", "EntropyTerms", "LinuxPlatform", "RecordingFormat",
-                "Recordings", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB", "TestSupport", "Varlink",
+                "EntropyProtocol", "EntropyServer", "EntropyTerms", "LinuxPlatform",
+                "RecordingFormat",
+                "Recordings", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB", "TestSupport",
+                "Varlink",
             ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: swift),
         tool(
             "fuzz-parsers", path: "Tests/Fuzz/FuzzParsers",
