@@ -343,6 +343,7 @@ let package = Package(
         tests(
             "EntropyPipelineTests", in: "Entropy",
             [
+                "AllocationCounting",
                 "BoardInterface", "BoardProtocol", "Conditioning", "DevicePhysics",
                 "EntropyPipeline", "EntropyRing", "EntropyTerms", "LaneHealth", "LinuxPlatform",
                 "OperatingPointControl", "PlaneTestSupport", "SimulatedBoard", "SystemCrypto",
