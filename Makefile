@@ -37,7 +37,7 @@ check-swift:
 
 test:
 	scripts/setup build quality python package metrics
-	swift build -c release --build-tests --explicit-target-dependency-import-check error
+	swift build -c release --build-tests --disable-xctest --explicit-target-dependency-import-check error
 	$(side-by-side) test-swift test-others
 
 test-swift:

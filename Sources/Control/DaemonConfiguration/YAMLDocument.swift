@@ -27,7 +27,7 @@ struct YAMLDocument: Sendable, Equatable {
         let text = YAMLText(string)
         let nested = text.possibleNestedKeys
         guard nested.count <= Self.maximumNestedKeys else {
-            findings = [Finding(position: nested[0], key: "", fault: .keyIsNotText)]
+            self.init(refused: Finding(position: nested[0], key: "", fault: .keyIsNotText))
             return
         }
         let masked = text.withoutReferences()
@@ -38,6 +38,8 @@ struct YAMLDocument: Sendable, Equatable {
             self.init(text, asWritten: text)
         }
     }
+
+    private init(refused finding: Finding) { findings = [finding] }
 
     private init(_ text: YAMLText, asWritten: YAMLText) {
         do {

@@ -11,7 +11,8 @@ extension FuzzTarget {
     ///
     /// An input is a series of transfers. The first byte of each says of which kind it is.
     static let boardRequests = FuzzTarget("board-requests", inputLimit: 512) { bytes in
-        HostileHost(bytes).run()
+        var host = HostileHost(bytes)
+        host.run()
     }
 }
 

@@ -110,8 +110,11 @@ struct LocalServerTests {
         for host in hosts { host.takeTurns(with: hosts) }
         #expect(hosts.map(\.server.count) == [1, 1])
         clients[0].die()
-        hosts[0].takeTurns(with: hosts)
-        #expect(hosts.map(\.server.count) == [0, 1])
+        // Optimised code may close a client once nothing uses it any more.
+        withExtendedLifetime(clients) {
+            hosts[0].takeTurns(with: hosts)
+            #expect(hosts.map(\.server.count) == [0, 1])
+        }
     }
 }
 

@@ -32,8 +32,8 @@ struct BoardCheckTests {
     @Test(
         "A board that is broken fails the check that is meant for it", .thorough,
         arguments: [
-            ("corruptedFrames", "the checksum of frame 7 does not hold"),
-            ("droppedFrames", "frame 8 comes where 7 belongs"),
+            ("corruptedFrames", "the checksum of frame 7 is wrong"),
+            ("droppedFrames", "frame 8 arrives instead of 7"),
             ("stall", "endpoint stalled"),
             ("silence", "nothing came for 1.5 s"),
         ])

@@ -92,7 +92,7 @@ struct FaultTests {
     /// After how many judged shots the daemon was made to fail, as its log tells.
     private static func shotsBefore(_ fault: String, _ daemon: DaemonProcess) throws -> Int {
         let pattern = try Regex(
-            "made to fail after ([0-9]+) shots: " + fault, as: (Substring, Substring).self)
+            "fault injected, from shot ([0-9]+): " + fault, as: (Substring, Substring).self)
         try #require(eventually { daemon.logText.contains(pattern) })
         let match = try #require(try pattern.firstMatch(in: daemon.logText))
         return try #require(Int(match.output.1))

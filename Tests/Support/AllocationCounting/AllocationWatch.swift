@@ -14,10 +14,10 @@ package final class AllocationWatch: Sendable {
     package static var isPossible: Bool { callocationcounter_counts() }
 
     /// The thread that calls, as a watch wants it.
-    package static var thisThread: pid_t { callocationcounter_this_thread() }
+    package static var thisThread: Int32 { callocationcounter_this_thread() }
 
     /// - Parameter thread: `thisThread` of any thread of this process.
-    package init(thread: pid_t = AllocationWatch.thisThread) {
+    package init(thread: Int32 = AllocationWatch.thisThread) {
         number = callocationcounter_begin(thread)
         precondition(number >= 0, "too many threads are watched")
     }
@@ -30,7 +30,7 @@ package final class AllocationWatch: Sendable {
     /// Where the first allocation was made: a line for each function, the innermost first.
     package var first: [String] {
         var frames = [UnsafeMutableRawPointer?](
-            repeating: nil, count: Int(CALLOCATIONCOUNTER_FRAMES.rawValue))
+            repeating: nil, count: Int(CALLOCATIONCOUNTER_FRAMES))
         let count = callocationcounter_first(number, &frames)
         return frames.prefix(count).map(describe)
     }
@@ -61,13 +61,9 @@ package func allocations(
 
 /// The function that an address is in, as far as the program says.
 private func describe(_ address: UnsafeMutableRawPointer?) -> String {
-    var information = Dl_info()
-    guard let address, dladdr(address, &information) != 0 else { return "\(address as Any)" }
-    if let name = information.dli_sname { return demangled(name) }
-    guard let file = information.dli_fname, let base = information.dli_fbase else {
-        return "\(address)"
-    }
-    return "\(String(cString: file))+0x\(String(address - base, radix: 16))"
+    var name = [CChar](repeating: 0, count: 1024)
+    guard callocationcounter_name(address, &name, name.count) else { return "\(address as Any)" }
+    return demangled(name)
 }
 
 @_silgen_name("swift_demangle")

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "CAllocationCounter.h"
+#include <dlfcn.h>
+#include <stdio.h>
 
 #include <errno.h>
 #include <execinfo.h>
@@ -129,3 +131,12 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
 }
 
 #endif
+
+bool callocationcounter_name(const void *address, char *name, size_t room) {
+    Dl_info information;
+    if (address == NULL || dladdr(address, &information) == 0 || information.dli_sname == NULL) {
+        return false;
+    }
+    snprintf(name, room, "%s", information.dli_sname);
+    return true;
+}

@@ -35,6 +35,10 @@ size_t callocationcounter_count(int watch);
 // many.
 size_t callocationcounter_first(int watch, void *frames[CALLOCATIONCOUNTER_FRAMES]);
 
+// Writes the name of the function that an address is in, as the linker knows it, to `name`. Returns
+// whether it has one.
+bool callocationcounter_name(const void *address, char *name, size_t room);
+
 // Ends a watch.
 void callocationcounter_end(int watch);
 
