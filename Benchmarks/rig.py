@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks of running programs share: a daemon on sockets of its own, a software board that it
-reads, and the requests of who draws bits."""
+reads, and the requests of clients."""
 
 import json
 import os

@@ -68,7 +68,7 @@ package struct Sweep: Sendable, Equatable {
     package let proposal: OperatingPoint?
     package let reason: String
 
-    /// How far the lanes of a point may be from ½, as an RMS, for it to be proposed: what trims can mend.
+    /// How far the lanes of a point may be from ½, as an RMS, for it to be proposed: as far as trims can correct.
     private static let usableDeviation = 0.15
     /// How strongly bits may hang on the bit before.
     private static let usableLagOne = 0.02

@@ -62,7 +62,7 @@ final class HostStream {
         }
     }
 
-    /// Waits until `buffer` holds at least so many bytes, and reads what else is there at that moment.
+    /// Waits until `buffer` holds at least that many bytes, and reads whatever else is available at that moment.
     ///
     /// - Parameter start: how many bytes are in `buffer` already.
     /// - Returns: how many bytes are in it now; fewer than `enough` when the time went by, or the

@@ -10,15 +10,15 @@ package enum LaneExportError: Error, Equatable, CustomStringConvertible {
     /// What was made of the lane cannot be written.
     case output(SystemError)
     case noSuchLane(Int, lanes: Int)
-    /// There are only so many shots: in the recording, or after each start of the board.
+    /// Too few shots: in the recording, or after each start of the board.
     case tooFewShots(Int, wanted: Int)
-    /// The board was started only so often.
+    /// The board was started too few times.
     case tooFewRestarts(Int, wanted: Int)
     /// The board was started once only.
     case notARestartRecording
     /// The board was started several times, so that its shots are not consecutive.
     case restartRecording
-    /// Shots are missing after so many, since the start of the board.
+    /// Shots are missing after this many since the start of the board.
     case gap(afterShots: Int)
 
     package var description: String {

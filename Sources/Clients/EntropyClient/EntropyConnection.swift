@@ -41,7 +41,7 @@ public final class EntropyConnection {
         case connected(Descriptor)
         /// The daemon is gone; the next call connects again.
         case lost
-        /// After an error that connecting again does not mend.
+        /// After an error that reconnecting does not resolve.
         case spent
     }
 
@@ -174,7 +174,7 @@ public final class EntropyConnection {
             throw broken("the reply does not match the request")
         }
         guard allowsSimulated || reply.provenance.isGenuine else {
-            // The bits are on their way; without the connection nobody gets them.
+            // The bits are in flight; without the connection no client gets them.
             throw ended(.notGenuine(reply.provenance))
         }
         try receive(into: buffer, from: socket)

@@ -16,7 +16,7 @@ package struct BoardHealth: Codable, Sendable, Equatable {
     /// What the test across lanes says of all of them together.
     package var crossLaneState: LaneReport.State
     package var trimState: TrimState
-    /// How many lanes no trim brings to half ones.
+    /// The number of lanes that no trim brings to 50 % ones.
     package var untrimmableLanes: Int
     package var cutoffs: CutoffReport
     package var laneCounts: LaneCounts
@@ -48,7 +48,7 @@ package struct BoardHealth: Codable, Sendable, Equatable {
     }
 }
 
-/// What the loop does that holds every lane at half ones.
+/// The state of the loop that holds every lane at 50 % ones.
 package enum TrimState: String, Codable, Sendable, CaseIterable {
     /// Lanes are not trimmed.
     case off
@@ -79,13 +79,13 @@ package struct LaneReport: Codable, Sendable, Equatable {
     package var crossLane: Double
     /// In steps of the board; 0 when lanes are not trimmed.
     package var trim: Int
-    /// Of the device, in Ω; nil when the board does not measure it.
+    /// Resistance of the device in Ω; nil when the board does not measure it.
     @Nullable package var resistanceOhms: Double?
-    /// Of both severities.
+    /// Alarms of both severities.
     package var repetitionCountAlarms: Int
-    /// Of both severities.
+    /// Alarms of both severities.
     package var adaptiveProportionAlarms: Int
-    /// Of both severities.
+    /// Alarms of both severities.
     package var resistanceAlarms: Int
 
     package init(

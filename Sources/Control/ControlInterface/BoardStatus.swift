@@ -32,7 +32,7 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     case recording
     /// It gives no frames.
     case failed
-    /// It has given all it has.
+    /// The recording has ended.
     case ended
 
     /// Whether metrngd has the board open, as far as it is of use.
@@ -49,7 +49,7 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
 
 /// What a board does and has done since the daemon started.
 package struct BoardStatus: Codable, Sendable, Equatable {
-    /// So many failures are told of.
+    /// The most failures listed.
     package static let reportedFailures = 5
 
     package var name: String

@@ -2,7 +2,7 @@
 
 /// A client of the entropy plane.
 package struct ClientStatus: Codable, Sendable, Equatable {
-    /// Of the process that connected; 0 when the daemon cannot see it.
+    /// Number of the process that connected; 0 when the daemon cannot see it.
     package var processId: Int
     package var userId: Int
     /// The daemon does not look at other processes: this, `unit` and `command` are filled in by who asks,

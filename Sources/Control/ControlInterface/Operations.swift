@@ -114,7 +114,7 @@ package struct RecordRequest: Sendable {
 
     /// A regular file of the client, open for writing.
     package var file: Descriptor
-    /// Of each start of the board.
+    /// Shots of each start of the board.
     package var shots: Int
     /// How often the board is to be started; 1 takes the stream as it runs.
     package var restarts: Int

@@ -2,7 +2,7 @@
 
 /// The daemon itself.
 package struct ServiceStatus: Codable, Sendable, Equatable {
-    /// So many clients are told of one by one, so that a report has a bound.
+    /// The most clients listed one by one, which bounds the size of a report.
     package static let reportedClients = 256
 
     package var version: String
@@ -11,7 +11,7 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
     package var startTime: Double
     package var entropySocket: String
     package var controlSocket: String
-    /// Of the entropy plane.
+    /// Clients of the entropy plane.
     package var clients: Int
     package var maximumClients: Int
     package var clientsRefused: Int

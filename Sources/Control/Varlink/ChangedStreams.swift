@@ -3,7 +3,7 @@
 import LinuxPlatform
 import Synchronization
 
-/// The connections whose streams have something new, on their way from other threads to the loop.
+/// The queue, from other threads to the loop, of connections whose streams have something new.
 final class ChangedStreams: Sendable {
     private let tokens = Mutex<Set<UInt64>>([])
     private let wakeup: Wakeup

@@ -73,7 +73,7 @@ package enum VarlinkAnswer: Sendable {
 
 /// When a method is asked for its next reply.
 package enum VarlinkPace: Sendable {
-    /// Again and again, every so many milliseconds (at least 1).
+    /// Periodically, with this interval in milliseconds (at least 1).
     case every(milliseconds: Int)
 
     /// Whenever the signal is raised, which any thread may do. For a client that takes several replies, the next one

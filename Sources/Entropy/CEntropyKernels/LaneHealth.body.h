@@ -91,8 +91,9 @@ static void PATH(count_row_ones)(const uint64_t *rows, size_t stride, size_t wor
 }
 
 // A run of L + 1 equal samples is L consecutive rows that equal the row before ("same"). Level 4
-// holds, for each row, whether the last 4 are same; level 16 likewise; a run of any L >= 16 is then
-// the AND of level 16 at distances 0, 16, 32, ... and L - 16. Exact, with no branch on the data.
+// holds, for each row, whether the last 4 are same; level 16 the last 16; a run of any L >= 16 is
+// then the AND of level 16 at distances 0, 16, 32, ... and L - 16. Exact, with no branch on the
+// data.
 CK_INLINE strip PATH(run_ends)(const uint64_t *level16, size_t same) {
     strip run = LOAD(level16);
     size_t last = same - 16;

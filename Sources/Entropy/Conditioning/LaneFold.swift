@@ -17,7 +17,7 @@ package struct LaneFold: Sendable, Equatable {
         self.parts = parts
     }
 
-    /// Whether a board of so many lanes can be folded: parts have to be whole words.
+    /// Whether a board with this many lanes can be folded: parts must be whole words.
     package func fits(lanes: Int) -> Bool { lanes.isMultiple(of: 64 * parts) }
 
     /// The min-entropy of a folded bit.
@@ -31,7 +31,7 @@ package struct LaneFold: Sendable, Equatable {
         return min(1, -log2(0.5 + exp2(Double(parts - 1)) * pow(excess, Double(parts))))
     }
 
-    /// Bytes that a window of so many shots and words takes when it is folded; 0 when nothing is.
+    /// Bytes that a folded window of this many shots and words takes; 0 without folding.
     package func byteCount(shots: Int, words: Int) -> Int {
         parts == 1 ? 0 : shots * (words / parts) * 8
     }

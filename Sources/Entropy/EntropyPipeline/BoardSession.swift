@@ -57,7 +57,7 @@ final class BoardSession {
         return .none
     }
 
-    /// Begins anew with the lanes. Called between two reads.
+    /// Restarts the lanes. Called between two reads.
     func restart(_ restart: LaneRestart) throws(BoardError) {
         precondition(!isFrameUnderWay, "lanes begin anew between two frames")
         stream.forgetWindow()

@@ -105,7 +105,7 @@ final class BoardStream {
         }
     }
 
-    // MARK: Starting anew
+    // MARK: Restarting
 
     /// Stops the stream, lets `body` do something, and starts it again: no shot from before comes after.
     func restart(_ body: () throws(BoardError) -> Void = {}) throws(BoardError) {

@@ -125,7 +125,7 @@ final class LaneBook: Sendable {
 
     // MARK: The lanes
 
-    /// Begins anew: all lanes are before their start-up test. The health epoch goes on.
+    /// Starts over: all lanes are before their start-up test. The health epoch continues.
     func restartLanes(_ description: BoardDescription) {
         content.withLock { content in
             content.description = description
@@ -153,7 +153,7 @@ final class LaneBook: Sendable {
         }
     }
 
-    /// The number of windows judged since the lanes began anew.
+    /// The number of windows judged since the lanes last started over.
     var judgedWindows: Int { content.withLock { $0.ledger?.windows ?? 0 } }
 
     /// Judges a tested window, and reports the alarms that it raises.

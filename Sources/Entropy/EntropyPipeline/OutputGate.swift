@@ -9,7 +9,7 @@ import Synchronization
 /// For the pipeline's thread. What the gate is told contradicts nothing that it is: calls out of turn trap.
 final class OutputGate {
     private let source: EntropySource
-    /// Of the board that is open; nil while there is none.
+    /// The state for the open board; nil while there is none.
     private var disposal: WindowDisposal?
 
     init(_ source: EntropySource) { self.source = source }
@@ -67,7 +67,7 @@ final class OutputGate {
     /// - Returns: the number of folded lanes.
     func foldMask(_ lanes: UnsafeMutablePointer<UInt64>) -> Int { attached.foldMask(lanes) }
 
-    /// Whether some ring has room for a window, of which so many folded lanes are used.
+    /// Whether some ring has room for a window with this many folded lanes in use.
     func hasRoom(lanes count: Int) -> Bool { attached.hasRoom(lanes: count) }
 
     /// Publishes the bits of a judged window.

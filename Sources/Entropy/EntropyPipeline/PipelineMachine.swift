@@ -72,7 +72,7 @@ package struct PipelineMachine: Sendable {
         case boardOpened
         /// The first frame of a stream has come.
         case firstFrame
-        /// The lanes begin anew: with the learning of their trims, or with the start-up test.
+        /// The lanes restart: with learning their trims, or with the start-up test.
         case lanesRestarted(isLearning: Bool)
         /// The trims were learned.
         case trimsLearned

@@ -26,7 +26,7 @@ package protocol Sink: AnyObject {
 package enum SinkResult: Equatable {
     /// Took all of them, and has room for more.
     case all
-    /// Took so many of them, possibly none, and has no room for more now.
+    /// Took this many of them, possibly none, and has no room for more now.
     case part(Int)
     /// Took none: the client is gone.
     case ended

@@ -7,7 +7,7 @@ package protocol EntropyPool: Sendable {
     /// Throws when no contribution can be made. Takes no bits.
     func check() throws(SystemError)
 
-    /// Mixes in all bytes of a contribution, and credits the pool with so many bits: at most 8 a byte. Does
+    /// Mixes in all bytes of a contribution, and credits the pool with `creditedBits` bits: at most 8 per byte. Does
     /// not keep the bytes.
     func add(_ contribution: KernelContribution, creditedBits: Int) throws(SystemError)
 }

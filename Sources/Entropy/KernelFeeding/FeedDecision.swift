@@ -5,17 +5,17 @@ package import EntropyTerms
 import Glibc
 package import LinuxPlatform
 
-/// Why the kernel was not fed.
+/// The reason that the kernel was not fed.
 package enum FeedRefusal: Error, Sendable, Equatable {
     /// No board gives bits now.
     case unhealthy
-    /// A board ceased to give bits while some of them were on their way: those are thrown away.
+    /// A board stopped supplying bits while some were being fetched: those are discarded.
     case failedMeanwhile
     /// The bits are not those of an array of devices.
     case notHardware(Provenance)
     /// The bits are of a grade whose entropy is not that of their length.
     case notFull(Grade)
-    /// There were no bits to be had.
+    /// No bits were read.
     case noBits(EntropyError)
     /// The kernel does not take any.
     case kernel(SystemError)
@@ -52,7 +52,7 @@ package func creditedBits(
 }
 
 extension FeedRefusal {
-    /// What is in the way, for people.
+    /// The cause in words.
     package var cause: String {
         switch self {
         case .unhealthy: "no board supplies healthy bits"
@@ -64,7 +64,7 @@ extension FeedRefusal {
         }
     }
 
-    /// What to try next; nil when it passes by itself or the cause says it.
+    /// The remedy; nil when the cause passes by itself or says it.
     package var remedy: String? {
         switch self {
         case .unhealthy: "see the status of the boards"

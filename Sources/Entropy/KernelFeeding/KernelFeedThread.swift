@@ -4,7 +4,7 @@ package import LinuxPlatform
 
 /// The thread on which a pool is fed. It sleeps from one contribution to the next.
 package final class KernelFeedThread: Sendable {
-    /// Of the thread.
+    /// The thread's sign of life, for the watchdog.
     package let heartbeat = Heartbeat()
     private let stopRequested: Wakeup
     private let thread: WorkerThread
@@ -19,7 +19,7 @@ package final class KernelFeedThread: Sendable {
         }
     }
 
-    /// Ends the thread, and its wait at once. To be called once.
+    /// Ends the thread, and its wait at once. Call it once.
     package func stop() {
         stopRequested.signal()
         thread.join()

@@ -54,7 +54,7 @@ package final class KernelFeeder: @unchecked Sendable {
     private let pool: any EntropyPool
     private let report: @Sendable (Record) -> Void
     private let state = Mutex(Record())
-    /// Of the thread that feeds; wiped after each use.
+    /// The buffer of the feeding thread; wiped after each use.
     private let contribution: KernelContribution
 
     /// - Parameter report: told after the first contribution, and whenever another refusal, or none, is the
@@ -76,7 +76,7 @@ package final class KernelFeeder: @unchecked Sendable {
 
     /// Sees whether the pool can be fed, and feeds it once after each wait that ends with `true`.
     ///
-    /// - Parameter wait: waits so many seconds; false when it is to end.
+    /// - Parameter wait: waits a number of seconds; returns false to end.
     package func run(wait: (Int) -> Bool) {
         if let refusal = poolRefusal() { note(.failure(refusal)) }
         while wait(settings.intervalSeconds) { feed() }

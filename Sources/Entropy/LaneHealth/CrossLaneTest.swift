@@ -5,7 +5,7 @@ import Glibc
 /// Whether the lanes of a board move together: what no test of a single lane can see, and what XOR
 /// folding across lanes does not remove.
 ///
-/// If lanes are independent, the number k of ones in a shot varies as that of so many coins: the sum of
+/// If lanes are independent, the number k of ones in a shot varies like that of as many coins: the sum of
 /// (k − k̄)² over a window's W shots is at most n/4 times a chi-square variable with W − 1 degrees of
 /// freedom. A mean correlation ρ between lanes makes it larger by the factor 1 + (n − 1)·ρ. The ratio of
 /// the sum to (W − 1)·n/4 is the *variance ratio*, 1 for ideal independent lanes.
@@ -30,7 +30,7 @@ package struct CrossLaneTest: Sendable, Equatable {
         allowedCorrelation = min(4 * allowedShift * allowedShift, 1)
     }
 
-    /// The variance ratios at which the test trips, for so many lanes.
+    /// The variance ratios at which the test trips, for a number of lanes.
     package func cutoffs(lanes: Int) -> (warning: Double, failure: Double) {
         let excess = 1 + Double(lanes - 1) * allowedCorrelation
         return (Self.warningQuantile, max(excess, 1) * Self.failureQuantile)

@@ -12,7 +12,7 @@ package struct HealthCutoffs: Sendable, Equatable {
     /// A source of exactly the claimed entropy trips the warning with probability 2^−20: per sample
     /// in the repetition count test, per window in the adaptive proportion test.
     package static let warningExponent = 20
-    /// Likewise for the failure.
+    /// A source of exactly the claimed entropy fails with probability 2^−40, counted in the same way.
     package static let failureExponent = 40
     /// The claims for which the cut-offs fit in a window, in bits of min-entropy per bit.
     package static let claimLimits = 0.1...1.0

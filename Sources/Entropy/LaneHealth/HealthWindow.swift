@@ -15,13 +15,13 @@ package final class HealthWindow {
     package let stride: Int
     /// How many ones each lane had, in `CK_COUNT_PLANES` bit planes of `stride` words.
     package let onesPlanes: UnsafeMutablePointer<UInt64>
-    /// Likewise, how often each differed from the shot before, and from the majority of its shot.
+    /// How often each lane differed from the previous shot, and from the majority of its shot.
     package let changePlanes: UnsafeMutablePointer<UInt64>
     package let dissentPlanes: UnsafeMutablePointer<UInt64>
     /// What `compare` found: see `CrossLaneTest`, and of how many lanes.
     package private(set) var varianceRatio = 0.0
     package private(set) var comparedLanes = 0
-    /// Of how many shots the majority of those lanes was one.
+    /// The number of shots in which the majority of those lanes was one.
     package private(set) var majorityOnes = 0
     /// What the last `test` found.
     package private(set) var findings: WindowFindings

@@ -47,7 +47,7 @@ package struct LaneLedger: Sendable {
     ///
     /// - Parameters:
     ///   - crossLane: what the test across lanes found.
-    ///   - report: is told of each lane that became warned or failed, and of the array likewise.
+    ///   - report: is called for each lane that became warned or failed, and for the array.
     package mutating func judge(
         _ findings: WindowFindings, crossLane finding: LaneFinding = .clean,
         report: (LaneAlarm) -> Void

@@ -9,11 +9,11 @@ package enum LaneFinding: Sendable, Equatable {
 
 /// Where a lane stands. Only `good` and `warned` lanes are admitted: their bits are used.
 package enum LaneState: Sendable, Equatable {
-    /// In the start-up test: so many clean windows in a row until now.
+    /// In the start-up test, with the number of clean windows in a row so far.
     case starting(cleanWindows: Int)
     /// Passed the start-up test, and no alarm since.
     case good
-    /// A test tripped at the warning cut-off; so many clean windows in a row since.
+    /// A test tripped at the warning cut-off, with the number of clean windows in a row since.
     case warned(cleanWindows: Int)
     /// A test tripped at the failing cut-off. The way back leads through the start-up test.
     case failed

@@ -3,7 +3,7 @@
 import CLinux
 import Glibc
 
-/// Bytes on their way to the kernel's generator, in memory that is kept from dumps and, with `locked`, from
+/// Bytes for the kernel's generator, in memory that is kept from dumps and, with `locked`, from
 /// swap. For one thread at a time.
 package final class KernelContribution {
     private let memory: LockedMemory

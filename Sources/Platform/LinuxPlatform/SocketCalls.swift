@@ -14,7 +14,7 @@ package struct SocketCalls: Sendable {
         case send
     }
 
-    /// What a call of so many bytes may come to at most: `moved(n)` for at most n bytes, from 1 to the count;
+    /// The best outcome allowed for a call with this many bytes: `moved(n)` for at most n bytes, from 1 to the count;
     /// `wouldBlock` and `ended` for a call that is not made and reads so. A call of `accept` is of one byte; when
     /// it has `ended`, the process is out of descriptors.
     package typealias Faults = @Sendable (_ call: Call, _ count: Int) -> Transfer

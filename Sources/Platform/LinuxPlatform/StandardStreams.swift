@@ -3,7 +3,7 @@
 import CLinux
 import Glibc
 
-/// Makes the standard streams safe to use whatever this process was started with. To be called first
+/// Makes the standard streams safe to use whatever this process was started with. Call it first
 /// of all in `main`.
 ///
 /// A closed one fails as such, instead of standing for the next file or socket that is opened, which

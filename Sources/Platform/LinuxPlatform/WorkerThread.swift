@@ -30,7 +30,7 @@ package final class WorkerThread: @unchecked Sendable {
         handle = thread
     }
 
-    /// Waits until the body has returned. To be called once.
+    /// Waits until the body has returned. Call it once.
     package func join() {
         guard let thread = handle else { preconditionFailure("a thread is joined once") }
         pthread_join(thread, nil)

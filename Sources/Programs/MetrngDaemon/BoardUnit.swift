@@ -64,7 +64,7 @@ struct BoardUnit: Sendable {
 }
 
 extension RingSettings {
-    /// These sizes, or more where two windows of so many lanes would not fit: 2,048 bits a lane.
+    /// These sizes, enlarged where two windows of the lanes would not fit: 2,048 bits per lane.
     fileprivate func holdingTwoWindows(of lanes: Int) -> RingSettings {
         var least = 1
         while least < 2048 / 8 * lanes { least *= 2 }

@@ -6,7 +6,7 @@ import LinuxPlatform
 import Synchronization
 import Varlink
 
-/// Requests of the control plane to read the configuration again, on their way to the main thread, which does so.
+/// The queue of requests from the control plane to the main thread, which reads the configuration again.
 final class ReloadRequests: Sendable {
     /// A request and its outcome.
     final class Request: ReloadProgress {

@@ -35,7 +35,7 @@ package final class PluggedDevice {
     /// US English, in which all strings are.
     private static let language: [UInt8] = [0x09, 0x04]
 
-    /// Gives a function its power, with which it begins anew: what it was told before went with the cable.
+    /// Powers a function up, in its initial state.
     package init(_ function: any USBFunction) {
         self.function = function
         function.reset()

@@ -27,7 +27,7 @@ package protocol USBFunction: AnyObject, Sendable {
     /// The host cleared the halt of an endpoint.
     func clearHalt(endpoint: UInt8)
 
-    /// It was plugged in, or the host set the configuration or reset the port: everything begins anew.
+    /// It was plugged in, or the host set the configuration or reset the port: everything starts over.
     func reset()
 }
 

@@ -50,7 +50,7 @@ package struct USBIPTransfer: Equatable {
     let endpoint: UInt8
     /// How many bytes it may bring, or carries.
     package let length: Int
-    /// Of a control transfer.
+    /// The setup packet of a control transfer.
     package let setup: USBSetup
 
     /// With the direction, as descriptors have it. 0 for endpoint 0.
@@ -65,7 +65,7 @@ package enum USBIPReply {
     ///   - status: 0, or the negative errno.
     ///   - length: bytes that were moved; those from the device follow the message.
     case submitted(sequence: UInt32, status: Int32, length: Int)
-    /// Likewise for an unlink: -ECONNRESET when the transfer was taken back, 0 when it was over.
+    /// The status of an unlink: -ECONNRESET when the transfer was taken back, 0 when it was over.
     case unlinked(sequence: UInt32, status: Int32)
 
     private static let submittedCode: UInt32 = 3

@@ -149,7 +149,7 @@ private final class VirtualConversation: @unchecked Sendable {
         }
     }
 
-    /// - Returns: so many bytes; nil at the end.
+    /// - Returns: that many bytes; nil at the end.
     private func receive(_ count: Int) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
         let isWhole = bytes.withUnsafeMutableBytes { bytes in

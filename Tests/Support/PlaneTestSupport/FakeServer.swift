@@ -41,7 +41,7 @@ package final class FakeServer: Sendable {
         }
     }
 
-    /// Waits until the client was served. To be called once.
+    /// Waits until the client was served. Call it once.
     package func finish() { thread.join() }
 
     /// Lets `body` talk to a server, and waits for its end.

@@ -108,7 +108,7 @@ package final class ModelBoard: TunableBoard, FaultyBoard {
         state.withLock { $0.onClose = action }
     }
 
-    /// Sends no more than so many shots in each start from now on, and waits then.
+    /// From now on, sends at most this many shots after each start, and then waits.
     package func limit(shots: Int) {
         state.withLock { state in
             state.limit = UInt64(shots)

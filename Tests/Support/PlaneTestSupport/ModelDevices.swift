@@ -6,9 +6,9 @@ import Glibc
 /// Made-up devices, of which everything is known: the probability of a one of each lane is a straight line
 /// of its trim and of the pulse width. Only for tests; it is no model of a real device.
 package struct ModelDevices: Sendable {
-    /// Of each lane, the probability of a one at the pulse width `middle` with the trim 0.
+    /// The probability of a one for each lane, at the pulse width `middle` with the trim 0.
     package var base: [Double]
-    /// Of each lane, what a step of trim adds.
+    /// The effect of a trim step on each lane.
     package var slope: [Double]
     /// What a picosecond of pulse width more than `middle` adds to all lanes.
     package var perPicosecond = 0.001
@@ -19,7 +19,7 @@ package struct ModelDevices: Sendable {
     /// A disturbance that adds this to the probability of all lanes in one shot, and takes it away in
     /// another, at random.
     package var commonShift = 0.0
-    /// Of each lane, in Ω.
+    /// The resistance of each lane, in Ω.
     package var ohms: [Float]
 
     /// Ideal devices.

@@ -92,7 +92,7 @@ package struct FrameMaker: Sendable {
         return bytes
     }
 
-    /// Leaves a gap of so many frames of so many shots in all.
+    /// Leaves a gap in the numbers of frames and shots.
     package mutating func skip(frames: UInt32, shots: UInt64) {
         sequence &+= frames
         nextShot += shots

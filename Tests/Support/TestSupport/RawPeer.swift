@@ -30,7 +30,7 @@ package final class RawPeer {
         return true
     }
 
-    /// Sends bytes, in one piece, with so many copies of a descriptor; whether the other end took them
+    /// Sends bytes, in one piece, with copies of a descriptor; whether the other end took them
     /// all.
     @discardableResult
     package func send(_ bytes: [UInt8], with passed: Descriptor, copies: Int32 = 1) -> Bool {

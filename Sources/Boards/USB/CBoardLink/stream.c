@@ -83,7 +83,7 @@ static int submit(struct bl_slot *slot) {
 
 int bl_submit_idle(struct bl_board *board) {
     struct bl_stream *stream = &board->stream;
-    // The kernel may have memory again; nothing else is mended by trying once more.
+    // The kernel may have memory again; a retry helps with nothing else.
     int error = stream->submit_error == BL_NO_MEMORY ? 0 : stream->submit_error;
     for (unsigned i = 0; i < stream->shape.transfers && error == 0; i++) {
         error = submit(&stream->slots[i]);

@@ -72,7 +72,7 @@ final class BoardConnection: @unchecked Sendable {
                 board, BoardInterface.arrayEndpoint, bytes, bytes.count, Self.requestMilliseconds))
     }
 
-    /// Ends the halt of an endpoint, and starts the packets of both ends anew.
+    /// Ends the halt of an endpoint, and resets the data toggles of both ends.
     func clearHalt(_ endpoint: UInt8) throws(BoardError) {
         try check(bl_clear_halt(board, endpoint))
     }

@@ -3,7 +3,7 @@
 import Glibc
 import LinuxPlatform
 
-/// Who has a device file open, as far as this user may know.
+/// The processes that have a device file open, as far as this user may see.
 enum HolderSearch {
     enum Holder: Equatable {
         /// This process, for another of its boards.

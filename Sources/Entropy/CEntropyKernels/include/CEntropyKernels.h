@@ -27,7 +27,7 @@ enum {
 // CK_COUNT_PLANES rows of `stride` words: bit k of a lane's count is its bit in row k.
 void ck_count_ones(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes);
 
-// Likewise, how often each lane differs from the row before. The row before `rows` has to be
+// Counts how often each lane differs from the previous row. The row before `rows` has to be
 // readable: it is the last sample before the window.
 void ck_count_changes(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes);
 
@@ -36,7 +36,7 @@ void ck_count_changes(ck_features features, const uint64_t *rows, size_t stride,
 void ck_count_row_ones(ck_features features, const uint64_t *rows, size_t stride, size_t words,
                        const uint64_t *mask, uint16_t *row_ones);
 
-// Likewise as ck_count_ones, how often each lane differs from the majority of its row: a row's
+// Counts, as ck_count_ones does, how often each lane differs from the majority of its row: a row's
 // majority is one when more than `half` of it are, as ck_count_row_ones found.
 void ck_count_dissent(ck_features features, const uint64_t *rows, size_t stride,
                       const uint16_t *row_ones, uint32_t half, uint64_t *planes);

@@ -27,7 +27,7 @@ protocol Activity: AnyObject {
     /// - Parameter mayWait: whether the activity may ask to wait. A job has no time for that.
     func take(_ window: HealthWindow, mayWait: Bool) throws(BoardError) -> WindowStep
 
-    /// Begins anew with the lanes. Called for standing activities, when no window is under way.
+    /// Restarts with the lanes. Called for standing activities, when no window is in progress.
     func restart(_ restart: LaneRestart) throws(BoardError)
 }
 
@@ -58,7 +58,7 @@ enum WindowStep {
     case wait(PipelineWait.Ends)
 }
 
-/// What the lanes begin anew with.
+/// The stage at which the lanes restart.
 enum LaneRestart {
     /// With trims that have to be learned, where the lanes are trimmed.
     case trims
@@ -69,7 +69,7 @@ enum LaneRestart {
 /// How an activity ended.
 struct ActivityResult {
     let outcome: BoardJob.State
-    /// What the lanes begin anew with, because the stream was interrupted; nil when they go on.
+    /// The stage at which the lanes restart, because the stream was interrupted; nil when they go on.
     var restart: LaneRestart?
 
     init(_ outcome: BoardJob.State, restart: LaneRestart? = nil) {

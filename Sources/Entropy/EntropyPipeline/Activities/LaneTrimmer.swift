@@ -14,7 +14,7 @@ struct LaneTrimmer {
     private var windows = 0
     private let lanes: Int
     private let words: Int
-    /// Windows that may hold shots with the trims of before, after each change.
+    /// Windows after each change that may hold shots with the previous trims.
     private let latency: Int
     private var skipped = 0
 
@@ -43,7 +43,7 @@ struct LaneTrimmer {
         TrimStatus(state: loop.state, trims: loop.trims, untrimmable: loop.untrimmable)
     }
 
-    /// Measures anew, after windows that were not taken.
+    /// Restarts the measurement, after windows that were not taken.
     mutating func restartMeasurement() {
         tally = OnesTally(words: words)
         windows = 0

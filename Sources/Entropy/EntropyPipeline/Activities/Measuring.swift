@@ -10,7 +10,7 @@ final class Measuring: Activity {
     private static let interval = 256
 
     private let context: ActivityContext
-    /// The number of windows judged since the lanes began anew.
+    /// The number of windows judged since the lanes last started over.
     private var windows = 0
 
     init(_ context: ActivityContext) { self.context = context }

@@ -3,7 +3,7 @@
 import BoardInterface
 import BoardProtocol
 
-/// Sets the operating point, while the stream is stopped. The lanes begin anew, also with their trims.
+/// Sets the operating point, while the stream is stopped. The lanes restart, including their trims.
 final class PointSetting: Activity {
     private let point: OperatingPoint
     private let job: BoardJob

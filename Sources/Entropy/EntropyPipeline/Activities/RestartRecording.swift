@@ -4,7 +4,7 @@ import BoardInterface
 import BoardProtocol
 
 /// Records the first shots of one start of the board after another, and starts it once more in the end, to
-/// serve. Nothing is tested meanwhile; the lanes begin their start-up test anew, with the trims as they are.
+/// serve. Nothing is tested meanwhile; the lanes repeat their start-up test, with the trims as they are.
 final class RestartRecording: Activity {
     private let job: BoardJob
     private let context: ActivityContext

@@ -7,7 +7,7 @@ import LinuxPlatform
 import OperatingPointControl
 
 /// Measures the lanes at one operating point after another, and restores the operating point. Nothing is
-/// served meanwhile; the lanes begin anew afterwards, also with their trims.
+/// served meanwhile; the lanes restart afterwards, including their trims.
 final class Sweeping: Activity {
     /// How far the sweep is.
     private enum Phase {
