@@ -5,7 +5,7 @@ import EntropyClient
 import PlaneTestSupport
 import Testing
 
-@Suite("Client: no allocation for a read into a buffer", .enabled(if: AllocationWatch.isPossible))
+@Suite("Client: no allocation for a read into a buffer", .countsAllocations)
 struct ClientAllocationTests {
     private static let reads = 200
 

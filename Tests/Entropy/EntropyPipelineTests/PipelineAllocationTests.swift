@@ -6,6 +6,7 @@ import DevicePhysics
 import EntropyPipeline
 import EntropyRing
 import EntropyTerms
+import LaneHealth
 import LinuxPlatform
 import PlaneTestSupport
 import SimulatedBoard
@@ -14,7 +15,7 @@ import Testing
 /// The pipeline takes its turns on the thread of the test, so that its allocations are those of the test.
 @Suite(
     "Pipeline: no allocation for a shot, a frame or a window",
-    .enabled(if: AllocationWatch.isPossible))
+    .countsAllocationsOfOptimisedCode)
 struct PipelineAllocationTests {
     private static let windows = 50
 

@@ -4,10 +4,11 @@ import AllocationCounting
 import EntropyRing
 import EntropyTerms
 import LinuxPlatform
+import PlaneTestSupport
 import TestSupport
 import Testing
 
-@Suite("Ring: no allocation for bytes that go through it", .enabled(if: AllocationWatch.isPossible))
+@Suite("Ring: no allocation for bytes that go through it", .countsAllocationsOfOptimisedCode)
 struct RingAllocationTests {
     private let source: EntropySource
     private let ring: EntropyRing

@@ -2,6 +2,7 @@
 
 import EntropyRing
 import EntropyServer
+import EntropyTerms
 import LinuxPlatform
 import PlaneTestSupport
 import TestSupport

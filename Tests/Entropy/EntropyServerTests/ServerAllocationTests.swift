@@ -9,7 +9,7 @@ import PlaneTestSupport
 import Testing
 
 /// The server takes its turns on the thread of the test, so that its allocations are those of the test.
-@Suite("Server: no allocation for a reply with bits", .enabled(if: AllocationWatch.isPossible))
+@Suite("Server: no allocation for a reply with bits", .countsAllocationsOfOptimisedCode)
 struct ServerAllocationTests {
     /// A client that allocates nothing.
     private struct Asker {

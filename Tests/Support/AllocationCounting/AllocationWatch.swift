@@ -2,6 +2,7 @@
 
 import CAllocationCounter
 import Glibc
+package import Testing
 
 /// Counts the allocations of memory that one thread makes, from its creation until it is let go of.
 ///
@@ -24,6 +25,9 @@ package final class AllocationWatch: Sendable {
 
     deinit { callocationcounter_end(number) }
 
+    /// Counts no more.
+    package func stop() { callocationcounter_stop(number) }
+
     /// How many allocations there were.
     package var count: Int { callocationcounter_count(number) }
 
@@ -33,6 +37,23 @@ package final class AllocationWatch: Sendable {
             repeating: nil, count: Int(CALLOCATIONCOUNTER_FRAMES))
         let count = callocationcounter_first(number, &frames)
         return frames.prefix(count).map(describe)
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// A test that counts allocations.
+    package static var countsAllocations: Self {
+        .enabled(if: AllocationWatch.isPossible, "a sanitizer has an allocator of its own")
+    }
+
+    /// A test of code that allocates where it is not optimised, in whatever way it is written: it counts in a release
+    /// build only, which is what `make test` runs.
+    package static var countsAllocationsOfOptimisedCode: Self {
+        #if DEBUG
+            .enabled(if: false, "code that is not optimised allocates: left to make test")
+        #else
+            .countsAllocations
+        #endif
     }
 }
 
@@ -54,16 +75,15 @@ package func allocations(
 ) rethrows -> Allocations {
     let watch = AllocationWatch()
     try body()
-    // Read before anything that allocates.
-    let count = watch.count
-    return Allocations(count: count, first: watch.first)
+    watch.stop()
+    return Allocations(count: watch.count, first: watch.first)
 }
 
-/// The function that an address is in, as far as the program says.
+/// The function that an address is in, or else the file and the offset in it, for `addr2line`.
 private func describe(_ address: UnsafeMutableRawPointer?) -> String {
-    var name = [CChar](repeating: 0, count: 1024)
-    guard callocationcounter_name(address, &name, name.count) else { return "\(address as Any)" }
-    return demangled(name)
+    var text = [CChar](repeating: 0, count: 1024)
+    callocationcounter_describe(address, &text, text.count)
+    return demangled(text)
 }
 
 @_silgen_name("swift_demangle")

@@ -11,7 +11,7 @@ import Testing
 /// allocation".
 @Suite(
     "Allocations of one thread are counted, and the first is shown",
-    .enabled(if: AllocationWatch.isPossible))
+    .countsAllocations)
 struct AllocationCountingTests {
     @Test("Nothing is counted where nothing is allocated")
     func none() {
@@ -75,7 +75,8 @@ struct AllocationCountingTests {
             count.value = 1
         }
         #expect(eventually { thread.value != 0 })
-        let (here, there) = (AllocationWatch(), AllocationWatch(thread: pid_t(thread.value)))
+        let there = AllocationWatch(thread: Int32(thread.value))
+        let here = AllocationWatch()
         isWatched.raise()
         while count.value == 0 { usleep(500) }
         let counts = (here.count, there.count)

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "CAllocationCounter.h"
-#include <dlfcn.h>
-#include <stdio.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+// What `thread` holds while no thread is counted.
+enum { FREE = 0, PAUSED = -1 };
+
 struct watch {
-    // 0 for a watch that is free, -1 for one that is being set up.
     _Atomic pid_t thread;
     atomic_size_t count;
     // Written by the watched thread before it makes `has_first` true.
@@ -36,8 +38,8 @@ int callocationcounter_begin(pid_t thread) {
     void *frame;
     backtrace(&frame, 1);
     for (int i = 0; i < CALLOCATIONCOUNTER_WATCHES; i++) {
-        pid_t none = 0;
-        if (!atomic_compare_exchange_strong(&watches[i].thread, &none, -1)) continue;
+        pid_t expected = FREE;
+        if (!atomic_compare_exchange_strong(&watches[i].thread, &expected, PAUSED)) continue;
         atomic_store(&watches[i].count, 0);
         atomic_store(&watches[i].has_first, false);
         atomic_fetch_add(&watch_count, 1);
@@ -56,9 +58,23 @@ size_t callocationcounter_first(int watch, void *frames[CALLOCATIONCOUNTER_FRAME
     return (size_t)chosen->depth;
 }
 
+void callocationcounter_stop(int watch) { atomic_store(&watches[watch].thread, PAUSED); }
+
 void callocationcounter_end(int watch) {
-    atomic_store(&watches[watch].thread, 0);
+    atomic_store(&watches[watch].thread, FREE);
     atomic_fetch_sub(&watch_count, 1);
+}
+
+void callocationcounter_describe(const void *address, char *text, size_t room) {
+    Dl_info place;
+    if (dladdr(address, &place) == 0) {
+        snprintf(text, room, "%p", address);
+    } else if (place.dli_sname) {
+        snprintf(text, room, "%s", place.dli_sname);
+    } else {
+        size_t offset = (size_t)((const char *)address - (const char *)place.dli_fbase);
+        snprintf(text, room, "%s+%#zx", place.dli_fname, offset);
+    }
 }
 
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -131,12 +147,3 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
 }
 
 #endif
-
-bool callocationcounter_name(const void *address, char *name, size_t room) {
-    Dl_info information;
-    if (address == NULL || dladdr(address, &information) == 0 || information.dli_sname == NULL) {
-        return false;
-    }
-    snprintf(name, room, "%s", information.dli_sname);
-    return true;
-}

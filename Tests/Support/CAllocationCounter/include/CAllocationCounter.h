@@ -35,11 +35,14 @@ size_t callocationcounter_count(int watch);
 // many.
 size_t callocationcounter_first(int watch, void *frames[CALLOCATIONCOUNTER_FRAMES]);
 
-// Writes the name of the function that an address is in, as the linker knows it, to `name`. Returns
-// whether it has one.
-bool callocationcounter_name(const void *address, char *name, size_t room);
+// Counts no more, and keeps what was counted.
+void callocationcounter_stop(int watch);
 
-// Ends a watch.
+// Ends a watch. What it counted is gone.
 void callocationcounter_end(int watch);
+
+// Writes the name of the function that an address is in, as the linker knows it, or else the file
+// and the offset in it.
+void callocationcounter_describe(const void *address, char *text, size_t room);
 
 #endif
