@@ -28,6 +28,15 @@ package final class AllocationWatch: Sendable {
     /// Counts no more.
     package func stop() { callocationcounter_stop(number) }
 
+    /// Leaves out what the thread that calls allocates in `body`, in all watches. Not nested.
+    package static func leavingOut<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        callocationcounter_ignore(true)
+        defer { callocationcounter_ignore(false) }
+        return try body()
+    }
+
     /// How many allocations there were.
     package var count: Int { callocationcounter_count(number) }
 

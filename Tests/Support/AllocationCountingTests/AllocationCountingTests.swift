@@ -65,6 +65,15 @@ struct AllocationCountingTests {
         #expect(found.description.hasPrefix("\(found.count) allocations, the first one in\n"))
     }
 
+    @Test("What a thread leaves out is not counted, what follows is")
+    func leavingOut() {
+        let found = allocations {
+            AllocationWatch.leavingOut { keep([UInt8](repeating: 1, count: 100)) }
+            keep(malloc(0))
+        }
+        #expect(found.count == 1)
+    }
+
     @Test("What other threads allocate is not counted, unless one of them is watched")
     func threads() throws {
         let (isWatched, thread, count) = (Flag(), Tally(), Tally())

@@ -58,6 +58,12 @@ size_t callocationcounter_first(int watch, void *frames[CALLOCATIONCOUNTER_FRAME
     return (size_t)chosen->depth;
 }
 
+// Whether the allocations of the thread are not counted: while it is in `backtrace`, which may
+// allocate, and when it says so.
+static _Thread_local bool is_ignored;
+
+void callocationcounter_ignore(bool ignores) { is_ignored = ignores; }
+
 void callocationcounter_stop(int watch) { atomic_store(&watches[watch].thread, PAUSED); }
 
 void callocationcounter_end(int watch) {
@@ -90,20 +96,16 @@ extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
-// Whether the thread is in `backtrace`, which may allocate: that is not an allocation of the
-// thread.
-static _Thread_local bool is_tracing;
-
 static void note(struct watch *watch) {
     if (atomic_fetch_add(&watch->count, 1) > 0) return;
-    is_tracing = true;
+    is_ignored = true;
     watch->depth = backtrace(watch->first, CALLOCATIONCOUNTER_FRAMES);
-    is_tracing = false;
+    is_ignored = false;
     atomic_store(&watch->has_first, true);
 }
 
 static void count_allocation(void) {
-    if (atomic_load_explicit(&watch_count, memory_order_relaxed) == 0 || is_tracing) return;
+    if (atomic_load_explicit(&watch_count, memory_order_relaxed) == 0 || is_ignored) return;
     pid_t thread = callocationcounter_this_thread();
     for (int i = 0; i < CALLOCATIONCOUNTER_WATCHES; i++) {
         if (atomic_load(&watches[i].thread) == thread) note(&watches[i]);

@@ -38,6 +38,9 @@ size_t callocationcounter_first(int watch, void *frames[CALLOCATIONCOUNTER_FRAME
 // Counts no more, and keeps what was counted.
 void callocationcounter_stop(int watch);
 
+// Leaves out the allocations of the thread that calls, in all watches, or counts them again.
+void callocationcounter_ignore(bool ignores);
+
 // Ends a watch. What it counted is gone.
 void callocationcounter_end(int watch);
 
