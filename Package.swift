@@ -218,6 +218,9 @@ let package = Package(
 
         // What only tests use
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: c),
+        .target(
+            name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter", cSettings: c),
+        support("AllocationCounting", ["CAllocationCounter"]),
         support("TestSupport", ["CTestSupport", "LinuxPlatform"]),
         support("TestMaterials", ["CKernelSupport", "TestSupport"]),
         support("MacrospinReference", []),
@@ -262,14 +265,19 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "BoardInterface", "BoardOperations", "BoardProtocol", "CFuzzDriver",
-                "ControlInterface", "ControlTestSupport", "DaemonConfiguration", "EntropyClient",
-                "EntropyProtocol", "EntropyServer", "EntropyTerms", "LinuxPlatform",
-                "RecordingFormat", "Recordings", "TestSupport", "Varlink",
+                "ControlInterface", "ControlTestSupport", "DaemonConfiguration", "DevicePhysics",
+                "EntropyClient", "EntropyProtocol", "EntropyServer", "EntropyTerms",
+                "LinuxPlatform", "RecordingFormat", "Recordings", "SimulatedBoard",
+                "SoftwareBoard", "SoftwareUSB", "TestSupport", "Varlink",
             ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: swift),
         tool(
             "fuzz-parsers", path: "Tests/Fuzz/FuzzParsers",
             ["CFuzzDriver", "FuzzTargets", "TestSupport"]),
         tests("FuzzTests", in: "Fuzz", ["FuzzTargets", "TestSupport", "fuzz-parsers"]),
+
+        tests(
+            "AllocationCountingTests", in: "Support",
+            ["AllocationCounting", "LinuxPlatform", "TestSupport"]),
 
         // Tests of Platform
         tests(
@@ -346,18 +354,22 @@ let package = Package(
         tests(
             "EntropyPipelineTests", in: "Entropy",
             [
-                "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning",
-                "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyTerms", "LaneHealth",
-                "LinuxPlatform",
+                "AllocationCounting", "BoardInterface", "BoardOperations", "BoardProtocol",
+                "Conditioning", "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyTerms",
+                "LaneHealth", "LinuxPlatform",
                 "OperatingPointControl", "PlaneTestSupport", "SimulatedBoard", "SystemCrypto",
                 "TestSupport",
             ]),
         tests(
             "EntropyRingTests", in: "Entropy",
-            ["EntropyRing", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
+            [
+                "AllocationCounting", "EntropyRing", "EntropyTerms", "LinuxPlatform",
+                "PlaneTestSupport", "TestSupport",
+            ]),
         tests(
             "EntropyServerTests", in: "Entropy",
             [
+                "AllocationCounting",
                 "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms", "LinuxPlatform",
                 "PlaneTestSupport", "TestSupport",
             ]),
@@ -393,6 +405,7 @@ let package = Package(
         tests(
             "EntropyClientTests", in: "Clients",
             [
+                "AllocationCounting",
                 "EntropyClient", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
                 "LinuxPlatform", "PlaneTestSupport", "TestSupport",
             ]),

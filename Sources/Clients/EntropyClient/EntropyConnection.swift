@@ -187,10 +187,8 @@ public final class EntropyConnection {
     ) throws(EntropyError) -> (EntropyReply, Descriptor) {
         guard case .connected(let socket) = state else { throw .disconnected }
         // A failure to send may come with a last word that explains it, so it is read first.
-        let isSent = send(request.bytes, to: socket)
-        var header = [UInt8](repeating: 0, count: EntropyReply.byteCount)
-        try receive(&header, from: socket)
-        guard let reply = header.withUnsafeBytes({ EntropyReply(parsing: $0) }) else {
+        let isSent = send(request, to: socket)
+        guard let reply = try receiveHeader(from: socket) else {
             throw broken("the reply has an invalid header")
         }
         try checkLastWord(reply.status)
@@ -222,18 +220,37 @@ public final class EntropyConnection {
 
     // MARK: Bytes
 
-    private func send(_ bytes: [UInt8], to socket: Descriptor) -> Bool {
+    private func send(_ request: EntropyRequest, to socket: Descriptor) -> Bool {
+        // In line: a read allocates nothing.
+        var message = InlineArray<16, UInt8>(repeating: 0)
+        var span = message.mutableSpan
+        return span.withUnsafeMutableBytes { message in
+            request.write(to: message)
+            return send(UnsafeRawBufferPointer(message), to: socket)
+        }
+    }
+
+    private func send(_ bytes: UnsafeRawBufferPointer, to socket: Descriptor) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
+            let part = UnsafeRawBufferPointer(rebasing: rest)
             let result = transfer {
-                rest.withUnsafeBytes {
-                    Glibc.send(socket.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-                }
+                Glibc.send(socket.raw, part.baseAddress, part.count, Int32(MSG_NOSIGNAL))
             }
             guard case .moved(let count) = result else { return false }
             rest = rest.dropFirst(count)
         }
         return true
+    }
+
+    /// The next header; nil when it is none that this version of the protocol knows.
+    private func receiveHeader(from socket: Descriptor) throws(EntropyError) -> EntropyReply? {
+        var header = InlineArray<24, UInt8>(repeating: 0)
+        var span = header.mutableSpan
+        return try span.withUnsafeMutableBytes { (header) throws(EntropyError) in
+            try receive(into: header, from: socket)
+            return EntropyReply(parsing: UnsafeRawBufferPointer(header))
+        }
     }
 
     private func receive(_ bytes: inout [UInt8], from socket: Descriptor) throws(EntropyError) {

@@ -4,8 +4,9 @@ import Yams
 
 /// A YAML text read as one document of mappings, lists and scalars, or what is wrong with it.
 ///
-/// Nothing but the text's own length bounds the work: libyaml stops at 1,000 levels, and anchors and
-/// aliases are found and refused before a reader that follows them sees the text.
+/// Nothing but the text's own length bounds the work: libyaml stops at 1,000 levels, anchors and aliases are found
+/// and refused before a reader that follows them sees the text, and so are keys that are themselves mappings
+/// within mappings, which Yams compares in time that doubles with each level.
 struct YAMLDocument: Sendable, Equatable {
     /// A problem and the keys that lead to it.
     struct Finding: Sendable, Equatable {
@@ -18,8 +19,17 @@ struct YAMLDocument: Sendable, Equatable {
     private(set) var root: YAMLValue?
     private(set) var findings: [Finding] = []
 
+    /// The most places at which Yams may meet a key that is a list or a mapping. A file that uses metrngd's keys has
+    /// none, but for texts that look like one.
+    private static let maximumNestedKeys = 8
+
     init(_ string: String) {
         let text = YAMLText(string)
+        let nested = text.possibleNestedKeys
+        guard nested.count <= Self.maximumNestedKeys else {
+            self.init(refused: Finding(position: nested[0], key: "", fault: .keyIsNotText))
+            return
+        }
         let masked = text.withoutReferences()
         self.init(masked, asWritten: text)
         // All of the text was seen and "&" and "*" stand in comments or inside values only: those are
@@ -28,6 +38,8 @@ struct YAMLDocument: Sendable, Equatable {
             self.init(text, asWritten: text)
         }
     }
+
+    private init(refused finding: Finding) { findings = [finding] }
 
     private init(_ text: YAMLText, asWritten: YAMLText) {
         do {

@@ -66,6 +66,42 @@ struct YAMLText: Sendable, Equatable {
         return copy
     }
 
+    /// Every place at which a key that is a list or a mapping may begin or end, and perhaps others: where `?` stands
+    /// by itself, and where a bracket is closed before a colon.
+    ///
+    /// Lines that begin with `#` hold no structure: they are comments, or within a text of several lines.
+    var possibleNestedKeys: [Position] {
+        var positions: [Position] = []
+        for (index, line) in lines.enumerated() {
+            guard line.first(where: { !Self.isBlank($0) }) != "#" else { continue }
+            for column in line.indices where Self.mayBeNestedKey(at: column, in: line) {
+                positions.append(Position(line: index + 1, column: column + 1))
+            }
+        }
+        return positions
+    }
+
+    private static func mayBeNestedKey(at column: Int, in line: [Unicode.Scalar]) -> Bool {
+        switch line[column] {
+        case "?":
+            let isInsideWord =
+                column > 0 && !(isBlank(line[column - 1]) || isFlow(line[column - 1]))
+            return !isInsideWord
+        case "]", "}":
+            return line[(column + 1)...].first { !isBlank($0) } == ":"
+        default:
+            return false
+        }
+    }
+
+    private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == " " || scalar == "\t"
+    }
+
+    private static func isFlow(_ scalar: Unicode.Scalar) -> Bool {
+        ["[", "]", "{", "}", ",", ":", "?", "-", "\"", "'", "\u{FEFF}"].contains(scalar)
+    }
+
     /// Overwrites the key that is written at `position` with a name that is as long and not used
     /// otherwise. Returns whether the key was found there.
     mutating func hideKey(_ key: String, at position: Position, number: UInt32) -> Bool {

@@ -98,16 +98,15 @@ public struct EntropyRequest: Sendable, Equatable {
         UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
 
-    /// The request as it goes over the wire.
-    public var bytes: [UInt8] {
-        [EntropyProtocolLimits.version, operation.rawValue, grade.rawValue, flags.rawValue]
-            + length.littleEndianBytes + tag.littleEndianBytes
-    }
-}
-
-extension FixedWidthInteger {
-    /// The bytes of the number, lowest first.
-    var littleEndianBytes: [UInt8] {
-        (0..<Self.bitWidth / 8).map { UInt8(truncatingIfNeeded: self >> (8 * $0)) }
+    /// Writes the request.
+    ///
+    /// - Parameter buffer: at least `byteCount` bytes.
+    public func write(to buffer: UnsafeMutableRawBufferPointer) {
+        buffer[0] = EntropyProtocolLimits.version
+        buffer[1] = operation.rawValue
+        buffer[2] = grade.rawValue
+        buffer[3] = flags.rawValue
+        buffer.storeBytes(of: length.littleEndian, toByteOffset: 4, as: UInt32.self)
+        buffer.storeBytes(of: tag.littleEndian, toByteOffset: 8, as: UInt64.self)
     }
 }

@@ -108,6 +108,29 @@ struct HostileTextTests {
         #expect(problems(text).count == 1)
     }
 
+    /// Yams puts repeated keys in order, and compares keys within keys in time that doubles with each level.
+    @Test(
+        "Keys within keys are refused at once, however deep",
+        arguments: [("? ", "", "\n"), ("{", ": 1}", ": 1, ")])
+    func nestedKeys(open: String, close: String, separator: String) {
+        let keys = ["a", "b", "a", "b"].map { innermost in
+            String(repeating: open, count: 60) + innermost + String(repeating: close, count: 60)
+        }
+        let entries = keys.joined(separator: separator)
+        let text = open == "{" ? "{\(entries): 1}" : entries
+        #expect(
+            problems(text) == [
+                "m.yaml:1:\(open == "{" ? 66 : 1): found a list or a mapping, expected a key"
+            ])
+    }
+
+    @Test("Texts that look like such keys are read as they are")
+    func harmlessQuestions() {
+        let comments = String(repeating: "# ? ? {a}: what? [b]: no\n", count: 100)
+        let inside = "log: {level: info} # is this right? it is: really?\n"
+        #expect(problems(comments + String(repeating: "# what?\n", count: 50) + inside) == [])
+    }
+
     @Test("Nesting to what the YAML reader allows is read and refused for what it is")
     func allowedNesting() {
         let text = String(repeating: "[", count: 900) + String(repeating: "]", count: 900)

@@ -101,30 +101,3 @@ struct ServerLoopTests {
         #expect(rig.source.full.available == 64)
     }
 }
-
-/// A server without a thread, whose one source the test fills.
-private final class LoopRig {
-    let loop: EntropyServerLoop
-    let source: EntropySource
-    private let directory = TemporaryDirectory()
-
-    init(calls: SocketCalls = .system) throws {
-        let bitsArrived = try Wakeup()
-        let sources = try ServerRig.makeSources(
-            [.hardware], ringBytes: 4096, bitsArrived: bitsArrived)
-        source = sources[0]
-        source.open()
-        loop = try EntropyServerLoop(
-            EntropyServer.Parts(
-                listener: UnixListener(path: directory.file("e"), mode: 0o600), sources: sources,
-                bitsArrived: bitsArrived, calls: calls, info: { Array("{}".utf8) }),
-            maximumClients: 8)
-    }
-
-    func connect() throws -> RawClient { try RawClient(path: directory.file("e")) }
-
-    /// Takes turns until there is nothing to do.
-    func settle() {
-        for _ in 0..<200 { _ = loop.turn(limit: 0) }
-    }
-}

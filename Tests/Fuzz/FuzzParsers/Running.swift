@@ -23,10 +23,13 @@ func fail(_ message: String) -> Never {
     exit(64)
 }
 
-/// Hands the command line to libFuzzer, without the name of the target.
+/// An option of this program: libFuzzer ignores what begins with two dashes.
+let targetOption = "--target="
+
+/// Hands the command line to libFuzzer.
 func runEngine(_ target: FuzzTarget) -> CInt {
     let words =
-        [CommandLine.arguments[0], "-max_len=\(target.inputLimit)"]
+        [CommandLine.arguments[0], targetOption + target.name, "-max_len=\(target.inputLimit)"]
         + CommandLine.arguments.dropFirst(2)
     var pointers = words.map { strdup($0) } + [nil]
     var count = CInt(words.count)

@@ -24,8 +24,10 @@ if let list = lists[name] {
     for target in list { print(target.name) }
     exit(0)
 }
-guard let chosen = (FuzzTarget.all + FuzzTarget.planted).first(where: { $0.name == name }) else {
-    fail("there is no target \(name); --list names them")
+// The form in which libFuzzer passes the name on to the processes that it starts.
+let target = name.hasPrefix(targetOption) ? String(name.dropFirst(targetOption.count)) : name
+guard let chosen = (FuzzTarget.all + FuzzTarget.planted).first(where: { $0.name == target }) else {
+    fail("there is no target \(target); --list names them")
 }
 select(chosen)
 exit(cfuzz_has_engine() ? runEngine(chosen) : replay(chosen, CommandLine.arguments.dropFirst(2)))

@@ -60,6 +60,10 @@ private func checkLaneRecords(_ bytes: [UInt8]) {
     require(
         LaneRecords.bytes(trims: trims).elementsEqual(bytes.prefix(bytes.count / 2 * 2)),
         "trims that were read are written as the same bytes")
+    require(
+        LaneRecords.bytes(bits: LaneRecords.bits(parsing: bytes))
+            .elementsEqual(bytes.prefix(bytes.count / 8 * 8)),
+        "bits of lanes that were read are written as the same bytes")
     let resistances = LaneRecords.resistanceOhms(parsing: bytes)
     require(resistances.count == bytes.count / 4, "every four bytes are a resistance")
     require(resistances.allSatisfy { $0 >= 0 && $0.isFinite }, "a resistance is a number")
@@ -78,6 +82,12 @@ private func checkRequest(_ bytes: [UInt8]) {
     }
     if let operation = ArrayOperation(rawValue: UInt16(first)) {
         require(operation.rawValue == UInt16(first), "an operation has its number")
+    }
+    if let pulses = try? ArrayOperation.pulses(parsing: bytes) {
+        require((1...ArrayOperation.pulseLimit).contains(pulses), "pulses are within the limit")
+        require(
+            ArrayOperation.bytes(pulses: pulses).elementsEqual(bytes.prefix(4)),
+            "a number of pulses that was read is written as the same bytes")
     }
 }
 

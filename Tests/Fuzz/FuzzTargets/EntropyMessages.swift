@@ -14,8 +14,10 @@ private func checkRequest(_ bytes: UnsafeRawBufferPointer) {
     let tag = EntropyRequest.tag(in: bytes)
     guard let request = EntropyRequest(parsing: bytes) else { return }
     require(request.tag == tag, "the tag is read the same from a valid request")
+    var written = [UInt8](repeating: 0xAA, count: EntropyRequest.byteCount)
+    written.withUnsafeMutableBytes { request.write(to: $0) }
     require(
-        request.bytes.elementsEqual(bytes.prefix(EntropyRequest.byteCount)),
+        written.elementsEqual(bytes.prefix(EntropyRequest.byteCount)),
         "a request that was read is written as the same bytes")
     require(
         request.operation == .info || EntropyProtocolLimits.readLengths.contains(request.length),

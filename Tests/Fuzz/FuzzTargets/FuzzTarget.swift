@@ -26,7 +26,7 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
     package static let all = [
         entropyMessages, entropySession, entropyClient, varlinkFraming, json, varlinkSession,
         varlinkReply,
-        boardFrames, boardRecords, recording, configuration, faultScript,
+        boardFrames, boardRecords, boardRequests, recording, configuration, faultScript,
     ]
 }
 

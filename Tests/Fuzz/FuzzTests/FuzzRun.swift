@@ -14,27 +14,20 @@ struct FuzzRun {
 
     /// The exit status for an input that fails.
     static let failure: Int32 = 77
+    /// The time after which a run is killed. The limit of an input is one of processor time.
+    private static let seconds = 600.0
 
     /// - Parameters:
     ///   - files: paths of inputs.
     ///   - mutations: how many of each file are run.
     init(_ target: FuzzTarget, files: [String], mutations: Int, seed: UInt64 = 1) throws {
         let directory = TemporaryDirectory()
-        let process = Process()
-        let errors = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-            .deletingLastPathComponent().appendingPathComponent("fuzz-parsers")
-        process.arguments =
-            [target.name, "\(mutations)", "\(seed)", directory.file("reproducer")] + files
-        process.standardError = errors
-        process.standardInput = FileHandle.nullDevice
-        process.environment = ProcessInfo.processInfo.environment.merging(
-            ["SWIFT_BACKTRACE": "enable=no"], uniquingKeysWith: { $1 })
-        try process.run()
-        self.errors = String(
-            decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        status = process.terminationStatus
+        let outcome = try run(
+            "\(buildDirectory)/fuzz-parsers",
+            [target.name, "\(mutations)", "\(seed)", directory.file("reproducer")] + files,
+            seconds: Self.seconds)
+        status = outcome.status
+        errors = outcome.errors
         reproducer = try? contents(ofFile: directory.file("reproducer"))
     }
 

@@ -22,7 +22,7 @@ struct PlantedBugTests {
         return path
     }
 
-    @Test("In an input of the corpus", arguments: found)
+    @Test("In an input of the corpus", .thorough, arguments: found)
     func inCorpus(target: FuzzTarget) throws {
         let run = try FuzzRun(target, files: [try file("!0123")], mutations: 0)
         #expect(run.status == FuzzRun.failure)
@@ -37,7 +37,7 @@ struct PlantedBugTests {
         #expect(run.reproducer == nil)
     }
 
-    @Test("In a mutation of an input, the same one in every run with a seed")
+    @Test("In a mutation of an input, the same one in every run with a seed", .thorough)
     func inMutation() throws {
         let target = try #require(Self.found.first { $0.name == "planted-trap" })
         let path = try file("0123456789")

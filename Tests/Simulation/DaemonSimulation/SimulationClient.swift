@@ -4,6 +4,7 @@ import EntropyProtocol
 import EntropyTerms
 import Glibc
 import LinuxPlatform
+import PlaneTestSupport
 import TestSupport
 
 /// A client that asks at random, in pieces, reads when it likes, and may send nonsense or die at any time.

@@ -11,6 +11,13 @@ extension EntropyRequest {
         }
         self = request
     }
+
+    /// The request as it goes over the wire.
+    package var bytes: [UInt8] {
+        var bytes = [UInt8](repeating: 0xEE, count: Self.byteCount)
+        bytes.withUnsafeMutableBytes { write(to: $0) }
+        return bytes
+    }
 }
 
 extension EntropyReply {

@@ -50,10 +50,13 @@ final class SimulatedArray {
         trims = Array(repeating: 0, count: devices.count)
         mask = Array(repeating: 0, count: devices.count / 64)
         ramp = TemperatureRamp(kelvin: settings.temperatureKelvin)
-        generator = seed.makeGenerator()
+        // A variable of its own: optimised code of Swift 6.3 leaks the object whose property an initializer passes
+        // inout.
+        var generator = seed.makeGenerator()
         simulator = ArraySimulator(
             lanes: devices.count, memory: settings.memory, seed: &generator)
         let readSeed = generator.next()
+        self.generator = generator
         readErrors = ReadErrors(
             rate: settings.readErrorRate, changesToggles: settings.preset.isToggleEncoded,
             seed: readSeed)
