@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardOperations
 import BoardProtocol
 import LaneHealth
 import Synchronization
@@ -10,6 +11,15 @@ import Synchronization
 /// For the pipeline's thread. In the steady state nothing here allocates, locks, logs or suspends per shot or
 /// frame.
 final class BoardSession {
+    /// How long windows do not wait.
+    private enum Haste {
+        case none
+        /// Until a frame has come, and a window with shots of it was tested.
+        case untilFrame
+        /// Until the window under way was tested.
+        case untilWindow
+    }
+
     private let context: ActivityContext
     private let standing: [any Activity]
     /// The job under way, and what does it.
@@ -22,6 +32,7 @@ final class BoardSession {
     /// used until they are gone.
     private var shots = UnsafeRawBufferPointer(start: nil, count: 0)
     private var frameUse = FrameUse.tested
+    private var haste = Haste.none
 
     init(_ context: ActivityContext) {
         self.context = context
@@ -56,6 +67,9 @@ final class BoardSession {
         try stream.checkPatience()
         return .none
     }
+
+    /// Shows soon what was done to the board: windows do not wait until one of a frame read from now on was tested.
+    func hasten() { haste = .untilFrame }
 
     /// Restarts the lanes. Called between two reads.
     func restart(_ restart: LaneRestart) throws(BoardError) {
@@ -115,6 +129,7 @@ final class BoardSession {
     // MARK: Frames and windows
 
     private func begin(_ frame: FrameReader.Frame) {
+        if haste == .untilFrame { haste = .untilWindow }
         if context.lifecycle.isSilent {
             context.book.report(.opened(stream.description))
             context.lifecycle.handle(.firstFrame)
@@ -145,7 +160,9 @@ final class BoardSession {
     ///
     /// - Returns: what is waited for; nil once the window is done with.
     private func observeWindow() throws(BoardError) -> PipelineWait.Ends? {
-        let mayWait = current == nil && !context.jobs.hasBoardJob && !context.jobs.isClosed
+        let mayWait =
+            current == nil && haste == .none && !context.jobs.hasBoardJob
+            && !context.jobs.isClosed
         while nextObserver < observers.count {
             switch try observers[nextObserver].take(window, mayWait: mayWait) {
             case .next: nextObserver += 1
@@ -155,6 +172,7 @@ final class BoardSession {
                 return ends
             }
         }
+        if haste == .untilWindow { haste = .none }
         nextObserver = 0
         window.advance()
         stream.isWindowRecorded = false

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardInterface
+import BoardOperations
 import EntropyRing
 package import LinuxPlatform
 import Synchronization
@@ -113,13 +114,16 @@ package final class PipelineLoop: @unchecked Sendable {
 
     // MARK: Jobs without an open board
 
-    /// Does a job that needs no open board, in whatever state the pipeline is.
+    /// Does a job that needs no open board, in whatever state the pipeline is. What it did to the board shows although
+    /// nobody draws bits.
     private func performAction() {
         guard let job = shared.jobs.take(needsOpenBoard: false) else { return }
         guard case .action(let perform) = job.work.kind else {
             preconditionFailure("a job that needs no open board is an action")
         }
-        shared.jobs.finish(job, perform(shared.board, shared.book))
+        let outcome = perform(shared.board, shared.book)
+        if case .finished = outcome { session?.hasten() }
+        shared.jobs.finish(job, outcome)
     }
 
     /// Fails a job that needs an open board.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ControlInterface
+import EntropyTerms
 
 /// The status line that `systemctl status` shows: what the daemon serves, and to how many clients.
 func statusLine(_ report: StatusReport) -> String {

@@ -5,10 +5,12 @@ import BoardOperations
 import EntropyPipeline
 import EntropyRing
 import EntropyTerms
+import DevicePhysics
 import LaneHealth
 import LinuxPlatform
 import OperatingPointControl
 import PlaneTestSupport
+import SimulatedBoard
 import Testing
 
 @Suite(
@@ -150,7 +152,7 @@ struct PipelineLoopTests {
         rig.stop()
     }
 
-    @Test("a job ends a wait for room, and one of faults costs no bit")
+    @Test("a job ends a wait for room, and one that is refused at once costs no bit")
     func jobEndsWait() throws {
         let rig = try TurnRig(ringBytes: 1 << 14)
         var maker = WindowMaker(lanes: 64)
@@ -171,6 +173,40 @@ struct PipelineLoopTests {
         _ = rig.takeTurns()
         #expect(sweep.failure == .notTunable)
         rig.stop()
+    }
+
+    @Test("a fault shows while the rings are full, and then no more windows are read")
+    func faultShows() throws {
+        let rings = try EntropySource(
+            name: "t", provenance: .simulated,
+            raw: EntropyRing(capacity: 1 << 14, locked: false),
+            full: EntropyRing(capacity: 1 << 14, locked: false), bitsArrived: Wakeup())
+        let pipeline = try EntropyPipeline(
+            board: SimulatedArrayBoard(
+                name: "t", lanes: 64, settings: SimulatedArraySettings(.quarterPeriod),
+                shotsPerFrame: 256, seed: .fixed(1)),
+            source: rings,
+            settings: PipelineSettings(
+                claimedEntropyPerBit: 0.8, startUpWindows: 2, minimumGoodLanesPercent: 50,
+                locksMemory: false), onEvent: { _ in })
+        try pipeline.loop.open()
+        func takeTurns() -> PipelineWait {
+            while true {
+                let wait = pipeline.loop.turn()
+                if wait != .none { return wait }
+            }
+        }
+        func windows() -> Int? { pipeline.status().ledger?.windows }
+        let wait = takeTurns()
+        let before = try #require(windows())
+        let job = try #require(
+            pipeline.begin(.inject(FaultOrder(.stuckAt1, lanes: [17]))))
+        #expect(takeTurns() == wait)
+        #expect(job.state.isFinished)
+        #expect(pipeline.status().ledger?.states[17] == .failed)
+        #expect(windows() == before + 1)
+        pipeline.requestStop()
+        #expect(pipeline.loop.turn() == .stopped)
     }
 
     @Test("a job for a board that has sent nothing waits for its first frame")

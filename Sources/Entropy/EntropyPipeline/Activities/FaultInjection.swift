@@ -2,6 +2,7 @@
 
 import BoardInterface
 package import BoardOperations
+import BoardProtocol
 import LaneHealth
 
 /// Makes a simulated board fail, and ends its faults. Needs no open board, so that it is done in every state.

@@ -42,9 +42,11 @@ extension Record {
     /// What the pipeline's thread does for a recording.
     static func work(for job: BoardJob<Record>, into sink: any FrameSink) -> PipelineWork {
         .activity { context in
-            job.operation.starts == 1
-                ? StreamRecording(job, into: sink, context)
-                : RestartRecording(job, into: sink, context)
+            if job.operation.starts == 1 {
+                StreamRecording(job, into: sink, context)
+            } else {
+                RestartRecording(job, into: sink, context)
+            }
         }
     }
 }
