@@ -257,7 +257,7 @@ let package = Package(
             ], path: "Tests/Simulation/DaemonSimulation", swiftSettings: swift),
         tool(
             "simulate-daemon", path: "Tests/Simulation/Simulate", [arguments, "DaemonSimulation"]),
-        tests("SimulationTests", in: "Simulation", ["DaemonSimulation"]),
+        tests("SimulationTests", in: "Simulation", ["DaemonSimulation", "TestSupport"]),
 
         // Fuzz targets: see Tests/Fuzz/README.md
         .target(name: "CFuzzDriver", path: "Tests/Fuzz/CFuzzDriver", cSettings: c),

@@ -14,9 +14,9 @@ final class BoardSession {
     /// How long windows do not wait.
     private enum Haste {
         case none
-        /// Until a frame has come, and a window with shots of it was tested.
+        /// Until a frame has come, and a window with shots of it is full.
         case untilFrame
-        /// Until the window under way was tested.
+        /// Until the window under way is full.
         case untilWindow
     }
 
@@ -68,7 +68,8 @@ final class BoardSession {
         return .none
     }
 
-    /// Shows soon what was done to the board: windows do not wait until one of a frame read from now on was tested.
+    /// Shows soon what was done to the board: no window waits until one with shots read
+    /// from now on is tested.
     func hasten() { haste = .untilFrame }
 
     /// Restarts the lanes. Called between two reads.
@@ -160,6 +161,7 @@ final class BoardSession {
     ///
     /// - Returns: what is waited for; nil once the window is done with.
     private func observeWindow() throws(BoardError) -> PipelineWait.Ends? {
+        if haste == .untilWindow { haste = .none }
         let mayWait =
             current == nil && haste == .none && !context.jobs.hasBoardJob
             && !context.jobs.isClosed
@@ -172,7 +174,6 @@ final class BoardSession {
                 return ends
             }
         }
-        if haste == .untilWindow { haste = .none }
         nextObserver = 0
         window.advance()
         stream.isWindowRecorded = false
