@@ -8,7 +8,7 @@ export PREFIX DESTDIR
 # One target for each occasion:
 #   make check    while writing: form, static checks and the quick tests, in one debug build
 #   make test     before a push: everything that needs no virtual machine and no container
-#   make verify   the rest: package, virtual machine, sanitizers, quality of bits, simulation
+#   make verify   the rest: package, virtual machine, sanitizers, quality of bits, simulation, fuzzing
 # Each installs what it needs and the machine lacks, and says so; "make setup" installs everything.
 # "make check ROOM=Control" tests one room of Sources/ and what uses it.
 .PHONY: setup build check check-static check-swift test test-swift test-others verify test-vm test-deb demo bench lint \
@@ -54,6 +54,7 @@ verify: test-vm test-deb
 	scripts/setup python
 	scripts/test-quality
 	scripts/simulate --seeds 2000
+	scripts/fuzz --seconds 30
 	scripts/test-sanitizers
 
 test-vm: build

@@ -101,9 +101,7 @@ let package = Package(
 
         // Boards
         target("BoardInterface", in: "Boards", ["BoardProtocol"]),
-        target(
-            "HostSource", in: "Boards",
-            ["BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform"]),
+        target("HostSource", in: "Boards", ["BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform"]),
         target(
             "Recordings", in: "Boards",
             ["BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform", "RecordingFormat"]),
@@ -119,14 +117,13 @@ let package = Package(
         // Boards/Simulated
         cTarget("CSimulationKernels", in: "Boards/Simulated", ["CKernelSupport"]),
         target(
-            "DevicePhysics", in: "Boards/Simulated",
-            ["BoardProtocol", "CKernelSupport", "CSimulationKernels"],
+            "DevicePhysics", in: "Boards/Simulated", ["BoardProtocol", "CKernelSupport", "CSimulationKernels"],
             embedding: ["quarterPeriod.surface", "damped.surface"]),
         target(
             "SimulatedBoard", in: "Boards/Simulated",
             [
-                "BoardInterface", "BoardProtocol", "CKernelSupport", "CSimulationKernels",
-                "DevicePhysics", "EntropyTerms", "LinuxPlatform",
+                "BoardInterface", "BoardProtocol", "CKernelSupport", "CSimulationKernels", "DevicePhysics",
+                "EntropyTerms", "LinuxPlatform",
             ]),
         tool("switching-surfaces", in: "Boards/Simulated", [arguments, "DevicePhysics"]),
 
@@ -134,27 +131,20 @@ let package = Package(
         target("OperatingPointControl", in: "Array", ["BoardProtocol"]),
         target(
             "BoardOperations", in: "Array",
-            [
-                "BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform",
-                "OperatingPointControl",
-            ]),
+            ["BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform", "OperatingPointControl"]),
 
         // Entropy
         cTarget("CEntropyKernels", in: "Entropy", ["CKernelSupport"]),
         target("LaneHealth", in: "Entropy", ["CEntropyKernels", "CKernelSupport"]),
-        target(
-            "Conditioning", in: "Entropy", ["CEntropyKernels", "CKernelSupport", "SystemCrypto"]),
+        target("Conditioning", in: "Entropy", ["CEntropyKernels", "CKernelSupport", "SystemCrypto"]),
         target("EntropyRing", in: "Entropy", ["EntropyTerms", "LinuxPlatform"]),
         target(
             "EntropyPipeline", in: "Entropy",
             [
-                "BoardInterface", "BoardOperations", "BoardProtocol", "CEntropyKernels",
-                "CKernelSupport", "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth",
-                "LinuxPlatform", "OperatingPointControl",
+                "BoardInterface", "BoardOperations", "BoardProtocol", "CEntropyKernels", "CKernelSupport",
+                "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth", "LinuxPlatform", "OperatingPointControl",
             ]),
-        target(
-            "EntropyServer", in: "Entropy",
-            ["EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
+        target("EntropyServer", in: "Entropy", ["EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
         target("KernelFeeding", in: "Entropy", ["EntropyClient", "EntropyTerms", "LinuxPlatform"]),
 
         // Control
@@ -168,28 +158,25 @@ let package = Package(
             ["BoardInterface", "BoardProtocol", "DevicePhysics", "LinuxPlatform", yams]),
 
         // Clients
-        target(
-            "EntropyClient", in: "Clients", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
+        target("EntropyClient", in: "Clients", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
 
         // Programs
         target(
             "MetrngDaemon", in: "Programs",
             [
-                arguments, "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning",
-                "ControlInterface", "DaemonConfiguration", "DevicePhysics", "EntropyPipeline",
-                "EntropyRing",
-                "EntropyServer", "EntropyTerms", "HostSource", "KernelFeeding", "LaneHealth",
-                "LinuxPlatform", logging, "OperatingPointControl", "RecordingFormat", "Recordings",
-                "SimulatedBoard", "SystemdSupport", "USBBoard", "Varlink",
+                arguments, "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning", "ControlInterface",
+                "DaemonConfiguration", "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyServer",
+                "EntropyTerms", "HostSource", "KernelFeeding", "LaneHealth", "LinuxPlatform", logging,
+                "OperatingPointControl", "RecordingFormat", "Recordings", "SimulatedBoard", "SystemdSupport",
+                "USBBoard", "Varlink",
             ]),
         tool("metrngd", in: "Programs", ["MetrngDaemon"]),
         target(
             "ControlCommands", in: "Programs",
             [
-                arguments, "BoardCheck", "BoardInterface", "BoardOperations", "BoardProtocol",
-                "ControlInterface", "EntropyClient", "EntropyTerms", "LinuxPlatform",
-                "OperatingPointControl", "RecordingFormat", "Recordings", "SystemdSupport",
-                "USBBoard", "Varlink",
+                arguments, "BoardCheck", "BoardInterface", "BoardOperations", "BoardProtocol", "ControlInterface",
+                "EntropyClient", "EntropyTerms", "LinuxPlatform", "OperatingPointControl", "RecordingFormat",
+                "Recordings", "SystemdSupport", "USBBoard", "Varlink",
             ]),
         tool("mectl", in: "Programs", ["ControlCommands"]),
 
@@ -197,19 +184,16 @@ let package = Package(
         system("CUMockdev", in: "Testbench", pkgConfig: "umockdev-1.0", package: "libumockdev-dev"),
         cTarget("CUsbfsEmulation", in: "Testbench", ["CUMockdev"]),
         target("SoftwareUSB", in: "Testbench", ["CUsbfsEmulation", "LinuxPlatform"]),
-        target(
-            "SoftwareBoard", in: "Testbench",
-            ["BoardInterface", "BoardProtocol", "SimulatedBoard", "SoftwareUSB"]),
+        target("SoftwareBoard", in: "Testbench", ["BoardInterface", "BoardProtocol", "SimulatedBoard", "SoftwareUSB"]),
         tool(
-            "meboard", in: "Testbench",
-            [arguments, "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB"]),
+            "meboard", in: "Testbench", [arguments, "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB"]),
 
         // Benchmarks
         tool(
             "metrng-benchmark", path: "Benchmarks/Kernels",
             [
-                "CChecksum", "CEntropyKernels", "CKernelSupport", "CSimulationKernels",
-                "LaneHealth", "LaneHealthReference", "SystemCrypto",
+                "CChecksum", "CEntropyKernels", "CKernelSupport", "CSimulationKernels", "LaneHealth",
+                "LaneHealthReference", "SystemCrypto",
             ]),
         tool("cable-reader", path: "Benchmarks/CableReader", ["BoardProtocol", "USBBoard"]),
         .executableTarget(
@@ -218,8 +202,7 @@ let package = Package(
 
         // What only tests use
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: c),
-        .target(
-            name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter", cSettings: c),
+        .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter", cSettings: c),
         support("AllocationCounting", ["CAllocationCounter"]),
         support("TestSupport", ["CTestSupport", "LinuxPlatform"]),
         support("TestMaterials", ["CKernelSupport", "TestSupport"]),
@@ -228,35 +211,31 @@ let package = Package(
         support(
             "ControlTestSupport",
             [
-                "BoardInterface", "BoardOperations", "BoardProtocol", "ControlInterface",
-                "EntropyTerms", "LinuxPlatform", "TestSupport", "Varlink",
+                "BoardInterface", "BoardOperations", "BoardProtocol", "ControlInterface", "EntropyTerms",
+                "LinuxPlatform", "TestSupport", "Varlink",
             ]),
         support(
             "PlaneTestSupport",
             [
-                "BoardInterface", "BoardProtocol", "EntropyProtocol", "EntropyRing",
-                "EntropyServer", "EntropyTerms", "LaneHealth", "LinuxPlatform", "TestSupport",
+                "BoardInterface", "BoardProtocol", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
+                "LaneHealth", "LinuxPlatform", "TestSupport",
             ]),
         support(
-            "ArrayContract",
-            ["BoardInterface", "BoardProtocol", "DevicePhysics", "SimulatedBoard", "TestSupport"]),
+            "ArrayContract", ["BoardInterface", "BoardProtocol", "DevicePhysics", "SimulatedBoard", "TestSupport"]),
         tool(
             "array-contract", path: "Tests/Support/ArrayContractTool",
             ["ArrayContract", "BoardInterface", "SoftwareBoard", "SoftwareUSB", "USBBoard"]),
-        tool(
-            "lane-sample", path: "Tests/Support/LaneSample",
-            ["BoardProtocol", "DevicePhysics", "SimulatedBoard"]),
+        tool("lane-sample", path: "Tests/Support/LaneSample", ["BoardProtocol", "DevicePhysics", "SimulatedBoard"]),
 
         // The simulation of the whole daemon: see Tests/Simulation/README.md
         .target(
             name: "DaemonSimulation",
             dependencies: [
-                "BoardInterface", "BoardOperations", "BoardProtocol", "EntropyPipeline",
-                "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
-                "LinuxPlatform", "OperatingPointControl", "PlaneTestSupport", "TestSupport",
+                "BoardInterface", "BoardOperations", "BoardProtocol", "EntropyPipeline", "EntropyProtocol",
+                "EntropyRing", "EntropyServer", "EntropyTerms", "LinuxPlatform", "OperatingPointControl",
+                "PlaneTestSupport", "TestSupport",
             ], path: "Tests/Simulation/DaemonSimulation", swiftSettings: swift),
-        tool(
-            "simulate-daemon", path: "Tests/Simulation/Simulate", [arguments, "DaemonSimulation"]),
+        tool("simulate-daemon", path: "Tests/Simulation/Simulate", [arguments, "DaemonSimulation"]),
         tests("SimulationTests", in: "Simulation", ["DaemonSimulation", "TestSupport"]),
 
         // Fuzz targets: see Tests/Fuzz/README.md
@@ -264,28 +243,20 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "BoardInterface", "BoardOperations", "BoardProtocol", "CFuzzDriver",
-                "ControlInterface", "ControlTestSupport", "DaemonConfiguration", "DevicePhysics",
-                "EntropyClient", "EntropyProtocol", "EntropyServer", "EntropyTerms",
-                "LinuxPlatform", "RecordingFormat", "Recordings", "SimulatedBoard",
+                "BoardInterface", "BoardOperations", "BoardProtocol", "CFuzzDriver", "ControlInterface",
+                "ControlTestSupport", "DaemonConfiguration", "DevicePhysics", "EntropyClient", "EntropyProtocol",
+                "EntropyServer", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings", "SimulatedBoard",
                 "SoftwareBoard", "SoftwareUSB", "TestSupport", "Varlink",
             ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: swift),
-        tool(
-            "fuzz-parsers", path: "Tests/Fuzz/FuzzParsers",
-            ["CFuzzDriver", "FuzzTargets", "TestSupport"]),
+        tool("fuzz-parsers", path: "Tests/Fuzz/FuzzParsers", ["CFuzzDriver", "FuzzTargets", "TestSupport"]),
         tests("FuzzTests", in: "Fuzz", ["FuzzTargets", "TestSupport", "fuzz-parsers"]),
 
-        tests(
-            "AllocationCountingTests", in: "Support",
-            ["AllocationCounting", "LinuxPlatform", "TestSupport"]),
+        tests("AllocationCountingTests", in: "Support", ["AllocationCounting", "LinuxPlatform", "TestSupport"]),
 
         // Tests of Platform
         tests(
-            "LinuxPlatformTests", in: "Platform",
-            ["CTestSupport", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
-        tests(
-            "SystemdSupportTests", in: "Platform",
-            ["LinuxPlatform", "SystemdSupport", "TestSupport"]),
+            "LinuxPlatformTests", in: "Platform", ["CTestSupport", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
+        tests("SystemdSupportTests", in: "Platform", ["LinuxPlatform", "SystemdSupport", "TestSupport"]),
 
         // Tests of Protocols
         tests(
@@ -299,23 +270,16 @@ let package = Package(
         // Tests of Boards
         tests(
             "ArrayBoardTests", in: "Boards",
-            [
-                "ArrayContract", "BoardInterface", "BoardProtocol", "SimulatedBoard",
-                "TestSupport", "array-contract",
-            ]),
-        tests(
-            "BoardInterfaceTests", in: "Boards", ["BoardInterface", "BoardProtocol", "TestSupport"]),
+            ["ArrayContract", "BoardInterface", "BoardProtocol", "SimulatedBoard", "TestSupport", "array-contract"]),
+        tests("BoardInterfaceTests", in: "Boards", ["BoardInterface", "BoardProtocol", "TestSupport"]),
         tests(
             "HostSourceTests", in: "Boards",
-            [
-                "BoardInterface", "BoardProtocol", "EntropyTerms", "HostSource", "LinuxPlatform",
-                "TestSupport",
-            ]),
+            ["BoardInterface", "BoardProtocol", "EntropyTerms", "HostSource", "LinuxPlatform", "TestSupport"]),
         tests(
             "RecordingsTests", in: "Boards",
             [
-                "BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform",
-                "RecordingFormat", "Recordings", "TestSupport",
+                "BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings",
+                "TestSupport",
             ]),
 
         // Tests of Boards/USB
@@ -324,25 +288,19 @@ let package = Package(
         // Tests of Boards/Simulated
         tests(
             "CSimulationKernelsTests", in: "Boards/Simulated",
-            [
-                "CKernelSupport", "CSimulationKernels", "MacrospinReference", "TestMaterials",
-                "TestSupport",
-            ]),
+            ["CKernelSupport", "CSimulationKernels", "MacrospinReference", "TestMaterials", "TestSupport"]),
         tests(
             "DevicePhysicsTests", in: "Boards/Simulated",
             ["BoardProtocol", "DevicePhysics", "TestMaterials", "TestSupport"]),
         tests(
             "SimulatedBoardTests", in: "Boards/Simulated",
             [
-                "BoardInterface", "BoardProtocol", "DevicePhysics", "EntropyTerms", "LaneHealth",
-                "LinuxPlatform", "OperatingPointControl", "SimulatedBoard", "TestMaterials",
-                "TestSupport",
+                "BoardInterface", "BoardProtocol", "DevicePhysics", "EntropyTerms", "LaneHealth", "LinuxPlatform",
+                "OperatingPointControl", "SimulatedBoard", "TestMaterials", "TestSupport",
             ]),
 
         // Tests of Array
-        tests(
-            "OperatingPointControlTests", in: "Array",
-            ["BoardProtocol", "OperatingPointControl", "TestSupport"]),
+        tests("OperatingPointControlTests", in: "Array", ["BoardProtocol", "OperatingPointControl", "TestSupport"]),
 
         // Tests of Entropy
         tests(
@@ -354,87 +312,69 @@ let package = Package(
         tests(
             "EntropyPipelineTests", in: "Entropy",
             [
-                "AllocationCounting", "BoardInterface", "BoardOperations", "BoardProtocol",
-                "Conditioning", "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyTerms",
-                "LaneHealth", "LinuxPlatform",
-                "OperatingPointControl", "PlaneTestSupport", "SimulatedBoard", "SystemCrypto",
-                "TestSupport",
+                "AllocationCounting", "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning",
+                "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyTerms", "LaneHealth", "LinuxPlatform",
+                "OperatingPointControl", "PlaneTestSupport", "SimulatedBoard", "SystemCrypto", "TestSupport",
             ]),
         tests(
             "EntropyRingTests", in: "Entropy",
-            [
-                "AllocationCounting", "EntropyRing", "EntropyTerms", "LinuxPlatform",
-                "PlaneTestSupport", "TestSupport",
-            ]),
+            ["AllocationCounting", "EntropyRing", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
         tests(
             "EntropyServerTests", in: "Entropy",
             [
-                "AllocationCounting",
-                "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms", "LinuxPlatform",
-                "PlaneTestSupport", "TestSupport",
+                "AllocationCounting", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
+                "LinuxPlatform", "PlaneTestSupport", "TestSupport",
             ]),
         tests(
             "KernelFeedingTests", in: "Entropy",
             [
-                "EntropyClient", "EntropyRing", "EntropyTerms", "KernelFeeding", "LinuxPlatform",
-                "PlaneTestSupport", "TestSupport",
+                "EntropyClient", "EntropyRing", "EntropyTerms", "KernelFeeding", "LinuxPlatform", "PlaneTestSupport",
+                "TestSupport",
             ]),
         tests(
             "LaneHealthTests", in: "Entropy",
             [
-                "CEntropyKernels", "CKernelSupport", "CSimulationKernels", "LaneHealth",
-                "LaneHealthReference", "TestMaterials", "TestSupport",
+                "CEntropyKernels", "CKernelSupport", "CSimulationKernels", "LaneHealth", "LaneHealthReference",
+                "TestMaterials", "TestSupport",
             ]),
 
         // Tests of Control
         tests(
             "ControlInterfaceTests", in: "Control",
             [
-                "BoardOperations", "BoardProtocol", "ControlInterface", "ControlTestSupport",
-                "EntropyTerms", "LinuxPlatform", "OperatingPointControl", "TestSupport", "Varlink",
+                "BoardOperations", "BoardProtocol", "ControlInterface", "ControlTestSupport", "EntropyTerms",
+                "LinuxPlatform", "OperatingPointControl", "TestSupport", "Varlink",
             ]),
         tests(
             "DaemonConfigurationTests", in: "Control",
-            [
-                "BoardInterface", "BoardProtocol", "DaemonConfiguration", "DevicePhysics",
-                "TestSupport",
-            ]),
+            ["BoardInterface", "BoardProtocol", "DaemonConfiguration", "DevicePhysics", "TestSupport"]),
         tests("VarlinkTests", in: "Control", ["LinuxPlatform", "TestSupport", "Varlink"]),
 
         // Tests of Clients
         tests(
             "EntropyClientTests", in: "Clients",
             [
-                "AllocationCounting",
-                "EntropyClient", "EntropyProtocol", "EntropyRing", "EntropyServer", "EntropyTerms",
-                "LinuxPlatform", "PlaneTestSupport", "TestSupport",
+                "AllocationCounting", "EntropyClient", "EntropyProtocol", "EntropyRing", "EntropyServer",
+                "EntropyTerms", "LinuxPlatform", "PlaneTestSupport", "TestSupport",
             ]),
 
         // Tests of Programs
         tests(
             "ControlCommandsTests", in: "Programs",
             [
-                "BoardOperations", "BoardProtocol", "ControlCommands", "ControlInterface",
-                "ControlTestSupport", "EntropyTerms", "LinuxPlatform", "OperatingPointControl",
-                "RecordingFormat", "Recordings", "TestSupport", "Varlink",
+                "BoardOperations", "BoardProtocol", "ControlCommands", "ControlInterface", "ControlTestSupport",
+                "EntropyTerms", "LinuxPlatform", "OperatingPointControl", "RecordingFormat", "Recordings",
+                "TestSupport", "Varlink",
             ]),
         tests(
             "DaemonTests", in: "Programs",
-            [
-                "EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "meboard",
-                "metrngd", "mectl",
-            ]),
+            ["EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "meboard", "metrngd", "mectl"]),
 
         // Tests of Testbench
         tests(
             "SoftwareBoardTests", in: "Testbench",
-            [
-                "BoardProtocol", "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB",
-                "TestSupport",
-            ]),
-        tests(
-            "SoftwareUSBTests", in: "Testbench",
-            ["LinuxPlatform", "SoftwareUSB", "TestSupport"]),
+            ["BoardProtocol", "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB", "TestSupport"]),
+        tests("SoftwareUSBTests", in: "Testbench", ["LinuxPlatform", "SoftwareUSB", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

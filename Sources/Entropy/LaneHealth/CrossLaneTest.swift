@@ -50,8 +50,7 @@ package struct CrossLaneTest: Sendable, Equatable {
     /// - Parameters:
     ///   - rowOnes: how many of the counted lanes were one, shot by shot.
     ///   - lanes: how many lanes were counted.
-    package static func varianceRatio(_ rowOnes: UnsafeBufferPointer<UInt16>, lanes: Int) -> Double
-    {
+    package static func varianceRatio(_ rowOnes: UnsafeBufferPointer<UInt16>, lanes: Int) -> Double {
         guard lanes > 1 else { return 0 }
         var sum = 0
         var squares = 0

@@ -125,19 +125,17 @@ private let control:
         return device(context).control(setup, data: stage).result
     }
 
-private let read:
-    @convention(c) (UnsafeMutableRawPointer?, UInt8, UnsafeMutablePointer<UInt8>?, Int) -> Int32 = {
-        context, endpoint, data, room in
-        let buffer = UnsafeMutableRawBufferPointer(start: data, count: room)
-        return device(context).read(endpoint: endpoint, into: buffer).result
-    }
+private let read: @convention(c) (UnsafeMutableRawPointer?, UInt8, UnsafeMutablePointer<UInt8>?, Int) -> Int32 = {
+    context, endpoint, data, room in
+    let buffer = UnsafeMutableRawBufferPointer(start: data, count: room)
+    return device(context).read(endpoint: endpoint, into: buffer).result
+}
 
-private let write:
-    @convention(c) (UnsafeMutableRawPointer?, UInt8, UnsafePointer<UInt8>?, Int) -> Int32 = {
-        context, endpoint, data, length in
-        let bytes = UnsafeRawBufferPointer(start: data, count: length)
-        return device(context).write(endpoint: endpoint, bytes).result
-    }
+private let write: @convention(c) (UnsafeMutableRawPointer?, UInt8, UnsafePointer<UInt8>?, Int) -> Int32 = {
+    context, endpoint, data, length in
+    let bytes = UnsafeRawBufferPointer(start: data, count: length)
+    return device(context).write(endpoint: endpoint, bytes).result
+}
 
 private let clearHalt: @convention(c) (UnsafeMutableRawPointer?, UInt8) -> Void = {
     device($0).clearHalt(endpoint: $1)

@@ -251,8 +251,7 @@ struct EntropyErrorTests {
     }
 
     /// What a client that reads 32 bytes is told when the server stops after `prepare`.
-    private func errorWhenServerStops(_ prepare: (ServerRig) throws -> Void) throws -> EntropyError?
-    {
+    private func errorWhenServerStops(_ prepare: (ServerRig) throws -> Void) throws -> EntropyError? {
         let errors = ErrorBox()
         try ServerRig.run { rig in
             let path = rig.path

@@ -28,8 +28,7 @@ struct PipelineFrameTests {
     }
 
     private static let faultyStreams = [
-        Fault(name: "a corrupted frame", quarters: 1..<4, rejected: 1, skipped: 2087, dropped: 256)
-        {
+        Fault(name: "a corrupted frame", quarters: 1..<4, rejected: 1, skipped: 2087, dropped: 256) {
             [flipping(bit: 5, of: 100, in: $0[0])] + $0[1...]
         },
         Fault(name: "a corrupted magic", quarters: 1..<4, skipped: 2088, dropped: 256) {

@@ -59,8 +59,7 @@ struct ProportionTests {
     }
 
     /// Around both cut-offs, with both first samples, each lane in its turn.
-    private static func around(_ cutoffs: HealthCutoffs, lane: Int, window: Int) -> Proportions.Lane
-    {
+    private static func around(_ cutoffs: HealthCutoffs, lane: Int, window: Int) -> Proportions.Lane {
         let kind = (lane + window) % 12
         let cutoff =
             kind % 2 == 0 ? cutoffs.adaptiveProportionWarning : cutoffs.adaptiveProportionFailure

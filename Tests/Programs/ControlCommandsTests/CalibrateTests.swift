@@ -52,8 +52,7 @@ struct CalibrateTests {
                 SweepRange(from: 300, to: 400.5, count: 3), 2_048
             ),
         ] as [([String], SweepRange?, SweepRange?, Int)])
-    func asks(arguments: [String], amplitudes: SweepRange?, widths: SweepRange?, shots: Int) throws
-    {
+    func asks(arguments: [String], amplitudes: SweepRange?, widths: SweepRange?, shots: Int) throws {
         let daemon = try Self.daemon(SampleSweeps.precession)
         let invocation = Self.run(daemon, arguments)
         #expect(invocation.exitCode == 0 && invocation.messages == Self.note)

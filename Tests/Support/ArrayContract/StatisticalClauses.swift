@@ -51,8 +51,7 @@ let statisticalClauses: [ArrayClause] = [
     },
 ]
 
-private func requireRate(_ count: Int, of trials: Int, _ probability: Double, _ what: String) throws
-{
+private func requireRate(_ count: Int, of trials: Int, _ probability: Double, _ what: String) throws {
     let z = zScore(successes: count, trials: trials, probability: probability)
     try require(abs(z) < zLimit, "\(what) \(count) times of \(trials): z = \(z)")
 }

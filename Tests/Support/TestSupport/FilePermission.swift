@@ -6,8 +6,7 @@ import Synchronization
 
 /// Runs `body` on a thread for which the kernel checks files as for user 65534 ("nobody"), so that
 /// refusals can be tested by root, too.
-package func asNobody<Result: Sendable>(_ body: @escaping @Sendable () -> Result) throws -> Result?
-{
+package func asNobody<Result: Sendable>(_ body: @escaping @Sendable () -> Result) throws -> Result? {
     let box = Box<Result>()
     let thread = try WorkerThread(name: "nobody") {
         _ = ctestsupport_check_files_as(65_534)

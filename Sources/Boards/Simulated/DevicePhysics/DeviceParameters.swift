@@ -113,8 +113,7 @@ extension DeviceParameters {
     }
 
     /// Thermal stability Δ without a voltage: Bk·Ms·Vol / (2kT) · (1 − Bx/Bk)².
-    package func thermalStability(biasFieldMicrotesla: Double, temperatureKelvin: Double) -> Double
-    {
+    package func thermalStability(biasFieldMicrotesla: Double, temperatureKelvin: Double) -> Double {
         let device = at(temperatureKelvin: temperatureKelvin)
         let field = device.anisotropyField(volts: 0)
         let tilt = 1 - biasFieldMicrotesla * 1e-6 / field

@@ -31,8 +31,9 @@ extension BoardChecker {
         Check(name: "bytes that no WRITE asked for halt the endpoint", needs: .array) {
             (checker) throws(Finding) in try checker.writeUnasked()
         },
-        Check(name: "masked devices are neither written nor pulsed, and read as 0", needs: .masked)
-        { (checker) throws(Finding) in try checker.operateMasked() },
+        Check(name: "masked devices are neither written nor pulsed, and read as 0", needs: .masked) {
+            (checker) throws(Finding) in try checker.operateMasked()
+        },
     ]
 
     /// States that differ from byte to byte.
