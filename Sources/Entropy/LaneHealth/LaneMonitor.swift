@@ -24,9 +24,10 @@ package struct LaneMonitor: Sendable {
         var lanes = 0
 
         init(words: Int) {
+            // Each with memory of its own, which a copy would get at its first change only.
             ones = OnesTally(words: words)
-            changes = ones
-            dissent = ones
+            changes = OnesTally(words: words)
+            dissent = OnesTally(words: words)
         }
 
         mutating func add(_ window: HealthWindow) {
@@ -39,29 +40,36 @@ package struct LaneMonitor: Sendable {
             windows += 1
         }
 
+        /// Counts from 0 again, in the same memory.
+        mutating func reset() {
+            ones.reset()
+            changes.reset()
+            dissent.reset()
+            (majorityOnes, varianceRatios, lanes, windows) = (0, 0, 0, 0)
+        }
+
         var shots: Double { Double(windows * HealthCutoffs.windowShots) }
     }
 
     private var current: Counts
-    /// Those of the last whole period.
-    private var last: Counts?
-    private let words: Int
+    /// Those of the last whole period; without windows before the first has passed.
+    private var last: Counts
 
     package init(lanes: Int) {
-        words = lanes / 64
-        current = Counts(words: words)
+        current = Counts(words: lanes / 64)
+        last = Counts(words: lanes / 64)
     }
 
     /// Enters a window that was tested and compared.
     package mutating func add(_ window: HealthWindow) {
         current.add(window)
         guard current.windows == Self.periodWindows else { return }
-        last = current
-        current = Counts(words: words)
+        swap(&last, &current)
+        current.reset()
     }
 
     /// The last whole period, or what there is of the first.
-    private var shown: Counts { last ?? current }
+    private var shown: Counts { last.windows > 0 ? last : current }
 
     /// How many shots the figures are of.
     package var shots: Int { shown.windows * HealthCutoffs.windowShots }

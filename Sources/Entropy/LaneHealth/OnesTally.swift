@@ -32,6 +32,11 @@ package struct OnesTally: Sendable {
         }
     }
 
+    /// Counts from 0 again, in the same memory.
+    package mutating func reset() {
+        for index in planes.indices { planes[index] = 0 }
+    }
+
     package subscript(lane: Int) -> Int {
         (0..<Self.planeCount).reduce(0) { total, plane in
             total | Int(planes[plane * words + lane / 64] >> (lane % 64) & 1) << plane
