@@ -9,23 +9,36 @@
         carry_;                                     \
     })
 
-// What is counted of a row: its bits; where they differ from the row before; or where they differ
-// from the majority of their row.
-CK_INLINE strip PATH(counted)(enum counted_kind kind, const uint64_t *row, size_t stride,
-                              const uint16_t *row_ones, uint32_t half) {
-    if (kind == COUNT_CHANGES) return LOAD(row) ^ LOAD(row - stride);
-    if (kind == COUNT_DISSENT) return LOAD(row) ^ (*row_ones > half ? ~UINT64_C(0) : UINT64_C(0));
-    return LOAD(row);
+// What is counted of a row.
+struct PATH(counted) {
+    enum counted_kind kind;
+    // COUNT_DIFFERENCES, COUNT_ROTATED: the other bit is `rotation` places lower in the word `back`
+    // words before.
+    size_t back;
+    unsigned rotation;
+    // COUNT_DISSENT: a row's majority is one when more than `half` of it are.
+    const uint16_t *row_ones;
+    uint32_t half;
+};
+
+CK_INLINE strip PATH(bits_of)(struct PATH(counted) what, const uint64_t *row, size_t shot) {
+    strip bits = LOAD(row);
+    if (what.kind == COUNT_ONES) return bits;
+    if (what.kind == COUNT_DISSENT)
+        return bits ^ (what.row_ones[shot] > what.half ? ~UINT64_C(0) : UINT64_C(0));
+    strip other = LOAD(row - what.back);
+    if (what.kind == COUNT_ROTATED) other = other << what.rotation | other >> (64 - what.rotation);
+    return bits ^ other;
 }
 
 // Harley-Seal: 16 rows go through a tree of 15 carry-save adders into planes 0 to 3 and one
 // carry of weight 16, which ripples through the planes above.
-CK_INLINE void PATH(count_strip)(enum counted_kind kind, const uint64_t *rows, size_t stride,
-                                 const uint16_t *row_ones, uint32_t half, strip *plane) {
+CK_INLINE void PATH(count_strip)(struct PATH(counted) what, const uint64_t *rows, size_t stride,
+                                 strip *plane) {
     const strip zero = {0};
     for (int k = 0; k < CK_COUNT_PLANES; k++) plane[k] = zero;
     strip ones = zero, twos = zero, fours = zero, eights = zero;
-#define ROW(i) PATH(counted)(kind, rows + (i)*stride, stride, row_ones + (i), half)
+#define ROW(i) PATH(bits_of)(what, rows + (i)*stride, shot + (i))
     for (size_t shot = 0; shot < CK_WINDOW_SHOTS; shot += 16, rows += 16 * stride) {
         strip twos_a = CARRY_SAVE(ones, ROW(0), ROW(1));
         strip twos_b = CARRY_SAVE(ones, ROW(2), ROW(3));
@@ -47,7 +60,6 @@ CK_INLINE void PATH(count_strip)(enum counted_kind kind, const uint64_t *rows, s
             plane[k] ^= carry;
             carry = next;
         }
-        if (kind == COUNT_DISSENT) row_ones += 16;
     }
 #undef ROW
     plane[0] = ones;
@@ -56,29 +68,47 @@ CK_INLINE void PATH(count_strip)(enum counted_kind kind, const uint64_t *rows, s
     plane[3] = eights;
 }
 
-#define COUNT_ROWS(kind, row_ones, half)                                   \
-    for (size_t at = 0; at < stride; at += CK_STRIP_WORDS) {               \
-        strip plane[CK_COUNT_PLANES];                                      \
-        PATH(count_strip)(kind, rows + at, stride, row_ones, half, plane); \
-        for (int k = 0; k < CK_COUNT_PLANES; k++)                          \
-            STORE(planes + (size_t)k * stride + at, plane[k]);             \
+CK_INLINE void PATH(count)(struct PATH(counted) what, const uint64_t *rows, size_t stride,
+                           uint64_t *planes) {
+    for (size_t at = 0; at < stride; at += CK_STRIP_WORDS) {
+        strip plane[CK_COUNT_PLANES];
+        PATH(count_strip)(what, rows + at, stride, plane);
+        for (int k = 0; k < CK_COUNT_PLANES; k++) STORE(planes + (size_t)k * stride + at, plane[k]);
     }
-
-static void PATH(count_ones)(const uint64_t *rows, size_t stride, uint64_t *planes) {
-    static const uint16_t unused[16];
-    COUNT_ROWS(COUNT_ONES, unused, 0)
 }
 
-static void PATH(count_changes)(const uint64_t *rows, size_t stride, uint64_t *planes) {
-    static const uint16_t unused[16];
-    COUNT_ROWS(COUNT_CHANGES, unused, 0)
+static void PATH(count_ones)(const uint64_t *rows, size_t stride, uint64_t *planes) {
+    PATH(count)((struct PATH(counted)){.kind = COUNT_ONES}, rows, stride, planes);
+}
+
+static void PATH(count_differences)(const uint64_t *rows, size_t stride, size_t back,
+                                    unsigned rotation, uint64_t *planes) {
+    if (rotation == 0) PATH(count)
+    ((struct PATH(counted)){.kind = COUNT_DIFFERENCES, .back = back}, rows, stride, planes);
+    else PATH(count)(
+        (struct PATH(counted)){.kind = COUNT_ROTATED, .back = back, .rotation = rotation}, rows,
+        stride, planes);
 }
 
 static void PATH(count_dissent)(const uint64_t *rows, size_t stride, const uint16_t *row_ones,
                                 uint32_t half, uint64_t *planes) {
-    COUNT_ROWS(COUNT_DISSENT, row_ones, half)
+    PATH(count)
+    ((struct PATH(counted)){.kind = COUNT_DISSENT, .row_ones = row_ones, .half = half}, rows,
+     stride, planes);
 }
-#undef COUNT_ROWS
+
+static void PATH(add_counts)(const uint64_t *planes, size_t stride, uint64_t *sums) {
+    for (size_t at = 0; at < stride; at += CK_STRIP_WORDS) {
+        strip carry = {0};
+        for (int k = 0; k < CK_LONG_PLANES; k++) {
+            strip addend = {0};
+            if (k < CK_COUNT_PLANES) addend = LOAD(planes + (size_t)k * stride + at);
+            strip sum = LOAD(sums + (size_t)k * stride + at);
+            carry = CARRY_SAVE(sum, addend, carry);
+            STORE(sums + (size_t)k * stride + at, sum);
+        }
+    }
+}
 
 static void PATH(count_row_ones)(const uint64_t *rows, size_t stride, size_t words,
                                  const uint64_t *mask, uint16_t *row_ones) {
@@ -90,51 +120,56 @@ static void PATH(count_row_ones)(const uint64_t *rows, size_t stride, size_t wor
     }
 }
 
-// A run of L + 1 equal samples is L consecutive rows that equal the row before ("same"). Level 4
-// holds, for each row, whether the last 4 are same; level 16 the last 16; a run of any L >= 16 is
-// then the AND of level 16 at distances 0, 16, 32, ... and L - 16. Exact, with no branch on the
-// data.
-CK_INLINE strip PATH(run_ends)(const uint64_t *level16, size_t same) {
-    strip run = LOAD(level16);
-    size_t last = same - 16;
-    for (size_t back = 16; back < last; back += 16) run &= LOAD(level16 - back * CK_STRIP_WORDS);
-    return run & LOAD(level16 - last * CK_STRIP_WORDS);
-}
+// Where a row equals the row before it.
+#define SAME(row) (~(LOAD(row) ^ LOAD((row)-stride)))
 
-#define SAME(i) (~(LOAD(rows + (i)*stride) ^ LOAD(rows + (i)*stride - stride)))
-
-// scratch[i] belongs to row i - failure + 1, i.e. scratch begins `failure - 1` rows before the
-// window: the row before that is the oldest that is read.
-static void PATH(fill_level16)(const uint64_t *rows, size_t stride, size_t count,
-                               uint64_t *scratch) {
-    strip none = SAME(0) ^ SAME(0);
-    strip same1 = none, same2 = none, same3 = none;
-    for (size_t i = 0; i < count; i++) {
-        strip same = SAME(i);
-        STORE(scratch + i * CK_STRIP_WORDS, same & same1 & same2 & same3);
-        same3 = same2;
-        same2 = same1;
-        same1 = same;
+// scratch[k] becomes, for each lane, whether the `same` rows from row k on all equal the row before
+// them: the minimum over a sliding window of van Herk (1992) and Gil and Werman (1993). Rows are
+// taken in blocks of `same`: the window that starts at row k is the end of one block and the
+// beginning of the next. Exact, with no branch on the data.
+static void PATH(fill_runs)(const uint64_t *rows, size_t stride, size_t count, size_t same,
+                            uint64_t *scratch) {
+    for (size_t block = 0; block < count; block += same) {
+        size_t end = block + same < count ? block + same : count;
+        strip rest = SAME(rows + (end - 1) * stride);
+        STORE(scratch + (end - 1) * CK_STRIP_WORDS, rest);
+        for (size_t k = end - 1; k-- > block;) {
+            rest &= SAME(rows + k * stride);
+            STORE(scratch + k * CK_STRIP_WORDS, rest);
+        }
+        if (block == 0) continue;
+        strip begun = SAME(rows + block * stride);
+        for (size_t k = block - same + 1; k < block; k++) {
+            uint64_t *run = scratch + k * CK_STRIP_WORDS;
+            STORE(run, LOAD(run) & begun);
+            size_t next = k + same;
+            if (next == end) break;
+            begun &= SAME(rows + next * stride);
+        }
     }
-    for (size_t i = count; i-- > 12;) {
-        uint64_t *level4 = scratch + i * CK_STRIP_WORDS;
-        STORE(level4, LOAD(level4) & LOAD(level4 - 4 * CK_STRIP_WORDS) &
-                          LOAD(level4 - 8 * CK_STRIP_WORDS) & LOAD(level4 - 12 * CK_STRIP_WORDS));
-    }
-    for (size_t i = 0; i < 12; i++) STORE(scratch + i * CK_STRIP_WORDS, none);
 }
 #undef SAME
 
+// A run of L + 1 equal samples is L rows, one after another, that equal the row before. One of
+// `failure` begins with one of `warning`, and is covered by several.
 static void PATH(find_runs)(const uint64_t *rows, size_t stride, uint32_t warning, uint32_t failure,
                             uint64_t *scratch, uint64_t *warning_lanes, uint64_t *failure_lanes) {
-    const size_t before = failure - 1;
+    const size_t same = warning - 1, more = failure - warning, before = failure - 1;
     for (size_t at = 0; at < stride; at += CK_STRIP_WORDS) {
-        PATH(fill_level16)(rows + at - before * stride, stride, before + CK_WINDOW_SHOTS, scratch);
-        strip warned = LOAD(scratch) ^ LOAD(scratch), failed = warned;
-        const uint64_t *level16 = scratch + before * CK_STRIP_WORDS;
-        for (size_t shot = 0; shot < CK_WINDOW_SHOTS; shot++, level16 += CK_STRIP_WORDS) {
-            warned |= PATH(run_ends)(level16, warning - 1);
-            failed |= PATH(run_ends)(level16, failure - 1);
+        // scratch[0] belongs to the oldest row that is compared: `before` rows before the window.
+        PATH(fill_runs)
+        (rows + at - before * stride, stride, before + CK_WINDOW_SHOTS, same, scratch);
+        strip warned = {0}, failed = {0};
+        // Runs that end in the window: of `failure` from scratch[1] on, of `warning` from `more`
+        // later on.
+        const uint64_t *start = scratch + CK_STRIP_WORDS;
+        for (size_t shot = 0; shot < CK_WINDOW_SHOTS; shot++, start += CK_STRIP_WORDS) {
+            strip last = LOAD(start + more * CK_STRIP_WORDS);
+            strip run = last & LOAD(start);
+            for (size_t skip = same; skip < more; skip += same)
+                run &= LOAD(start + skip * CK_STRIP_WORDS);
+            warned |= last;
+            failed |= run;
         }
         STORE(warning_lanes + at, warned);
         STORE(failure_lanes + at, failed);

@@ -3,7 +3,7 @@
 #include "CEntropyKernels.h"
 #include "CKernelStrip.h"
 
-enum counted_kind { COUNT_ONES, COUNT_CHANGES, COUNT_DISSENT };
+enum counted_kind { COUNT_ONES, COUNT_DIFFERENCES, COUNT_ROTATED, COUNT_DISSENT };
 
 #define CK_BODY "LaneHealth.body.h"
 #include "CKernelPaths.h"
@@ -12,8 +12,13 @@ void ck_count_ones(ck_features features, const uint64_t *rows, size_t stride, ui
     CK_DISPATCH(features, count_ones, rows, stride, planes);
 }
 
-void ck_count_changes(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes) {
-    CK_DISPATCH(features, count_changes, rows, stride, planes);
+void ck_count_differences(ck_features features, const uint64_t *rows, size_t stride, size_t back,
+                          unsigned rotation, uint64_t *planes) {
+    CK_DISPATCH(features, count_differences, rows, stride, back, rotation, planes);
+}
+
+void ck_add_counts(ck_features features, const uint64_t *planes, size_t stride, uint64_t *sums) {
+    CK_DISPATCH(features, add_counts, planes, stride, sums);
 }
 
 void ck_count_row_ones(ck_features features, const uint64_t *rows, size_t stride, size_t words,
@@ -33,14 +38,15 @@ void ck_find_runs(ck_features features, const uint64_t *rows, size_t stride, uin
                 failure_lanes);
 }
 
-// The lanes of one word whose count is at least `bound`, from the highest plane down.
-static uint64_t at_least(const uint64_t *planes, size_t stride, uint32_t bound) {
+// The lanes of one word whose count in `count` planes is at least `bound`, from the highest plane
+// down.
+static uint64_t at_least(const uint64_t *planes, size_t count, size_t stride, uint32_t bound) {
     uint64_t greater = 0, equal = ~UINT64_C(0);
-    for (int k = CK_COUNT_PLANES - 1; k >= 0; k--) {
-        uint64_t count = planes[(size_t)k * stride];
+    for (size_t k = count; k-- > 0;) {
+        uint64_t bits = planes[k * stride];
         uint64_t limit = (bound >> k & 1) ? ~UINT64_C(0) : 0;
-        greater |= equal & count & ~limit;
-        equal &= ~(count ^ limit);
+        greater |= equal & bits & ~limit;
+        equal &= ~(bits ^ limit);
     }
     return greater | equal;
 }
@@ -50,8 +56,18 @@ void ck_compare_counts(const uint64_t *planes, const uint64_t *first, size_t str
     for (size_t word = 0; word < stride; word++) {
         // A first sample of 1 is matched by the ones; a first sample of 0 by the zeros, and
         // zeros >= cutoff is ones < 1,024 - cutoff + 1.
-        uint64_t ones = at_least(planes + word, stride, cutoff);
-        uint64_t zeros = ~at_least(planes + word, stride, CK_WINDOW_SHOTS - cutoff + 1);
+        uint64_t ones = at_least(planes + word, CK_COUNT_PLANES, stride, cutoff);
+        uint64_t zeros =
+            ~at_least(planes + word, CK_COUNT_PLANES, stride, CK_WINDOW_SHOTS - cutoff + 1);
         lanes[word] = (first[word] & ones) | (~first[word] & zeros);
+    }
+}
+
+void ck_compare_predictions(const uint64_t *planes, size_t count, size_t stride, uint32_t shots,
+                            uint32_t cutoff, uint64_t *lanes) {
+    for (size_t word = 0; word < stride; word++) {
+        uint64_t often = at_least(planes + word, count, stride, cutoff);
+        uint64_t seldom = ~at_least(planes + word, count, stride, shots - cutoff + 1);
+        lanes[word] |= often | seldom;
     }
 }

@@ -23,6 +23,8 @@ final class LaneBook: Sendable {
         var isCorrelated: Bool
         /// Whether the window is one of the first start-up test of this book.
         var isOfStartUp: Bool
+        /// Whether lanes are in their start-up test after the window.
+        var hasStartingLanes: Bool
         /// The health epoch after the window.
         var healthEpoch: UInt32
     }
@@ -184,7 +186,8 @@ final class LaneBook: Sendable {
             }
             return WindowVerdict(
                 good: good, isCorrelated: !(wasAdmitted && ledger.crossLane.isAdmitted),
-                isOfStartUp: ledger.windows <= startUpWindows, healthEpoch: ledger.healthEpoch)
+                isOfStartUp: ledger.windows <= startUpWindows,
+                hasStartingLanes: ledger.counts.starting > 0, healthEpoch: ledger.healthEpoch)
         }
     }
 }

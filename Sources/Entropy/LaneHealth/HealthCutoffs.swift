@@ -9,6 +9,8 @@ import Glibc
 package struct HealthCutoffs: Sendable, Equatable {
     /// Samples in a window of the adaptive proportion test, and in a health window.
     package static let windowShots = 1024
+    /// Samples in a period of the long prediction test: 64 windows.
+    package static let longPeriodShots = 65_536
     /// A source of exactly the claimed entropy trips the warning with probability 2^−20: per sample
     /// in the repetition count test, per window in the adaptive proportion test.
     package static let warningExponent = 20
@@ -20,17 +22,23 @@ package struct HealthCutoffs: Sendable, Equatable {
     package let repetitionCountWarning: Int
     package let repetitionCountFailure: Int
     package let adaptiveProportionWarning: Int
+    /// Of the prediction test as well.
     package let adaptiveProportionFailure: Int
+    package let longPredictionWarning: Int
+    package let longPredictionFailure: Int
 
     /// - Parameter claimedEntropyPerBit: min-entropy per bit, in `claimLimits`.
     package init(claimedEntropyPerBit: Double) {
         precondition(Self.claimLimits.contains(claimedEntropyPerBit))
         let repetition = { Self.repetitionCount(claimedEntropyPerBit, exponent: $0) }
-        let proportion = { Self.adaptiveProportion(claimedEntropyPerBit, exponent: $0) }
+        let proportion = { Self.proportion(claimedEntropyPerBit, exponent: $0, samples: Self.windowShots) }
+        let longProportion = { Self.proportion(claimedEntropyPerBit, exponent: $0, samples: Self.longPeriodShots) }
         repetitionCountWarning = repetition(Self.warningExponent)
         repetitionCountFailure = repetition(Self.failureExponent)
         adaptiveProportionWarning = proportion(Self.warningExponent)
         adaptiveProportionFailure = proportion(Self.failureExponent)
+        longPredictionWarning = longProportion(Self.warningExponent)
+        longPredictionFailure = longProportion(Self.failureExponent)
     }
 
     /// C = 1 + ⌈−log2 α / H⌉ (SP 800-90B 4.4.1), with α = 2^−exponent.
@@ -39,16 +47,16 @@ package struct HealthCutoffs: Sendable, Equatable {
         1 + Int((Double(exponent) / entropy - 1e-9).rounded(.up))
     }
 
-    /// C = 1 + CRITBINOM(W, 2^−H, 1 − α) (SP 800-90B 4.4.2), with α = 2^−exponent; at most W.
+    /// C = 1 + CRITBINOM(W, 2^−H, 1 − α) (SP 800-90B 4.4.2), with α = 2^−exponent and W = samples; at most W.
     ///
     /// CRITBINOM is the least k with P(X > k) ≤ α. The tail is summed from its far end, so that its
     /// smallest terms are not lost.
-    package static func adaptiveProportion(_ entropy: Double, exponent: Int) -> Int {
+    package static func proportion(_ entropy: Double, exponent: Int, samples: Int) -> Int {
         let alpha = exp2(-Double(exponent))
         var tail = 0.0
-        for k in stride(from: windowShots, to: 0, by: -1) {
-            tail += binomial(k, of: windowShots, probability: exp2(-entropy))
-            if tail > alpha { return min(k + 1, windowShots) }
+        for k in stride(from: samples, to: 0, by: -1) {
+            tail += binomial(k, of: samples, probability: exp2(-entropy))
+            if tail > alpha { return min(k + 1, samples) }
         }
         return 1
     }

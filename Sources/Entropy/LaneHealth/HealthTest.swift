@@ -7,6 +7,10 @@ package enum HealthTest: Int, Sendable, CaseIterable {
     /// A lane that repeats a value that long trips the proportion as a consequence, so it comes first.
     case repetitionCount
     case adaptiveProportion
+    /// Bits that tell one another, within a window.
+    case prediction
+    /// The same over 65,536 shots.
+    case longPrediction
     /// The resistance of the device against the median of its array. Bits come first: they are the consequence.
     case resistance
     /// Correlation between the lanes: a test of the whole array.
@@ -20,7 +24,11 @@ package enum HealthTest: Int, Sendable, CaseIterable {
 
     /// The tests of every lane in every window.
     static func windowTests(_ cutoffs: HealthCutoffs) -> [any WindowTest] {
-        [RepetitionCountTest(cutoffs), AdaptiveProportionTest(cutoffs)]
+        // The long test goes on with what the other one counted.
+        [
+            RepetitionCountTest(cutoffs), AdaptiveProportionTest(cutoffs), PredictionTest(cutoffs),
+            LongPredictionTest(cutoffs),
+        ]
     }
 
     /// What the test is called in messages.
@@ -28,6 +36,8 @@ package enum HealthTest: Int, Sendable, CaseIterable {
         switch self {
         case .repetitionCount: "repetition count test"
         case .adaptiveProportion: "adaptive proportion test"
+        case .prediction: "prediction test"
+        case .longPrediction: "prediction test over 65,536 shots"
         case .resistance: "resistance test"
         case .crossLane: "cross-lane test"
         }

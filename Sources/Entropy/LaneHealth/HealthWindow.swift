@@ -18,6 +18,13 @@ package final class HealthWindow {
     /// How often each lane differed from the previous shot, and from the majority of its shot.
     package let changePlanes: UnsafeMutablePointer<UInt64>
     package let dissentPlanes: UnsafeMutablePointer<UInt64>
+    /// How often each lane differed from the last of the earlier shots, and of the other lanes, that were tried.
+    private let lagPlanes: UnsafeMutablePointer<UInt64>
+    private let partnerPlanes: UnsafeMutablePointer<UInt64>
+    /// The sums over a period of the ones, the changes, and the two before, in `CK_LONG_PLANES` planes each.
+    private let periodPlanes: UnsafeMutablePointer<UInt64>
+    private var periodWindows = 0
+    private var schedule: PredictorSchedule
     /// What `compare` found: see `CrossLaneTest`, and of how many lanes.
     package private(set) var varianceRatio = 0.0
     package private(set) var comparedLanes = 0
@@ -45,21 +52,31 @@ package final class HealthWindow {
         return (lanes / 64 + strip - 1) / strip * strip
     }
 
+    /// How many counts are summed over a period.
+    private static let periodCounts = 4
+
+    /// How many rows before the window the tests look at.
+    private static func historyShots(_ cutoffs: HealthCutoffs) -> Int {
+        max(cutoffs.repetitionCountFailure, PredictorSchedule.longestLag)
+    }
+
     /// How much memory a window takes, in bytes.
     package static func byteCount(lanes: Int, cutoffs: HealthCutoffs) -> Int {
         let stride = stride(lanes: lanes)
-        let history = cutoffs.repetitionCountFailure
-        let perRow = (history + windowShots + 3 * Int(CK_COUNT_PLANES) + 2) * stride
+        let history = historyShots(cutoffs)
+        let planes = 5 * Int(CK_COUNT_PLANES) + periodCounts * Int(CK_LONG_PLANES)
+        let perRow = (history + windowShots + planes + 2) * stride
         return (perRow + (history + windowShots) * Int(CK_STRIP_WORDS)) * 8 + 2 * windowShots
     }
 
     /// - Parameters:
     ///   - lanes: a multiple of 64.
+    ///   - startUpWindows: how many windows in a row the start-up test of a lane takes, at least 1.
     ///   - memory: zeroed, aligned to 64 bytes, of `byteCount` bytes, owned by the caller, for as
     ///     long as the window is used.
     ///   - features: which instructions the kernels may use.
     package init(
-        lanes: Int, cutoffs: HealthCutoffs, memory: UnsafeMutableRawBufferPointer,
+        lanes: Int, cutoffs: HealthCutoffs, startUpWindows: Int, memory: UnsafeMutableRawBufferPointer,
         features: ck_features = ck_features_here()
     ) {
         precondition(memory.count >= Self.byteCount(lanes: lanes, cutoffs: cutoffs))
@@ -67,7 +84,8 @@ package final class HealthWindow {
         self.features = features
         words = lanes / 64
         stride = Self.stride(lanes: lanes)
-        historyShots = cutoffs.repetitionCountFailure
+        schedule = PredictorSchedule(words: words, stride: stride, startUpWindows: startUpWindows)
+        historyShots = Self.historyShots(cutoffs)
         findings = WindowFindings(words: words)
         let all = memory.bindMemory(to: UInt64.self)
         guard let base = all.baseAddress else { preconditionFailure("the memory is not empty") }
@@ -75,7 +93,10 @@ package final class HealthWindow {
         onesPlanes = rows + Self.windowShots * stride
         changePlanes = onesPlanes + Int(CK_COUNT_PLANES) * stride
         dissentPlanes = changePlanes + Int(CK_COUNT_PLANES) * stride
-        lanesFound = dissentPlanes + Int(CK_COUNT_PLANES) * stride
+        lagPlanes = dissentPlanes + Int(CK_COUNT_PLANES) * stride
+        partnerPlanes = lagPlanes + Int(CK_COUNT_PLANES) * stride
+        periodPlanes = partnerPlanes + Int(CK_COUNT_PLANES) * stride
+        lanesFound = periodPlanes + Self.periodCounts * Int(CK_LONG_PLANES) * stride
         scratch = lanesFound + 2 * stride
         let end = scratch + (historyShots + Self.windowShots) * Int(CK_STRIP_WORDS)
         rowOnes = UnsafeMutableRawPointer(end).bindMemory(
@@ -109,7 +130,12 @@ package final class HealthWindow {
         rows.update(repeating: 0, count: shots * stride)
         shots = 0
         hasHistory = false
+        schedule.isStartUp = true
+        forgetPeriod()
     }
+
+    /// Whether lanes are in their start-up test, so that the next windows try more predictors.
+    package func lanesStart(_ isStartUp: Bool) { schedule.isStartUp = isStartUp }
 
     /// Tests the full window; the result is in `findings` and `onesPlanes`.
     package func test() {
@@ -119,6 +145,7 @@ package final class HealthWindow {
             hasHistory = true
         }
         ck_count_ones(features, rows, stride, onesPlanes)
+        ck_count_differences(features, rows, stride, stride, 0, changePlanes)
         for test in tests {
             test.find(in: self, warning: lanesFound, failure: lanesFound + stride)
             keep(lanesFound, in: &findings[test.test].warning)
@@ -126,14 +153,47 @@ package final class HealthWindow {
         }
     }
 
-    /// Compares the lanes of the full, tested window with one another and with their shots before, for the
-    /// monitor and the test across lanes.
+    /// Counts how often each lane differs from the earlier shots that are due; `judge` is given each count.
+    func countLags(_ judge: (UnsafePointer<UInt64>) -> Void) {
+        schedule.takeLags { count($0, lagPlanes, judge) }
+    }
+
+    /// Counts how often each lane differs from the other lanes that are due; `judge` is given each count.
+    func countPartners(_ judge: (UnsafePointer<UInt64>) -> Void) {
+        schedule.takePartners { count($0, partnerPlanes, judge) }
+    }
+
+    private func count(
+        _ predictor: Predictor, _ planes: UnsafeMutablePointer<UInt64>, _ judge: (UnsafePointer<UInt64>) -> Void
+    ) {
+        ck_count_differences(features, rows, stride, predictor.back, predictor.rotation, planes)
+        judge(planes)
+    }
+
+    /// Adds the counts of the window to those of the period; at its end `judge` is given each sum, and the next begins.
+    func countPeriod(_ judge: (UnsafePointer<UInt64>) -> Void) {
+        let longStride = Int(CK_LONG_PLANES) * stride
+        ck_add_counts(features, onesPlanes, stride, periodPlanes)
+        ck_add_counts(features, changePlanes, stride, periodPlanes + longStride)
+        ck_add_counts(features, lagPlanes, stride, periodPlanes + 2 * longStride)
+        ck_add_counts(features, partnerPlanes, stride, periodPlanes + 3 * longStride)
+        periodWindows += 1
+        guard periodWindows * Self.windowShots == HealthCutoffs.longPeriodShots else { return }
+        for count in 0..<Self.periodCounts { judge(periodPlanes + count * longStride) }
+        forgetPeriod()
+    }
+
+    private func forgetPeriod() {
+        periodPlanes.update(repeating: 0, count: Self.periodCounts * Int(CK_LONG_PLANES) * stride)
+        periodWindows = 0
+    }
+
+    /// Compares the lanes of the full, tested window with one another, for the monitor and the test across lanes.
     ///
     /// - Parameter lanes: those that count, a bit each in `words` words.
     package func compare(lanes: UnsafePointer<UInt64>) {
         precondition(isFull && hasHistory)
         comparedLanes = (0..<words).reduce(0) { $0 + lanes[$1].nonzeroBitCount }
-        ck_count_changes(features, rows, stride, changePlanes)
         ck_count_row_ones(features, rows, stride, words, lanes, rowOnes)
         ck_count_dissent(
             features, rows, stride, rowOnes, UInt32(comparedLanes / 2), dissentPlanes)

@@ -23,6 +23,7 @@ package struct LaneLedger: Sendable {
     private var resistance: ResistanceTest
     /// The lanes that are not `good`, a bit each: those a clean window moves on.
     private var unsettled: [UInt64]
+    private var readmission: [Readmission]
 
     /// - Parameter healthEpoch: where the epoch goes on from.
     package init(lanes: Int, startUpWindows: Int, healthEpoch: UInt32 = 0) {
@@ -35,6 +36,7 @@ package struct LaneLedger: Sendable {
         resistance = ResistanceTest(words: lanes / 64)
         unsettled = [UInt64](repeating: ~0, count: lanes / 64)
         unfailed = unsettled
+        readmission = [Readmission](repeating: Readmission(startUpWindows: startUpWindows), count: lanes)
         counts.starting = lanes
     }
 
@@ -88,7 +90,12 @@ package struct LaneLedger: Sendable {
     ) -> Bool {
         let old = states[lane]
         let decisive = decisive(findings, lane: lane)
-        let new = old.after(decisive?.severity.finding ?? .clean, startUpWindows: startUpWindows)
+        let new = old.after(
+            decisive?.severity.finding ?? .clean,
+            startUpWindows: old.isWarned ? startUpWindows : readmission[lane].windows)
+        if let decisive, new == .failed, old != .failed {
+            readmission[lane].failed(by: decisive.test, window: windows)
+        }
         states[lane] = new
         counts.add(old, -1)
         counts.add(new, 1)

@@ -27,9 +27,11 @@ package enum LaneState: Sendable, Equatable {
         }
     }
 
+    var isWarned: Bool { if case .warned = self { true } else { false } }
+
     /// The state after a window.
     ///
-    /// - Parameter startUpWindows: how many clean windows in a row the start-up test takes, and a
+    /// - Parameter startUpWindows: how many clean windows in a row the start-up test takes, or a
     ///   warning takes to be lifted.
     package func after(_ finding: LaneFinding, startUpWindows: Int) -> LaneState {
         switch (self, finding) {

@@ -5,9 +5,10 @@ import TestMaterials
 import TestSupport
 import Testing
 
-/// A window in strided rows, with the row before it.
+/// A window in strided rows, with three rows before it.
 private struct StridedWindow {
     static let shots = Int(CK_WINDOW_SHOTS)
+    static let before = 3
 
     let stride: Int
     let rows: [UInt64]
@@ -16,7 +17,7 @@ private struct StridedWindow {
     init(stride: Int, seed: UInt64) {
         self.stride = stride
         var random = SeededGenerator(seed)
-        rows = (0..<(Self.shots + 1) * stride).map { index in
+        rows = (0..<(Self.shots + Self.before) * stride).map { index in
             switch index % stride % 5 {
             case 0: random.next()
             case 1: random.next() | random.next()
@@ -30,13 +31,14 @@ private struct StridedWindow {
     /// Runs a kernel on the window's first row.
     func withWindow(_ body: (UnsafePointer<UInt64>) -> Void) {
         rows.withUnsafeBufferPointer { buffer in
-            if let base = buffer.baseAddress { body(base + stride) }
+            if let base = buffer.baseAddress { body(base + Self.before * stride) }
         }
     }
 
-    /// Row −1 is the one before the window.
+    /// Row −1 is the one before the window. A negative lane is one of the row before, counted from its end.
     func isOne(_ shot: Int, _ lane: Int) -> Bool {
-        rows[(shot + 1) * stride + lane / 64] >> (lane % 64) & 1 == 1
+        let bit = (shot + Self.before) * stride * 64 + lane
+        return rows[bit / 64] >> (bit % 64) & 1 == 1
     }
 
     func ones(_ shot: Int, words: Int, mask: [UInt64]) -> Int {
@@ -59,7 +61,7 @@ private struct StridedWindow {
 }
 
 @Suite(
-    "Kernels that compare lanes: changes, ones of a row and dissent against loops over bits, for every stride and mask, on every path"
+    "Kernels that compare lanes: differences, ones of a row and dissent against loops over bits, for every stride and mask, on every path"
 )
 struct LaneComparisonKernelTests {
     private static let strides = [8, 16, 24, 64]
@@ -75,9 +77,61 @@ struct LaneComparisonKernelTests {
         }
         for path in KernelPath.strips {
             var planes = window.planes
-            window.withWindow { ck_count_changes(path.features, $0, stride, &planes) }
+            window.withWindow { ck_count_differences(path.features, $0, stride, stride, 0, &planes) }
             #expect(window.counts(planes) == expected, "\(path)")
             #expect(planes.last == Self.beyond)
+        }
+    }
+
+    @Test(
+        "differences from any bit: earlier shots, other lanes of the word, other words, the end of the row before",
+        .thorough, arguments: strides, [(0, 1), (0, 63), (1, 0), (1, 17), (7, 40), (16, 0), (19, 5)])
+    func differences(stride: Int, predictor: (back: Int, rotation: Int)) {
+        let window = StridedWindow(stride: stride, seed: UInt64(stride + predictor.back))
+        let expected = (0..<stride * 64).map { lane in
+            let bit = (lane % 64 - predictor.rotation + 64) % 64
+            let other = (lane / 64 - predictor.back) * 64 + bit
+            return (0..<StridedWindow.shots).count { window.isOne($0, lane) != window.isOne($0, other) }
+        }
+        for path in KernelPath.strips {
+            var planes = window.planes
+            window.withWindow {
+                ck_count_differences(
+                    path.features, $0, stride, predictor.back, UInt32(predictor.rotation), &planes)
+            }
+            #expect(window.counts(planes) == expected, "\(path)")
+            #expect(planes.last == Self.beyond)
+        }
+    }
+
+    @Test("counts are summed to 65,536", arguments: KernelPath.strips)
+    func sums(path: KernelPath) {
+        let window = StridedWindow(stride: 16, seed: 7)
+        var planes = window.planes
+        window.withWindow { ck_count_ones(path.features, $0, 16, &planes) }
+        var sums = [UInt64](repeating: 0, count: Int(CK_LONG_PLANES) * 16 + 1)
+        for _ in 0..<64 { ck_add_counts(path.features, planes, 16, &sums) }
+        let found = (0..<1024).map { lane in
+            (0..<Int(CK_LONG_PLANES)).reduce(0) { $0 | Int(sums[$1 * 16 + lane / 64] >> (lane % 64) & 1) << $1 }
+        }
+        #expect(found == window.counts(planes).map { 64 * $0 })
+        #expect(found.contains(65_536) && sums.last == 0)
+    }
+
+    @Test("what is predicted too often, or its complement, is found at every cut-off")
+    func predictions() {
+        let counts = (0...1024).map { $0 }
+        var planes = [UInt64](repeating: 0, count: Int(CK_COUNT_PLANES) * 17)
+        for (lane, count) in counts.enumerated() {
+            for plane in 0..<Int(CK_COUNT_PLANES) where count >> plane & 1 == 1 {
+                planes[plane * 17 + lane / 64] |= 1 << (lane % 64)
+            }
+        }
+        for cutoff in [513, 600, 699, 1023, 1024] {
+            var found = [UInt64](repeating: 0, count: 17)
+            ck_compare_predictions(planes, Int(CK_COUNT_PLANES), 17, 1024, UInt32(cutoff), &found)
+            let lanes = counts.filter { found[$0 / 64] >> ($0 % 64) & 1 == 1 }
+            #expect(lanes == counts.filter { $0 >= cutoff || 1024 - $0 >= cutoff })
         }
     }
 
@@ -90,7 +144,7 @@ struct LaneComparisonKernelTests {
         var planes = [UInt64](repeating: 0, count: Int(CK_COUNT_PLANES) * 8)
         rows.withUnsafeBufferPointer { buffer in
             if let base = buffer.baseAddress {
-                ck_count_changes(path.features, base + 8, 8, &planes)
+                ck_count_differences(path.features, base + 8, 8, 8, 0, &planes)
             }
         }
         #expect(planes[..<80].allSatisfy { $0 == 0 })

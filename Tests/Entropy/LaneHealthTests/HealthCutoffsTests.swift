@@ -16,6 +16,7 @@ struct HealthCutoffsTests {
             let alphaExponent: Int
             let repetitionCount: Int
             let adaptiveProportion: Int
+            let longPrediction: Int
 
             var claim: Double { Double(entropyPerBit) ?? .nan }
         }
@@ -35,8 +36,11 @@ struct HealthCutoffsTests {
                 HealthCutoffs.repetitionCount(row.claim, exponent: row.alphaExponent)
                     == row.repetitionCount)
             #expect(
-                HealthCutoffs.adaptiveProportion(row.claim, exponent: row.alphaExponent)
+                HealthCutoffs.proportion(row.claim, exponent: row.alphaExponent, samples: 1024)
                     == row.adaptiveProportion)
+            #expect(
+                HealthCutoffs.proportion(row.claim, exponent: row.alphaExponent, samples: 65_536)
+                    == row.longPrediction)
         }
     }
 

@@ -41,21 +41,28 @@ struct InducedFailureTests {
         Fault(test: .repetitionCount, severity: .warning, samples: run(26)),
         Fault(test: .repetitionCount, severity: .failure, samples: run(51)),
         // Two of three equal the first one: 683. Three of four: 768.
-        Fault(
-            test: .adaptiveProportion, severity: .warning, samples: (0..<1024).map { $0 % 3 != 2 }),
-        Fault(
-            test: .adaptiveProportion, severity: .failure, samples: (0..<1024).map { $0 % 4 != 3 }),
+        Fault(test: .adaptiveProportion, severity: .warning, samples: matches(683)),
+        Fault(test: .adaptiveProportion, severity: .failure, samples: matches(768)),
     ]
 
-    /// Alternates, but for one run.
+    private static func ideal(_ seed: UInt64) -> [Bool] {
+        var random = SeededGenerator(seed)
+        return (0..<1024).map { _ in random.next() & 1 == 1 }
+    }
+
+    /// Ideal, but for one run.
     private static func run(_ length: Int) -> [Bool] {
-        (0..<1024).map { shot in
-            switch shot {
-            case ..<500: shot % 2 == 0
-            case ..<(500 + length): true
-            default: (shot - 500 - length) % 2 == 1
-            }
-        }
+        var samples = ideal(1)
+        for shot in 500..<500 + length { samples[shot] = true }
+        (samples[499], samples[500 + length]) = (false, false)
+        return samples
+    }
+
+    /// Samples in any order of which so many equal the first one.
+    private static func matches(_ count: Int) -> [Bool] {
+        var random = SeededGenerator(2)
+        let others = ((1..<1024).map { $0 < count }).shuffled(using: &random)
+        return [true] + others
     }
 
     @Test(
@@ -63,15 +70,16 @@ struct InducedFailureTests {
         arguments: faults, [0, 63, 64, 127])
     func induced(fault: Fault, lane: Int) {
         for inverted in [false, true] {
-            let quiet = (0..<2048).map { $0 / 2 % 2 == 0 ? UInt64.min : .max }
-            var rows = quiet
+            var random = SeededGenerator(UInt64(lane))
+            let quiet = (0..<5).map { _ in random.words(2048) }
+            var rows = quiet[3]
             for (shot, sample) in fault.samples.enumerated() {
                 let word = 2 * shot + lane / 64
                 rows[word] &= ~(1 << (lane % 64))
                 if sample != inverted { rows[word] |= 1 << (lane % 64) }
             }
             var assessment = Assessment(lanes: 128, claim: 0.8)
-            for window in [quiet, quiet, quiet, rows, quiet] { assessment.take(window) }
+            for window in quiet[..<3] + [rows, quiet[4]] { assessment.take(window) }
             let expected = LaneAlarm(
                 lane: lane, test: fault.test, severity: fault.severity, window: 3)
             #expect(assessment.alarms == [expected])

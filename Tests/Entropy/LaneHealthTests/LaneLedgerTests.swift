@@ -43,6 +43,12 @@ struct LaneLedgerTests {
         return counts
     }
 
+    private static func mask(_ states: [LaneState]) -> [UInt64] {
+        stride(from: 0, to: states.count, by: 64).map { first in
+            (0..<64).reduce(0) { $0 | (states[first + $1].isAdmitted ? 1 << $1 : 0) }
+        }
+    }
+
     @Test(
         "through any findings each lane goes its own way and the totals agree with the lanes",
         arguments: [64, 128, 576], [1, 2, 4])
@@ -50,15 +56,20 @@ struct LaneLedgerTests {
         var random = SeededGenerator(UInt64(lanes + rarity))
         var ledger = LaneLedger(lanes: lanes, startUpWindows: 2)
         var states = [LaneState](repeating: .initial, count: lanes)
-        for _ in 0..<100 {
+        var readmissions = [Readmission](repeating: Readmission(startUpWindows: 2), count: lanes)
+        for window in 0..<100 {
             let findings = Self.findings(words: lanes / 64, rarity: rarity, random: &random)
             let (admitted, epoch) = (ledger.admitted, ledger.healthEpoch)
             ledger.judge(findings) { _ in }
             for lane in states.indices {
-                states[lane] = states[lane].after(
-                    Self.finding(findings, lane), startUpWindows: 2)
-                #expect(ledger.admitted.hasLane(lane) == states[lane].isAdmitted)
+                let old = states[lane]
+                states[lane] = old.after(
+                    Self.finding(findings, lane), startUpWindows: old.isAdmitted ? 2 : readmissions[lane].windows)
+                if states[lane] == .failed, old != .failed {
+                    readmissions[lane].failed(by: .repetitionCount, window: window)
+                }
             }
+            #expect(ledger.admitted == Self.mask(states))
             #expect(ledger.states == states)
             #expect(ledger.counts == Self.counts(of: ledger))
             #expect(ledger.counts.admitted == states.count(where: \.isAdmitted))

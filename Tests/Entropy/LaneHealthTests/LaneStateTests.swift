@@ -42,7 +42,7 @@ struct LaneStateTests {
 
     private static let failures = [
         LaneScript(
-            "a failure masks the lane in the very window; the way back is the start-up",
+            "a failure masks the lane in the very window; the way back is the start-up, twice as long the second time",
             startUpWindows: 2,
             [
                 .window(.nothing, .starting(cleanWindows: 1)),
@@ -54,6 +54,8 @@ struct LaneStateTests {
                 .window(.proportionFailure, .failed, alarm: .adaptiveProportion),
                 .window(.nothing, .starting(cleanWindows: 0)),
                 .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .starting(cleanWindows: 2)),
+                .window(.nothing, .starting(cleanWindows: 3)),
                 .window(.nothing, .good),
             ]),
         LaneScript(
@@ -80,6 +82,8 @@ struct LaneStateTests {
                 .window(.repetitionFailure, .failed, alarm: .repetitionCount),
                 .window(.nothing, .starting(cleanWindows: 0)),
                 .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .starting(cleanWindows: 2)),
+                .window(.nothing, .starting(cleanWindows: 3)),
                 .window(.nothing, .good),
             ]),
         LaneScript(
@@ -161,5 +165,19 @@ struct LaneStateTests {
             state = state.after(.clean, startUpWindows: windows)
         }
         #expect(state == .good)
+    }
+
+    @Test("each failure soon after another one doubles the clean windows wanted, up to 4,096; time lowers them")
+    func readmission() {
+        var readmission = Readmission(startUpWindows: 2)
+        let wanted = (0..<14).map { failure in
+            readmission.failed(by: .repetitionCount, window: failure * 1000)
+            return readmission.windows
+        }
+        #expect(wanted == [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 4096, 4096])
+        readmission.failed(by: .repetitionCount, window: 13_000 + Readmission.memory)
+        #expect(readmission.windows == 2)
+        readmission.failed(by: .longPrediction, window: 13_000 + 2 * Readmission.memory)
+        #expect(readmission.windows == 128, "a whole period of the long test")
     }
 }

@@ -18,6 +18,7 @@
 enum {
     CK_WINDOW_SHOTS = 1024,  // shots in a health window
     CK_COUNT_PLANES = 11,    // bits of a count from 0 to 1,024
+    CK_LONG_PLANES = 17,     // bits of a count from 0 to 65,536
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -27,9 +28,15 @@ enum {
 // CK_COUNT_PLANES rows of `stride` words: bit k of a lane's count is its bit in row k.
 void ck_count_ones(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes);
 
-// Counts how often each lane differs from the previous row. The row before `rows` has to be
-// readable: it is the last sample before the window.
-void ck_count_changes(ck_features features, const uint64_t *rows, size_t stride, uint64_t *planes);
+// Counts how often each lane differs from another bit: the one `rotation` (0 ... 63) places lower
+// in the word `back` words before the lane's own, in a circle of 64. A `back` of some strides is
+// the same word so many shots earlier; the rows before the window have to be readable that far.
+void ck_count_differences(ck_features features, const uint64_t *rows, size_t stride, size_t back,
+                          unsigned rotation, uint64_t *planes);
+
+// Adds the counts of a window, in CK_COUNT_PLANES planes, to sums of at most 65,536 in
+// CK_LONG_PLANES planes.
+void ck_add_counts(ck_features features, const uint64_t *planes, size_t stride, uint64_t *sums);
 
 // How many of the lanes in `mask` are one in each of CK_WINDOW_SHOTS strided rows, for boards of up
 // to 4,096 lanes. `row_ones` has room for CK_WINDOW_SHOTS counts.
@@ -46,8 +53,14 @@ void ck_count_dissent(ck_features features, const uint64_t *rows, size_t stride,
 void ck_compare_counts(const uint64_t *planes, const uint64_t *first, size_t stride,
                        uint32_t cutoff, uint64_t *lanes);
 
+// Adds to `lanes` those whose count is at least `cutoff` (1 ... shots), or at most shots - cutoff:
+// those whose bits were predicted that often by another bit or by its complement. `planes` has
+// `count` rows of `stride` words and holds counts from 0 to `shots`.
+void ck_compare_predictions(const uint64_t *planes, size_t count, size_t stride, uint32_t shots,
+                            uint32_t cutoff, uint64_t *lanes);
+
 // The lanes that hold, somewhere in a window of CK_WINDOW_SHOTS strided rows, the end of a run of
-// at least `warning` (`failure`) equal samples, 17 <= warning <= failure.
+// at least `warning` (`failure`) equal samples, 2 <= warning <= failure.
 //
 // `rows` is the window's first row; the `failure` rows before it have to be readable and are the
 // samples before the window, so that runs across its start are seen. `scratch` has room for

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A bit that may tell a lane's bit: `rotation` places lower in the word `back` words before the lane's own.
+struct Predictor: Sendable, Equatable {
+    let back: Int
+    let rotation: UInt32
+}
+
+/// Which earlier shots and which other lanes are tried as predictors, in which window.
+///
+/// In the steady state a window tries one shot, 2 to 64 before, and one other lane, in turn. While lanes are in their
+/// start-up test it tries so many that any `startUpWindows` windows in a row try all: no lane is served before.
+struct PredictorSchedule: Sendable {
+    static let longestLag = 64
+
+    /// The shots 2 ... 64 before.
+    let lags: [Predictor]
+    /// The other lanes: each pair of lanes is compared by at least one.
+    let partners: [Predictor]
+    private let startUpWindows: Int
+    private var nextLag = 0
+    private var nextPartner = 0
+    /// Whether the next window tries as many as a start-up test takes.
+    var isStartUp = true
+
+    init(words: Int, stride: Int, startUpWindows: Int) {
+        self.startUpWindows = startUpWindows
+        lags = (2...Self.longestLag).map { Predictor(back: $0 * stride, rotation: 0) }
+        // In a word, a rotation by r and one by 64 − r compare the same pairs.
+        let inWord = (1...32).map { Predictor(back: 0, rotation: $0) }
+        // A lane of the first words, which have no word before them in their row, meets the end of the row before.
+        let acrossWords = (1..<max(words, 1)).flatMap { back in
+            (0..<64).map { Predictor(back: back, rotation: $0) }
+        }
+        partners = inWord + acrossWords
+    }
+
+    private func count(of predictors: [Predictor]) -> Int {
+        isStartUp ? (predictors.count + startUpWindows - 1) / startUpWindows : 1
+    }
+
+    /// Calls `body` with the lags of a window.
+    mutating func takeLags(_ body: (Predictor) -> Void) {
+        for _ in 0..<count(of: lags) {
+            body(lags[nextLag])
+            nextLag = (nextLag + 1) % lags.count
+        }
+    }
+
+    /// Calls `body` with the other lanes of a window.
+    mutating func takePartners(_ body: (Predictor) -> Void) {
+        for _ in 0..<count(of: partners) {
+            body(partners[nextPartner])
+            nextPartner = (nextPartner + 1) % partners.count
+        }
+    }
+}

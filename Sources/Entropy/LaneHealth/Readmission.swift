@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How many clean windows in a row a lane needs before its bits are used: twice as many each time that it fails soon
+/// after it failed before.
+package struct Readmission: Sendable, Equatable {
+    /// The most windows: 4 million shots.
+    package static let longest = 4_096
+    /// A lane that has not failed for so many windows is as good as one that never has.
+    package static let memory = 65_536
+    /// Two periods of the long test, of which one is whole: a lane that failed that test is not used before it has
+    /// passed it.
+    package static let afterLongTest = 2 * HealthCutoffs.longPeriodShots / HealthCutoffs.windowShots
+
+    package private(set) var windows: Int
+    private let startUpWindows: Int
+    private var lastFailure: Int?
+
+    package init(startUpWindows: Int) {
+        windows = startUpWindows
+        self.startUpWindows = startUpWindows
+    }
+
+    /// - Parameter window: the number of the window in which the lane failed.
+    package mutating func failed(by test: HealthTest, window: Int) {
+        let isSoon = lastFailure.map { window - $0 < Self.memory } ?? false
+        let least = test == .longPrediction ? max(startUpWindows, Self.afterLongTest) : startUpWindows
+        windows = isSoon ? max(least, min(2 * windows, Self.longest)) : least
+        lastFailure = window
+    }
+}
