@@ -70,9 +70,9 @@ extension RingSettings {
 }
 
 extension BoardSettings {
-    /// As many lanes as the board may have: one on the USB says only when it is opened.
+    /// As many lanes as the board may have: some say how many only when they are opened.
     fileprivate var mostLanes: Int {
-        kind == .usb ? BoardDescription.laneLimits.upperBound : lanes
+        kind.hasLanesSetting ? lanes : BoardDescription.laneLimits.upperBound
     }
 
     /// Nil to leave the lanes alone.
