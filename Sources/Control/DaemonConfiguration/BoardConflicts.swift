@@ -52,10 +52,9 @@ extension BoardSettings {
     }
 
     private var pathConflict: BoardConflict? {
-        let needsPath = kind == .replay || kind == .host
-        guard needsPath == path.isEmpty else { return nil }
+        guard kind.hasPath == path.isEmpty else { return nil }
         let what =
-            needsPath ? "the path of a file for a board of kind" : "no path for a board of kind"
+            kind.hasPath ? "the path of a file for a board of kind" : "no path for a board of kind"
         return BoardConflict(
             key: "path", found: path.isEmpty ? "no path" : excerpt(path),
             expected: "\(what) \(kind.rawValue)")
@@ -73,10 +72,8 @@ extension BoardSettings {
     }
 
     private var foldConflict: BoardConflict? {
-        // A USB board and a recording have lanes of their own, known once the daemon has opened them.
-        guard kind == .simulated || kind == .host, !lanes.isMultiple(of: 64 * xorFold) else {
-            return nil
-        }
+        // Lanes that only the board itself can tell are checked once the daemon has opened it.
+        guard kind.hasLanesSetting, !lanes.isMultiple(of: 64 * xorFold) else { return nil }
         return BoardConflict(
             key: "xorFold", found: "\(xorFold) with \(lanes) lanes",
             expected: "lanes in multiples of \(64 * xorFold)")

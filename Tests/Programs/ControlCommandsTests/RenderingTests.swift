@@ -219,20 +219,20 @@ struct RenderingTests {
 
                   p(1) of good lanes: 0.45 ░▒▓█ 0.55   ! warned   × failed   · starting
 
-            Cut-offs for 0.900 bit per bit     warning  failure
-            repetition count (RC)                   24       36
-            adaptive proportion (AP) of 1,024      614      640
-            cross-lane variance ratio            1.220    2.500
+            Cut-offs for 0.900 bit per bit  warning  failure
+            repetitionCount (RC)                 24       36
+            adaptiveProportion (AP)             614      640
+            crossLane (CL)                    1.220    2.500
 
-            Worst lanes  state     p(1)    lag 1  trim  resistance  alarms (RC/AP/R)
-                     17  failed  0.4706  -0.0047  -470     4.02 kΩ             2/1/1
-                     40  warned  0.4850  -0.0024  -240     4.04 kΩ             0/1/0
-                      0  good    0.4600  -0.0064  -640     4.00 kΩ             0/0/0
-                      1  good    0.4606  -0.0063  -630     4.00 kΩ             0/0/0
-                    126  good    0.5388   0.0062   620     4.13 kΩ             0/0/0
-                      2  good    0.4613  -0.0062  -620     4.00 kΩ             0/0/0
-                      3  good    0.4619  -0.0061  -610     4.00 kΩ             0/0/0
-                    125  good    0.5381   0.0061   610     4.13 kΩ             0/0/0
+            Worst lanes  state     p(1)    lag 1  trim  resistance           alarms
+                     17  failed  0.4706  -0.0047  -470     4.02 kΩ  2 RC, 1 AP, 1 R
+                     40  warned  0.4850  -0.0024  -240     4.04 kΩ             1 AP
+                      0  good    0.4600  -0.0064  -640     4.00 kΩ             none
+                      1  good    0.4606  -0.0063  -630     4.00 kΩ             none
+                    126  good    0.5388   0.0062   620     4.13 kΩ             none
+                      2  good    0.4613  -0.0062  -620     4.00 kΩ             none
+                      3  good    0.4619  -0.0061  -610     4.00 kΩ             none
+                    125  good    0.5381   0.0061   610     4.13 kΩ             none
 
             Newest alarms (a source with exactly the claimed entropy warns once in 2^20 samples)
               adaptiveProportion failure on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
@@ -246,7 +246,7 @@ struct RenderingTests {
     ) -> LaneReport {
         LaneReport(
             lane: index, state: state, p: p, lagOne: 0, crossLane: 0, trim: 0, resistanceOhms: nil,
-            repetitionCountAlarms: 0, adaptiveProportionAlarms: 0, resistanceAlarms: 0)
+            alarms: [])
     }
 
     @Test("A lane's shade tells its fraction of ones on a scale that holds all good lanes")
@@ -301,9 +301,9 @@ struct RenderingTests {
     @Test("The worst lanes come first: failed, warned, most alarms, farthest from half")
     func worst() {
         var alarmed = Self.lane(4)
-        alarmed.adaptiveProportionAlarms = 3
+        alarmed.alarms = [AlarmCount(test: "adaptiveProportion", count: 3)]
         var collapsed = Self.lane(7)
-        collapsed.resistanceAlarms = 4
+        collapsed.alarms = [AlarmCount(test: "resistance", count: 4)]
         let lanes = [
             Self.lane(0), Self.lane(1, p: 0.4), Self.lane(2, .starting, p: 0),
             Self.lane(3, .warned), alarmed, Self.lane(5, .failed), Self.lane(6, p: 0.7), collapsed,
@@ -350,8 +350,8 @@ struct RenderingTests {
             LaneReport(
                 lane: number, state: .failed, p: Double(number), lagOne: 0, crossLane: 0,
                 trim: number,
-                resistanceOhms: nil, repetitionCountAlarms: number,
-                adaptiveProportionAlarms: number, resistanceAlarms: number))
+                resistanceOhms: nil,
+                alarms: ["a", "b"].map { AlarmCount(test: $0, count: number) }))
         #expect(try Self.text(HealthReport(health)).contains("\(number)  failed"))
     }
 
