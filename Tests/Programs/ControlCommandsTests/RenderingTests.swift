@@ -241,6 +241,57 @@ struct RenderingTests {
         #expect(try Self.text(HealthReport(Samples.health)) == expected)
     }
 
+    @Test("Before the first window the share of ones and the correlation of lanes are not shown")
+    func healthWithoutWindows() throws {
+        var health = Samples.health
+        health.monitoredShots = 0
+        health.crossLaneCorrelation = nil
+        let text = try Self.text(HealthReport(health))
+        #expect(text.contains("mean pairwise correlation not known yet\n"))
+        let lines = text.split(separator: "\n")
+        let worst = try #require(lines.first { $0.contains("failed") && $0.contains("Ω") })
+        #expect(worst.split(separator: " ").prefix(5) == ["17", "failed", "-", "-", "-470"])
+    }
+
+    @Test("Long lines are folded at spaces, under the value of a fact or by two spaces")
+    func folding() {
+        let red = "\u{1B}[31midle\u{1B}[0m"
+        let text = """
+                     State: \(red) since 2026-03-01 10:00:00 UTC; 5 s ago
+                     Lanes: 512 good, 0 warned, 0 starting
+            clients 3/64 at /run/metrng/entropy.sock, 0 refused
+
+                0 ▒▒▒▒
+
+            """
+        #expect(
+            folded(text, columns: 40) == """
+                         State: \(red) since
+                                2026-03-01 10:00:00 UTC;
+                                5 s ago
+                         Lanes: 512 good, 0 warned,
+                                0 starting
+                clients 3/64 at
+                  /run/metrng/entropy.sock, 0 refused
+
+                    0 ▒▒▒▒
+
+                """)
+        #expect(folded(text, columns: 80) == text)
+        #expect(folded(text, columns: 39) == text)
+        let word = String(repeating: "x", count: 50)
+        #expect(folded("a \(word)", columns: 40) == "a\n  \(word)")
+    }
+
+    @Test("The status and the health fit into 80 columns when they are folded", arguments: [Palette.plain, .colored])
+    func eightyColumns(palette: Palette) throws {
+        let texts = try [Self.text(Samples.status, palette), Self.text(HealthReport(Samples.health), palette)]
+        for line in texts.flatMap({ folded($0, columns: 80).split(separator: "\n") }) {
+            let visible = line.replacing(/\u{1B}\[[0-9;]*m/, with: "")
+            #expect(visible.count <= 80)
+        }
+    }
+
     private static func lane(
         _ index: Int, _ state: LaneReport.State = .good, p: Double = 0.5
     ) -> LaneReport {
@@ -284,8 +335,8 @@ struct RenderingTests {
         arguments: [
             (LaneQuantity.p, "p(1) of good lanes: 0.45 ░▒▓█ 0.55"),
             (.lag, "lag-1 correlation of good lanes: -0.01 ░▒▓█ 0.01"),
-            (.cross, "correlation with the majority of good lanes: -0.02 ░▒▓█ 0.02"),
-            (.trim, "trim in steps of good lanes: -1000 ░▒▓█ 1000"),
+            (.cross, "correlation of good lanes with the majority: -0.02 ░▒▓█ 0.02"),
+            (.trim, "trim of good lanes, in steps: -1000 ░▒▓█ 1000"),
         ])
     func quantities(quantity: LaneQuantity, legend: String) throws {
         let text = try Self.text(HealthReport(Samples.health, map: quantity))

@@ -15,6 +15,8 @@ package struct HealthReport: Report {
         self.map = map
     }
 
+    package static var isFolded: Bool { true }
+
     package func encode(to encoder: any Encoder) throws { try health.encode(to: encoder) }
 
     package func text(palette: Palette, now: Double) -> String {
@@ -37,7 +39,7 @@ private func healthScreen(
 
         \(HeatMap(health.lanes, of: map, palette: palette).text)
         \(cutoffTable(health))
-        \(laneTable(health.lanes))
+        \(laneTable(health))
         \(alarmList(health.alarms, now: now))
         """
 }
@@ -45,7 +47,7 @@ private func healthScreen(
 /// The statistics of all lanes together.
 private func arrayLines(_ health: BoardHealth) -> String {
     let correlation =
-        health.crossLaneCorrelation.map { decimal($0, places: 6) } ?? "unknown yet"
+        health.crossLaneCorrelation.map { decimal($0, places: 6) } ?? "not known yet"
     return """
         cross-lane test: \(health.crossLaneState.rawValue), mean pairwise correlation \(correlation)
         trims: \(health.trimState.rawValue), untrimmable lanes: \(grouped(health.untrimmableLanes))
@@ -75,15 +77,17 @@ private func initials(_ test: String) -> String {
     printable(test.prefix(1).uppercased() + test.dropFirst().filter(\.isUppercase))
 }
 
-private func laneTable(_ lanes: [LaneReport]) -> String {
+private func laneTable(_ health: BoardHealth) -> String {
     let header = [
         "Worst lanes", "state", "p(1)", "lag 1", "trim", "resistance",
         "alarms",
     ]
-    let rows = worstLanes(lanes, count: worstLaneCount).map { lane in
+    // Before the first window, p and the correlation are those of no shots.
+    let isMeasured = health.monitoredShots > 0
+    let rows = worstLanes(health.lanes, count: worstLaneCount).map { lane in
         [
-            "\(lane.lane)", lane.state.rawValue, decimal(lane.p, places: 4),
-            decimal(lane.lagOne, places: 4), "\(lane.trim)",
+            "\(lane.lane)", lane.state.rawValue, isMeasured ? decimal(lane.p, places: 4) : "-",
+            isMeasured ? decimal(lane.lagOne, places: 4) : "-", "\(lane.trim)",
             lane.resistanceOhms.map { quantity($0, "Ω") } ?? "unknown",
             lane.alarms.isEmpty
                 ? "none"
