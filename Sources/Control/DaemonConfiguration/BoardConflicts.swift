@@ -15,22 +15,24 @@ struct BoardConflict: Sendable, Equatable {
 extension BoardSettings {
     /// The conflict with another entry; nil if there is none.
     ///
-    /// - Parameter key: the keys that lead to the other.
-    func conflict(with other: BoardSettings, at key: String) -> BoardConflict? {
+    /// - Parameter key: the keys that lead to the other; asked for only when there is a conflict.
+    func conflict(with other: BoardSettings, at key: @autoclosure () -> String) -> BoardConflict? {
         if name == other.name {
             return BoardConflict(
-                key: "name", found: name, expected: "a name other than that of \(key)")
+                key: "name", found: name, expected: "a name other than that of \(key())")
         }
-        return usbSelectionConflict(with: other, at: key)
+        return usbSelectionConflict(with: other, at: key())
     }
 
     /// The conflict of two entries that select the same USB board.
-    private func usbSelectionConflict(with other: BoardSettings, at key: String) -> BoardConflict? {
+    private func usbSelectionConflict(
+        with other: BoardSettings, at key: @autoclosure () -> String
+    ) -> BoardConflict? {
         guard kind == .usb, other.kind == .usb,
             usb.identifiers.contains(where: other.usb.identifiers.contains)
         else { return nil }
         func expected(_ what: String) -> String {
-            "a \(what) other than that of \(key), \(other.name)"
+            "a \(what) other than that of \(key()), \(other.name)"
         }
         if !usb.serial.isEmpty, usb.serial == other.usb.serial {
             return BoardConflict(
