@@ -13,15 +13,31 @@ struct BoardConflict: Sendable, Equatable {
 }
 
 extension BoardSettings {
+    /// The conflict with the first of other entries with which there is one; nil if there is none.
+    ///
+    /// - Parameter key: the keys that lead to the list of the others.
+    func firstConflict(with others: [BoardSettings], at key: String) -> BoardConflict? {
+        // Entries that have nothing in common are passed over quickly: a file can have thousands.
+        for index in others.indices where mayConflict(with: others[index]) {
+            if let conflict = conflict(with: others[index], at: "\(key)[\(index)]") { return conflict }
+        }
+        return nil
+    }
+
+    private func mayConflict(with other: borrowing BoardSettings) -> Bool {
+        name == other.name || usb.serial == other.usb.serial && !usb.serial.isEmpty
+            || usb.place == other.usb.place && !usb.place.isEmpty
+    }
+
     /// The conflict with another entry; nil if there is none.
     ///
-    /// - Parameter key: the keys that lead to the other; asked for only when there is a conflict.
-    func conflict(with other: BoardSettings, at key: @autoclosure () -> String) -> BoardConflict? {
+    /// - Parameter key: the keys that lead to the other.
+    private func conflict(with other: BoardSettings, at key: String) -> BoardConflict? {
         if name == other.name {
             return BoardConflict(
-                key: "name", found: name, expected: "a name other than that of \(key())")
+                key: "name", found: name, expected: "a name other than that of \(key)")
         }
-        return usbSelectionConflict(with: other, at: key())
+        return usbSelectionConflict(with: other, at: key)
     }
 
     /// The conflict of two entries that select the same USB board.
@@ -32,7 +48,7 @@ extension BoardSettings {
             usb.identifiers.contains(where: other.usb.identifiers.contains)
         else { return nil }
         func expected(_ what: String) -> String {
-            "a \(what) other than that of \(key()), \(other.name)"
+            "a \(what) other than that of \(key), \(other.name)"
         }
         if !usb.serial.isEmpty, usb.serial == other.usb.serial {
             return BoardConflict(
