@@ -42,7 +42,7 @@ extension BoardSettings {
 
     /// The conflict of two entries that select the same USB board.
     private func usbSelectionConflict(
-        with other: BoardSettings, at key: @autoclosure () -> String
+        with other: BoardSettings, at key: String
     ) -> BoardConflict? {
         guard kind == .usb, other.kind == .usb,
             usb.identifiers.contains(where: other.usb.identifiers.contains)
