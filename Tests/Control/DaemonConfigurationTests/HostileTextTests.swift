@@ -131,10 +131,11 @@ struct HostileTextTests {
             String(repeating: open, count: 60) + innermost + String(repeating: close, count: 60)
         }
         let entries = keys.joined(separator: separator)
-        let text = open == "{" ? "{\(entries): 1}" : entries
+        let isFlow = !close.isEmpty
+        let text = isFlow ? "{\(entries): 1}" : entries
         #expect(
             problems(text) == [
-                "m.yaml:1:\(open == "{" ? 66 : 1): found a list or a mapping, expected a key"
+                "m.yaml:1:\(isFlow ? 66 : 1): found a list or a mapping, expected a key"
             ])
     }
 
