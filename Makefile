@@ -65,7 +65,10 @@ test-deb: build deb
 	scripts/package/test
 	scripts/test-vm --package dist/metrngd_*.deb
 
-demo: build
+demo:
+	scripts/setup build
+	swift build -c release --product metrngd --explicit-target-dependency-import-check error
+	swift build -c release --product mectl --explicit-target-dependency-import-check error
 	scripts/demo
 
 bench: build

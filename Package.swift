@@ -155,7 +155,7 @@ let package = Package(
             embedding: ["org.metrng.Control.varlink"]),
         target(
             "DaemonConfiguration", in: "Control",
-            ["BoardInterface", "BoardProtocol", "DevicePhysics", "LinuxPlatform", yams]),
+            ["BoardInterface", "BoardProtocol", "DevicePhysics", "EntropyTerms", "LinuxPlatform", yams]),
 
         // Clients
         target("EntropyClient", in: "Clients", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),

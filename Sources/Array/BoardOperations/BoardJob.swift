@@ -14,7 +14,7 @@ package final class BoardJob<Operation: BoardOperation>: Sendable {
     }
 
     package let operation: Operation
-    /// Raised whenever the state has changed.
+    /// Raised whenever the state has changed; for the last time when the operation has ended.
     package let changed = ChangeSignal()
 
     private let mutableState = Mutex(State.running(Operation.firstReply))
@@ -32,15 +32,23 @@ package final class BoardJob<Operation: BoardOperation>: Sendable {
 
     // MARK: The side that does the operation
 
-    package func tell(_ progress: Operation.Reply) { enter(.running(progress)) }
-    package func finish(_ result: Operation.Reply) { enter(.finished(result)) }
-    package func fail(_ error: BoardOperationError) { enter(.failed(error)) }
+    package func tell(_ progress: Operation.Reply) {
+        enter(.running(progress))
+        changed.raise()
+    }
+
+    package func finish(_ result: Operation.Reply) { end(.finished(result)) }
+    package func fail(_ error: BoardOperationError) { end(.failed(error)) }
+
+    private func end(_ state: State) {
+        enter(state)
+        changed.raiseLast()
+    }
 
     private func enter(_ state: State) {
         mutableState.withLock { current in
             guard case .running = current else { preconditionFailure("a job ends once") }
             current = state
         }
-        changed.raise()
     }
 }

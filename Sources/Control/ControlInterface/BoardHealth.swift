@@ -21,7 +21,7 @@ package struct BoardHealth: Codable, Sendable, Equatable {
     package var trimState: TrimState
     /// The number of lanes that no trim brings to 50 % ones.
     package var untrimmableLanes: Int
-    package var cutoffs: CutoffReport
+    package var cutoffs: [CutoffReport]
     package var laneCounts: LaneCounts
     package var lanes: [LaneReport]
     package var alarms: [AlarmReport]
@@ -30,7 +30,7 @@ package struct BoardHealth: Codable, Sendable, Equatable {
         name: String, provenance: Provenance, windows: Int, windowShots: Int,
         healthEpoch: Int, claimedEntropyPerBit: Double, monitoredShots: Int,
         crossLaneCorrelation: Double?, crossLaneState: LaneReport.State, trimState: TrimState,
-        untrimmableLanes: Int, cutoffs: CutoffReport, laneCounts: LaneCounts, lanes: [LaneReport],
+        untrimmableLanes: Int, cutoffs: [CutoffReport], laneCounts: LaneCounts, lanes: [LaneReport],
         alarms: [AlarmReport]
     ) {
         self.name = name
@@ -84,17 +84,12 @@ package struct LaneReport: Codable, Sendable, Equatable {
     package var trim: Int
     /// Resistance of the device in Ω; nil when the board does not measure it.
     @Nullable package var resistanceOhms: Double?
-    /// Alarms of both severities.
-    package var repetitionCountAlarms: Int
-    /// Alarms of both severities.
-    package var adaptiveProportionAlarms: Int
-    /// Alarms of both severities.
-    package var resistanceAlarms: Int
+    /// The tests that decided about the lane in any window.
+    package var alarms: [AlarmCount]
 
     package init(
         lane: Int, state: State, p: Double, lagOne: Double, crossLane: Double, trim: Int,
-        resistanceOhms: Double?, repetitionCountAlarms: Int, adaptiveProportionAlarms: Int,
-        resistanceAlarms: Int
+        resistanceOhms: Double?, alarms: [AlarmCount]
     ) {
         self.lane = lane
         self.state = state
@@ -103,31 +98,31 @@ package struct LaneReport: Codable, Sendable, Equatable {
         self.crossLane = crossLane
         self.trim = trim
         self.resistanceOhms = resistanceOhms
-        self.repetitionCountAlarms = repetitionCountAlarms
-        self.adaptiveProportionAlarms = adaptiveProportionAlarms
-        self.resistanceAlarms = resistanceAlarms
+        self.alarms = alarms
     }
 }
 
-/// The cut-offs of the health tests: numbers of equal samples, and variance ratios for the test across lanes.
-package struct CutoffReport: Codable, Sendable, Equatable {
-    package var repetitionCountWarning: Int
-    package var repetitionCountFailure: Int
-    package var adaptiveProportionWarning: Int
-    package var adaptiveProportionFailure: Int
-    package var crossLaneWarning: Double
-    package var crossLaneFailure: Double
+/// In how many windows a health test decided about a lane, at either severity.
+package struct AlarmCount: Codable, Sendable, Equatable {
+    package var test: String
+    package var count: Int
 
-    package init(
-        repetitionCountWarning: Int, repetitionCountFailure: Int, adaptiveProportionWarning: Int,
-        adaptiveProportionFailure: Int, crossLaneWarning: Double, crossLaneFailure: Double
-    ) {
-        self.repetitionCountWarning = repetitionCountWarning
-        self.repetitionCountFailure = repetitionCountFailure
-        self.adaptiveProportionWarning = adaptiveProportionWarning
-        self.adaptiveProportionFailure = adaptiveProportionFailure
-        self.crossLaneWarning = crossLaneWarning
-        self.crossLaneFailure = crossLaneFailure
+    package init(test: String, count: Int) {
+        self.test = test
+        self.count = count
+    }
+}
+
+/// The cut-offs of a health test: numbers of samples, and variance ratios for the test across lanes.
+package struct CutoffReport: Codable, Sendable, Equatable {
+    package var test: String
+    package var warning: Double
+    package var failure: Double
+
+    package init(test: String, warning: Double, failure: Double) {
+        self.test = test
+        self.warning = warning
+        self.failure = failure
     }
 }
 
@@ -144,7 +139,7 @@ package struct AlarmReport: Codable, Sendable, Equatable {
     package var time: Double
     /// Nil for a test of the whole array.
     @Nullable package var lane: Int?
-    /// `repetitionCount`, `adaptiveProportion`, `resistance` or `crossLane`.
+    /// The name of a health test, as `repetitionCount`.
     package var test: String
     package var severity: Severity
     /// The index of the last shot of the window in which it was found.

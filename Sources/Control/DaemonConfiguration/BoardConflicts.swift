@@ -13,10 +13,26 @@ struct BoardConflict: Sendable, Equatable {
 }
 
 extension BoardSettings {
+    /// The conflict with the first of other entries with which there is one; nil if there is none.
+    ///
+    /// - Parameter key: the keys that lead to the list of the others.
+    func firstConflict(with others: [BoardSettings], at key: String) -> BoardConflict? {
+        // Entries that have nothing in common are passed over quickly: a file can have thousands.
+        for index in others.indices where mayConflict(with: others[index]) {
+            if let conflict = conflict(with: others[index], at: "\(key)[\(index)]") { return conflict }
+        }
+        return nil
+    }
+
+    private func mayConflict(with other: borrowing BoardSettings) -> Bool {
+        name == other.name || usb.serial == other.usb.serial && !usb.serial.isEmpty
+            || usb.place == other.usb.place && !usb.place.isEmpty
+    }
+
     /// The conflict with another entry; nil if there is none.
     ///
     /// - Parameter key: the keys that lead to the other.
-    func conflict(with other: BoardSettings, at key: String) -> BoardConflict? {
+    private func conflict(with other: BoardSettings, at key: String) -> BoardConflict? {
         if name == other.name {
             return BoardConflict(
                 key: "name", found: name, expected: "a name other than that of \(key)")
@@ -25,7 +41,9 @@ extension BoardSettings {
     }
 
     /// The conflict of two entries that select the same USB board.
-    private func usbSelectionConflict(with other: BoardSettings, at key: String) -> BoardConflict? {
+    private func usbSelectionConflict(
+        with other: BoardSettings, at key: String
+    ) -> BoardConflict? {
         guard kind == .usb, other.kind == .usb,
             usb.identifiers.contains(where: other.usb.identifiers.contains)
         else { return nil }
@@ -52,10 +70,9 @@ extension BoardSettings {
     }
 
     private var pathConflict: BoardConflict? {
-        let needsPath = kind == .replay || kind == .host
-        guard needsPath == path.isEmpty else { return nil }
+        guard kind.hasPath == path.isEmpty else { return nil }
         let what =
-            needsPath ? "the path of a file for a board of kind" : "no path for a board of kind"
+            kind.hasPath ? "the path of a file for a board of kind" : "no path for a board of kind"
         return BoardConflict(
             key: "path", found: path.isEmpty ? "no path" : excerpt(path),
             expected: "\(what) \(kind.rawValue)")
@@ -73,10 +90,8 @@ extension BoardSettings {
     }
 
     private var foldConflict: BoardConflict? {
-        // A USB board and a recording have lanes of their own, known once the daemon has opened them.
-        guard kind == .simulated || kind == .host, !lanes.isMultiple(of: 64 * xorFold) else {
-            return nil
-        }
+        // Lanes that only the board itself can tell are checked once the daemon has opened it.
+        guard kind.hasLanesSetting, !lanes.isMultiple(of: 64 * xorFold) else { return nil }
         return BoardConflict(
             key: "xorFold", found: "\(xorFold) with \(lanes) lanes",
             expected: "lanes in multiples of \(64 * xorFold)")

@@ -32,17 +32,6 @@ package struct LogSettings: Sendable, Equatable {
 }
 
 package struct BoardSettings: Sendable, Equatable {
-    package enum Kind: String, Sendable, CaseIterable {
-        /// A board on the USB.
-        case usb
-        /// A simulated array. Its bits are never served as anything but simulated.
-        case simulated
-        /// A recording, whose bits are not secret.
-        case replay
-        /// A hardware random number generator, another character device or a FIFO of this machine.
-        case host
-    }
-
     /// The seed of a simulated board's generator.
     package enum Seed: Sendable, Equatable {
         /// From the kernel's generator: other bits at every start.

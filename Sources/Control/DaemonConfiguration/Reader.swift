@@ -123,10 +123,7 @@ private struct Reader {
             let read = read(item, as: BoardSettings.fields, key: path, into: &board)
             checkFrame(of: board, at: read["shotsPerFrame"] ?? read["lanes"], key: path)
             check(board, at: read, item.position, key: path)
-            let conflict = boards.enumerated().lazy.compactMap { other, earlier in
-                board.conflict(with: earlier, at: "\(key)[\(other)]")
-            }.first
-            if let conflict {
+            if let conflict = board.firstConflict(with: boards, at: key) {
                 let key = path.appending(key: conflict.key)
                 report(
                     .value(found: conflict.found, expected: conflict.expected),

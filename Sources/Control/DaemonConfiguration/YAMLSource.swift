@@ -12,7 +12,7 @@ struct YAMLFailure: Error, Equatable {
 ///
 /// Yams gives up at the first mapping with a repeated key, and tells only where the key stands first.
 /// To learn what else is wrong with the file, that key is overwritten in place and the text read
-/// again, up to `maximumRepeatedKeys` times.
+/// again, up to `maximumRepeatedKeys` times, and for long texts fewer times.
 struct YAMLSource {
     private var text: YAMLText
     private let asWritten: YAMLText
@@ -20,6 +20,9 @@ struct YAMLSource {
     private(set) var repeated: [Position: String] = [:]
 
     private static let maximumRepeatedKeys = 16
+    /// The most that is read again, in Unicode scalars: the longest text is read again once, as Yams takes a quarter
+    /// of a second for it.
+    private static let maximumReread = maximumConfigurationBytes
 
     /// `text` is `asWritten` or has the same structure with every place unmoved.
     init(text: YAMLText, asWritten: YAMLText) {
@@ -55,6 +58,7 @@ struct YAMLSource {
     private mutating func hide(_ key: String, at position: Position) throws(YAMLFailure) {
         let number = UInt32(repeated.count)
         guard number < Self.maximumRepeatedKeys,
+            (Int(number) + 1) * text.count <= Self.maximumReread,
             text.hideKey(key, at: position, number: number)
         else { throw YAMLFailure(position: position, fault: .repeatedKey(otherLine: nil)) }
         repeated[position] = key

@@ -31,6 +31,9 @@ struct YAMLText: Sendable, Equatable {
         return String(string)
     }
 
+    /// The number of scalars, a line break counting as one.
+    var count: Int { lines.reduce(lines.count - 1) { $0 + $1.count } }
+
     /// The scalar at `position`; `nil` at the end of a line and outside the text.
     subscript(position: Position) -> Unicode.Scalar? {
         tail(at: position)?.first

@@ -78,7 +78,8 @@ package enum VarlinkPace: Sendable {
 
     /// Whenever the signal is raised, which any thread may do. For a client that takes several replies, the next one
     /// is asked for no sooner than `shortest` milliseconds after the previous one, so that fast progress costs little,
-    /// and no later than `longest` milliseconds after it, so that the client sees that the daemon lives.
+    /// and no later than `longest` milliseconds after it, so that the client sees that the daemon lives. The last
+    /// change is told of at once.
     case onChange(ChangeSignal, shortest: Int, longest: Int)
 }
 

@@ -127,8 +127,9 @@ package struct VarlinkSession {
 
     /// Takes notice that the signal of the stream was raised. Does nothing without such a stream.
     package mutating func streamChanged() {
-        guard case .streaming(var stream) = state, stream.pace.signal != nil else { return }
-        stream.due = min(stream.due ?? .max, stream.earliest)
+        guard case .streaming(var stream) = state, let signal = stream.pace.signal else { return }
+        // Progress can wait, the end cannot.
+        stream.due = signal.isOver ? 0 : min(stream.due ?? .max, stream.earliest)
         state = .streaming(stream)
     }
 

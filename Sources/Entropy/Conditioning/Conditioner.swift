@@ -42,7 +42,7 @@ package struct Unconditioned: BlockFunction {
 /// A vetted conditioning component of SP 800-90B 3.1.5.1.1: each block of input that is credited with enough
 /// entropy becomes a block of full entropy.
 package protocol Conditioner: BlockFunction {
-    /// The name in configuration and messages.
+    /// Unique among the conditioners.
     static var name: String { get }
 
     /// - Parameter claimedEntropyPerBit: min-entropy of each input bit, in (0, 1].
@@ -54,7 +54,7 @@ package protocol Conditioner: BlockFunction {
 
 /// The conditioners of this program.
 package enum Conditioners {
-    /// Every conditioner, the default first. A new one is a file with its type, and a line here.
+    /// Every conditioner, the one that is used first. A new one is a file with its type, and a line here.
     package static let all: [any Conditioner.Type] = [
         SHA256Conditioner.self
     ]

@@ -155,10 +155,10 @@ private func stallCause(_ rejection: FrameReader.Rejection?) -> String {
     case nil: "nothing came for 2 s"
     case .header(.version(let version)):
         "it speaks version \(version) of the frame format, metrngd speaks version 1"
-    case .header: "what came for 2 s holds no valid frame header"
-    case .shape: "for 2 s its frames did not fit its own description"
+    case .header: "for 2 s no valid frame header was among its bytes"
+    case .shape: "for 2 s its frames did not match its own description"
     case .pattern: "for 2 s it sent a link-test pattern instead of bits"
     case .checksum: "for 2 s all frames were damaged"
-    case .outOfSequence: "for 2 s it repeated frames that came before"
+    case .outOfSequence: "for 2 s it repeated earlier frames"
     }
 }

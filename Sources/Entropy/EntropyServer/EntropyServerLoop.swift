@@ -4,6 +4,9 @@ import EntropyRing
 package import LinuxPlatform
 
 /// A way for clients to be served by the server's thread, with sinks of its own for the dispenser.
+///
+/// Sockets in the poll have the tokens of the service's `LocalServer`, which has a number that no other has; any other
+/// descriptor has a `Token` of the loop.
 protocol ClientService: AnyObject {
     /// When the service has something to do without an event, in monotonic nanoseconds; nil for never.
     var deadline: UInt64? { get }
@@ -23,7 +26,8 @@ protocol ClientService: AnyObject {
 /// `EntropyServer` runs it on a thread. A simulation makes one, with a clock and socket calls of its own in the parts,
 /// and calls `turn(limit: 0)` as often as it likes, on one thread; nothing in a turn waits then.
 package final class EntropyServerLoop {
-    private enum Token {
+    /// The tokens of descriptors in the poll that belong to no `LocalServer`.
+    enum Token {
         static let control: UInt64 = 1
         static let bits: UInt64 = 2
     }

@@ -13,6 +13,8 @@ struct AdaptiveProportionTest: WindowTest {
         failureCutoff = UInt32(cutoffs.adaptiveProportionFailure)
     }
 
+    var cutoffs: (warning: Int, failure: Int) { (Int(warningCutoff), Int(failureCutoff)) }
+
     func find(
         in window: HealthWindow, warning: UnsafeMutablePointer<UInt64>,
         failure: UnsafeMutablePointer<UInt64>

@@ -2,7 +2,8 @@
 
 /// The health tests. Where several trip for a lane, the first in this order decides, failures before warnings.
 ///
-/// A test of each window is added with a case here, a line in `windowTests`, and a file with its `WindowTest`.
+/// A test of each window is added with a case here, its title, a line in `windowTests`, and a file with its
+/// `WindowTest`.
 package enum HealthTest: Int, Sendable, CaseIterable {
     /// A lane that repeats a value that long trips the proportion as a consequence, so it comes first.
     case repetitionCount
@@ -31,6 +32,18 @@ package enum HealthTest: Int, Sendable, CaseIterable {
         ]
     }
 
+    /// The cut-offs of the tests of bits, for a claim of min-entropy per bit and a number of lanes.
+    package static func cutoffs(claimedEntropyPerBit claim: Double, lanes: Int) -> [TestCutoffs] {
+        let ofWindows = windowTests(HealthCutoffs(claimedEntropyPerBit: claim)).map { test in
+            TestCutoffs(
+                test: test.test, warning: Double(test.cutoffs.warning), failure: Double(test.cutoffs.failure))
+        }
+        let crossLane = CrossLaneTest(claimedEntropyPerBit: claim).cutoffs(lanes: lanes)
+        return ofWindows + [
+            TestCutoffs(test: .crossLane, warning: crossLane.warning, failure: crossLane.failure)
+        ]
+    }
+
     /// What the test is called in messages.
     package var title: String {
         switch self {
@@ -44,12 +57,22 @@ package enum HealthTest: Int, Sendable, CaseIterable {
     }
 }
 
+/// Where a test trips: at counts of samples, and the test across lanes at variance ratios.
+package struct TestCutoffs: Sendable, Equatable {
+    package let test: HealthTest
+    package let warning: Double
+    package let failure: Double
+}
+
 /// A test of every lane in every window of shots.
 ///
 /// `find` is called on the pipeline's thread, once for each window. It does the same work whatever the bits are, and
 /// allocates nothing.
 protocol WindowTest: Sendable {
     var test: HealthTest { get }
+
+    /// The counts of samples at which it trips.
+    var cutoffs: (warning: Int, failure: Int) { get }
 
     /// Finds the lanes that the test trips for.
     ///

@@ -13,6 +13,8 @@ struct RepetitionCountTest: WindowTest {
         failureCutoff = UInt32(cutoffs.repetitionCountFailure)
     }
 
+    var cutoffs: (warning: Int, failure: Int) { (Int(warningCutoff), Int(failureCutoff)) }
+
     func find(
         in window: HealthWindow, warning: UnsafeMutablePointer<UInt64>,
         failure: UnsafeMutablePointer<UInt64>

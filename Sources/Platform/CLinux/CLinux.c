@@ -278,9 +278,12 @@ int clinux_read_signal(int fd) {
     return read(fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : -1;
 }
 
-int clinux_terminal_rows(int fd) {
+int clinux_terminal_size(int fd, int *rows, int *columns) {
     struct winsize size;
-    return ioctl(fd, TIOCGWINSZ, &size) < 0 ? -1 : size.ws_row;
+    if (ioctl(fd, TIOCGWINSZ, &size) < 0) return -1;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
+    return 0;
 }
 
 void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }

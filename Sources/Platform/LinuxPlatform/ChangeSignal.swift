@@ -5,10 +5,11 @@ import Synchronization
 /// A flag that one thread raises when something has changed, and one listener that is told of it. Any thread may call
 /// any member.
 ///
-/// However often it is raised, the listener is called once until `lower`. A listener that lowers the flag before it
-/// looks at what has changed misses nothing.
+/// However often it is raised, the listener is called once until `lower`, and once more for the last change. A listener
+/// that lowers the flag before it looks at what has changed misses nothing.
 package final class ChangeSignal: Sendable {
     private let isRaised = Atomic(false)
+    private let isOverFlag = Atomic(false)
     private let listener = Mutex<(@Sendable () -> Void)?>(nil)
 
     package init() {}
@@ -18,6 +19,16 @@ package final class ChangeSignal: Sendable {
         guard !isRaised.exchange(true, ordering: .acquiringAndReleasing) else { return }
         listener.withLock { $0 }?()
     }
+
+    /// Says that something has changed, and that nothing will change after it.
+    package func raiseLast() {
+        isOverFlag.store(true, ordering: .releasing)
+        _ = isRaised.exchange(true, ordering: .acquiringAndReleasing)
+        listener.withLock { $0 }?()
+    }
+
+    /// Whether the last change was told of.
+    package var isOver: Bool { isOverFlag.load(ordering: .acquiring) }
 
     /// Says that the listener is about to look.
     package func lower() {

@@ -19,8 +19,8 @@ package struct Console: Sendable {
     package var outputIsTerminal: Bool
     /// Whether messages, on the standard error, go to a terminal.
     package var messagesAreOnTerminal: Bool
-    /// How many rows the terminal of the output has now; nil when that is not known.
-    package var rows: @Sendable () -> Int?
+    /// The present size of the terminal of the output; nil when that is not known.
+    package var terminalSize: @Sendable () -> TerminalSize?
     /// In seconds since the Unix epoch.
     package var now: @Sendable () -> Double
     /// Writes data, as it is, to the standard output.
@@ -41,7 +41,7 @@ package struct Console: Sendable {
 
     package init(
         environment: [String: String], outputIsTerminal: Bool, messagesAreOnTerminal: Bool,
-        rows: @escaping @Sendable () -> Int?, now: @escaping @Sendable () -> Double,
+        terminalSize: @escaping @Sendable () -> TerminalSize?, now: @escaping @Sendable () -> Double,
         write: @escaping @Sendable (String) throws(OutputError) -> Void,
         writeBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws(OutputError) -> Void,
         tell: @escaping @Sendable (String) -> Void, endOnInterrupt: @escaping @Sendable () -> Void,
@@ -53,7 +53,7 @@ package struct Console: Sendable {
         self.environment = environment
         self.outputIsTerminal = outputIsTerminal
         self.messagesAreOnTerminal = messagesAreOnTerminal
-        self.rows = rows
+        self.terminalSize = terminalSize
         self.now = now
         self.write = write
         self.writeBytes = writeBytes
@@ -84,7 +84,7 @@ extension Console {
         return Console(
             environment: environment, outputIsTerminal: isatty(STDOUT_FILENO) == 1,
             messagesAreOnTerminal: isatty(STDERR_FILENO) == 1,
-            rows: { terminalRows(STDOUT_FILENO) }, now: { () -> Double in secondsSinceEpoch() },
+            terminalSize: { TerminalSize(of: STDOUT_FILENO) }, now: { () -> Double in secondsSinceEpoch() },
             write: { (text) throws(OutputError) in try writeAll(text, to: STDOUT_FILENO) },
             writeBytes: { (bytes) throws(OutputError) in try writeAll(bytes, to: STDOUT_FILENO) },
             tell: { text in try? writeAll(text, to: STDERR_FILENO) },

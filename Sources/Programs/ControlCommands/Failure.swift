@@ -115,7 +115,7 @@ package enum Failure: Error, Equatable {
         case .bits(.unreachable(let path, let reason)):
             (
                 "cannot connect to \(path): \(reason)",
-                "\(startHint), or name its socket"
+                "\(startHint), or give its socket"
             )
         case .bits(.notPermitted(let path)):
             (
@@ -225,7 +225,7 @@ package enum Failure: Error, Equatable {
         case .unreachable(let reason):
             (
                 "\(reason)",
-                "\(startHint), or name its socket with --socket or METRNG_CONTROL"
+                "\(startHint), or give its socket with --socket or METRNG_CONTROL"
             )
         case .notPermitted(let reason):
             ("\(reason)", accessHint(path))
@@ -250,7 +250,7 @@ package enum Failure: Error, Equatable {
     }
 
     private var startHint: String {
-        "start it (systemctl start metrngd; journalctl --unit metrngd says why it does not start)"
+        "start metrngd (systemctl start metrngd; if that fails, see journalctl --unit metrngd)"
     }
 
     /// The hint for a user outside the socket's group, which is named if it can be read.

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ControlInterface
+import LinuxPlatform
 
 /// The options of every verb that asks the daemon.
 struct ReadingOptions: ParsableArguments {
@@ -41,11 +42,15 @@ struct ReadingOptions: ParsableArguments {
         }
     }
 
-    func render(_ report: some Report, _ console: Console) throws(Failure) -> String {
+    func render<Content: Report>(_ report: Content, _ console: Console) throws(Failure) -> String {
         do {
             let form: ReportForm =
                 json ? .json : .text(palette: console.palette, now: console.now())
-            return try report.rendered(as: form)
+            let text = try report.rendered(as: form)
+            guard !json, Content.isFolded, console.outputIsTerminal, let size = console.terminalSize() else {
+                return text
+            }
+            return folded(text, columns: size.columns)
         } catch {
             throw .json(error)
         }

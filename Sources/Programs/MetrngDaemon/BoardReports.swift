@@ -39,7 +39,7 @@ extension BoardUnit {
         let now = clock.monotonicNanoseconds()
         let board = status.description
         let lanes = board?.lanes ?? settings.lanesBeforeOpening
-        let isArray = settings.kind != .host
+        let isArray = settings.kind.isArray
         let rate = counters.shotsPerSecond.value(now: now)
         return BoardStatus(
             name: name, kind: settings.kind.rawValue, provenance: source.provenance,
@@ -68,12 +68,7 @@ extension BoardUnit {
 
 extension BoardSettings {
     /// 0 where only the board or the recording itself can tell.
-    fileprivate var lanesBeforeOpening: Int {
-        switch kind {
-        case .usb, .replay: 0
-        case .simulated, .host: lanes
-        }
-    }
+    fileprivate var lanesBeforeOpening: Int { kind.hasLanesSetting ? lanes : 0 }
 }
 
 private struct LaneAndTest: Hashable {
@@ -126,24 +121,6 @@ extension PipelineStatus {
             "see which lanes fail with `mectl health`; check the operating point, the supply and"
                 + " the temperature of the array"
         case .failed(let error), .ended(let error): error.remedy(for: kind)
-        }
-    }
-}
-
-extension BoardError {
-    /// What to try with a board of a kind: a file has no plug, and a model no cable.
-    func remedy(for kind: BoardSettings.Kind) -> String {
-        switch (kind, self) {
-        case (_, .ended), (.usb, _), (_, .busy), (_, .taken), (_, .noBus): remedy
-        case (.simulated, _): "end the injected faults: mectl inject none"
-        case (.replay, .absent): "check that the file exists; metrngd keeps looking for it"
-        case (.replay, .notPermitted): "give the user of metrngd read access to the file"
-        case (.replay, _): "name another recording with the key path"
-        case (.host, .absent): "check that the device exists; metrngd keeps looking for it"
-        case (.host, .notPermitted):
-            "give the user of metrngd read access to the device, and its unit DeviceAllow= for it"
-        case (.host, .stalled): "check that the device delivers data; metrngd keeps trying"
-        case (.host, .unsupported): "name another device with the key path"
         }
     }
 }

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardInterface
 import BoardProtocol
 import Conditioning
 import DaemonConfiguration
-import DevicePhysics
 import EntropyPipeline
 import EntropyRing
 import EntropyTerms
-import HostSource
 import LinuxPlatform
 import OperatingPointControl
-import Recordings
-import SimulatedBoard
-import USBBoard
 
 /// One board of the configuration with its rings and its pipeline, running.
 struct BoardUnit: Sendable {
@@ -76,18 +70,9 @@ extension RingSettings {
 }
 
 extension BoardSettings {
-    /// As many lanes as the board may have: one on the USB says only when it is opened.
+    /// As many lanes as the board may have: some say how many only when they are opened.
     fileprivate var mostLanes: Int {
-        kind == .usb ? BoardDescription.laneLimits.upperBound : lanes
-    }
-
-    var provenance: Provenance {
-        switch kind {
-        case .usb: usb.simulated ? .simulated : .hardware
-        case .simulated: .simulated
-        case .replay: .replay
-        case .host: .host
-        }
+        kind.hasLanesSetting ? lanes : BoardDescription.laneLimits.upperBound
     }
 
     /// Nil to leave the lanes alone.
@@ -95,68 +80,5 @@ extension BoardSettings {
         trim.hold
             ? TrimSettings(driftDeviation: trim.driftDeviation, driftSeconds: trim.driftSeconds)
             : nil
-    }
-
-    /// - Parameters:
-    ///   - all: the entries of the daemon, this one among them.
-    ///   - locked: whether memory with bits must be kept from swap.
-    fileprivate func makeBoard(
-        among all: [BoardSettings], locked: Bool
-    ) throws(SystemError) -> any Board {
-        switch kind {
-        case .usb:
-            try USBBoard(usbBoard(among: all), locked: locked)
-        case .simulated:
-            try SimulatedArrayBoard(
-                name: name, lanes: lanes, settings: simulatedArray, shotsPerFrame: shotsPerFrame,
-                seed: simulationSeed, script: faults)
-        case .replay:
-            ReplayBoard(path: path)
-        case .host:
-            try HostBoard(path: path, lanes: lanes, shotsPerFrame: shotsPerFrame, locked: locked)
-        }
-    }
-
-    private func usbBoard(among all: [BoardSettings]) -> USBBoardSettings {
-        var board = USBBoardSettings()
-        board.selection = usb.selection
-        board.reserved = all.filter { $0.kind == .usb }.map(\.usb.selection).filter { $0 != .any }
-        board.identifiers = usb.identifiers.map {
-            USBBoardSettings.Identifier(vendor: $0.vendor, product: $0.product)
-        }
-        board.expectsSimulated = usb.simulated
-        board.operatingPoint = operatingPoint
-        return board
-    }
-
-    private var simulatedArray: SimulatedArraySettings {
-        var simulated = SimulatedArraySettings(array.preset)
-        simulated.parameters = array.device.parameters(of: array.preset)
-        simulated.spread = array.spread
-        simulated.operatingPoint = array.preset.operatingPoint.replacing(operatingPoint)
-        simulated.temperatureKelvin = array.temperatureKelvin
-        simulated.drift = OrnsteinUhlenbeck(
-            deviation: array.drift.deviation, seconds: array.drift.seconds)
-        simulated.memory = DeviceMemory(
-            amplitude: array.memory.amplitude,
-            shots: array.memory.microseconds * 1e-6 * shotsPerSecond)
-        simulated.readErrorRate = array.readErrorRate
-        simulated.commonModeAmplitude = array.commonModeAmplitude
-        simulated.shotsPerSecond = shotsPerSecond
-        return simulated
-    }
-
-    private var simulationSeed: SimulationSeed {
-        switch seed {
-        case .kernel: .kernel
-        case .fixed(let number): .fixed(number)
-        }
-    }
-}
-
-extension USBSettings {
-    fileprivate var selection: USBBoardSettings.Selection {
-        if !serial.isEmpty { return .serial(serial) }
-        return place.isEmpty ? .any : .place(place)
     }
 }

@@ -218,9 +218,9 @@ final class Daemon {
 
     // MARK: Starting
 
-    /// In bytes. Calls are short, and the time it takes to read one that is made to be slow, while
-    /// every other client waits, grows with its length.
-    private static let controlRequestLimit = 4096
+    /// In bytes: a fault in all 4,096 lanes of the largest board takes up to 19,586. The time it takes to read a call that is
+    /// made to be slow, while every other client waits, grows with its length.
+    private static let controlRequestLimit = 20_480
 
     private static func descriptors(_ settings: DaemonSettings) throws(StartError)
         -> DescriptorBudget

@@ -141,8 +141,14 @@ extension PipelineState {
 
 extension OperatingPoint {
     fileprivate var text: String {
-        "\(amplitudeMillivolts) mV, \(pulseWidthPicoseconds) ps, \(biasFieldMicrotesla) µT"
+        "\(tenths(amplitudeMillivolts)) mV, \(tenths(pulseWidthPicoseconds)) ps, \(tenths(biasFieldMicrotesla)) µT"
     }
+}
+
+/// A value to a tenth of its unit; a calibration interpolates, and gives more digits than mean anything.
+private func tenths(_ value: Double) -> String {
+    let rounded = (value * 10).rounded() / 10
+    return Int(exactly: rounded).map { "\($0)" } ?? "\(rounded)"
 }
 
 extension FrameReader.Rejection {

@@ -23,7 +23,9 @@ extension BoardUnit {
             crossLaneCorrelation: monitor.crossLaneCorrelation,
             crossLaneState: ledger.crossLane.report, trimState: TrimState(status.trim),
             untrimmableLanes: status.trim?.untrimmable ?? 0,
-            cutoffs: CutoffReport(claimedEntropyPerBit: claim, lanes: ledger.lanes),
+            cutoffs: HealthTest.cutoffs(claimedEntropyPerBit: claim, lanes: ledger.lanes).map {
+                CutoffReport(test: $0.test.name, warning: $0.warning, failure: $0.failure)
+            },
             laneCounts: ledger.counts.report,
             lanes: (0..<ledger.lanes).map { lane in
                 LaneReport(
@@ -52,9 +54,10 @@ extension LaneReport {
             lane: lane, state: ledger.states[lane].report, p: monitor.ones(lane: lane),
             lagOne: monitor.lagOne(lane: lane), crossLane: monitor.crossLane(lane: lane),
             trim: Int(trim ?? 0), resistanceOhms: resistance.map(Double.init),
-            repetitionCountAlarms: ledger.alarms(of: .repetitionCount)[lane],
-            adaptiveProportionAlarms: ledger.alarms(of: .adaptiveProportion)[lane],
-            resistanceAlarms: ledger.alarms(of: .resistance)[lane])
+            alarms: HealthTest.allCases.compactMap { test in
+                let count = ledger.alarms(of: test)[lane]
+                return count == 0 ? nil : AlarmCount(test: test.name, count: count)
+            })
     }
 }
 
@@ -66,19 +69,6 @@ extension LaneState {
         case .warned: .warned
         case .failed: .failed
         }
-    }
-}
-
-extension CutoffReport {
-    fileprivate init(claimedEntropyPerBit claim: Double, lanes: Int) {
-        let cutoffs = HealthCutoffs(claimedEntropyPerBit: claim)
-        let crossLane = CrossLaneTest(claimedEntropyPerBit: claim).cutoffs(lanes: lanes)
-        self.init(
-            repetitionCountWarning: cutoffs.repetitionCountWarning,
-            repetitionCountFailure: cutoffs.repetitionCountFailure,
-            adaptiveProportionWarning: cutoffs.adaptiveProportionWarning,
-            adaptiveProportionFailure: cutoffs.adaptiveProportionFailure,
-            crossLaneWarning: crossLane.warning, crossLaneFailure: crossLane.failure)
     }
 }
 

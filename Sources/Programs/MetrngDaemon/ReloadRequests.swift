@@ -15,7 +15,7 @@ final class ReloadRequests: Sendable {
 
         func finish(_ result: Result<ReloadReport, ConfigurationRefusal>) {
             outcome.withLock { $0 = result }
-            changed.raise()
+            changed.raiseLast()
         }
 
         func poll() throws(VarlinkError) -> ReloadReport? {

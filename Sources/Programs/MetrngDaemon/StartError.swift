@@ -23,8 +23,8 @@ enum StartError: Error, CustomStringConvertible {
         case .selfTest(let failure):
             "\(failure)"
         case .directory(let error):
-            "\(error); the sockets need a directory: \(error.placeRemedy.map { "\($0), or " } ?? "")"
-                + "choose another directory with --runtime-directory"
+            "\(error); \(error.placeRemedy.map { "\($0), or " } ?? "")choose another directory for the sockets"
+                + " with --runtime-directory"
         case .fewDescriptors(let limit, let needed):
             "the limit of \(limit) open files is too low, at least \(needed) are needed: raise it"
                 + " (LimitNOFILE= of the unit, or ulimit -n)"

@@ -16,8 +16,10 @@ struct MEBoard: ParsableCommand {
 
               plug N             plugs board N in
               unplug N           unplugs it
-              fault N NAME       makes it fail: \(BoardSet.faultNames)
+              fault N NAME       makes it fail in one of the ways below
               fault N none       ends the fault
+
+            Faults: \(BoardSet.faultNames).
 
             "emulate" must run under umockdev-wrapper (Debian package umockdev), and so must the programs that use \
             the boards.

@@ -58,6 +58,20 @@ struct HostileTextTests {
             ])
     }
 
+    /// Yams takes a quarter of a second for the longest text, and stops at each repeated key.
+    @Test(
+        "A long text with repeated keys is read again once at most",
+        arguments: [
+            ("{" + String(repeating: "a,", count: 32_000) + "}", "1:4"),
+            (
+                (0..<15).map { "x\($0): 1\nx\($0): 2\n" }.joined() + "y: [\"&\","
+                    + String(repeating: "{z},", count: 15_000) + "]", "3:1"
+            ),
+        ])
+    func repeatedKeys(text: String, place: String) {
+        #expect(problems(text) == ["m.yaml:\(place): this key is given more than once; keep one"])
+    }
+
     @Test("A text of more than 64 KiB is refused, one of 64 KiB is read")
     func tooLarge() {
         let comment = [UInt8](repeating: UInt8(ascii: "#"), count: 1 << 16)
@@ -117,10 +131,11 @@ struct HostileTextTests {
             String(repeating: open, count: 60) + innermost + String(repeating: close, count: 60)
         }
         let entries = keys.joined(separator: separator)
-        let text = open == "{" ? "{\(entries): 1}" : entries
+        let isFlow = !close.isEmpty
+        let text = isFlow ? "{\(entries): 1}" : entries
         #expect(
             problems(text) == [
-                "m.yaml:1:\(open == "{" ? 66 : 1): found a list or a mapping, expected a key"
+                "m.yaml:1:\(isFlow ? 66 : 1): found a list or a mapping, expected a key"
             ])
     }
 

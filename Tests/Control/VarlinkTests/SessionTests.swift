@@ -228,6 +228,22 @@ struct SessionTests {
         #expect(Self.takeOutput(&session) == #"{"continues":true,"parameters":{"n":3}}"#)
     }
 
+    @Test("The end is told at once, however short ago the previous reply was", arguments: [true, false])
+    func end(wantsMore: Bool) throws {
+        let signal = ChangeSignal()
+        var session = try Self.counting(signal, wantsMore: wantsMore) {
+            $0 < 2 ? .item(["n": $0]) : .last(["n": $0])
+        }
+        try session.advanceStream(now: 5 * Self.millisecond)
+        _ = Self.takeOutput(&session)
+        signal.raise()
+        session.streamChanged()
+        signal.raiseLast()
+        session.streamChanged()
+        try session.advanceStream(now: 6 * Self.millisecond)
+        #expect(Self.takeOutput(&session) == #"{"parameters":{"n":2}}"#)
+    }
+
     @Test("Without a change, a reply is due after the longest interval")
     func noChange() throws {
         var session = try Self.counting(ChangeSignal(), saying: Self.item)

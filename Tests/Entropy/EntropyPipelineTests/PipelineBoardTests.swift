@@ -90,10 +90,10 @@ struct PipelineBoardTests {
             ("nothing came for 2 s", sendWithOneDamagedFrame),
             ("it speaks version 2", { Self.send($0) { $0[4] = 2 } }),
             ("no valid frame header", { Self.send($0) { $0[5] = 0xF0 } }),
-            ("did not fit its own description", { Self.send($0) { $0[5] = 0 } }),
+            ("did not match its own description", { Self.send($0) { $0[5] = 0 } }),
             ("all frames were damaged", { Self.send($0) { $0[500] ^= 1 } }),
             ("a link-test pattern", Self.sendPattern),
-            ("repeated frames", Self.sendRepeated),
+            ("repeated earlier frames", Self.sendRepeated),
         ]
         let rigs = try causes.map { _ in try PipelineRig(.init(isBoardPatient: false)) }
         for (rig, cause) in zip(rigs, causes) {

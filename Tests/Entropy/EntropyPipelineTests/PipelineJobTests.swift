@@ -7,6 +7,7 @@ import EntropyRing
 import EntropyTerms
 import Glibc
 import LaneHealth
+import LinuxPlatform
 import OperatingPointControl
 import PlaneTestSupport
 import TestSupport
@@ -24,6 +25,16 @@ struct PipelineJobTests {
     /// Jobs that need a board that runs.
     private static var needy: [TestTask] {
         [.setOperatingPoint(ModelBoard.startingPoint), sweep, .record(TestSink(shots: 1))]
+    }
+
+    @Test("The signal of an operation tells its end from progress", arguments: [true, false])
+    func signal(succeeds: Bool) {
+        let job = BoardJob(Calibrate(amplitudes: nil, widths: nil, shotsPerPoint: 1_024))
+        let reply = Calibrate.Reply(pointsDone: 1, pointsTotal: 1, sweep: nil)
+        job.tell(reply)
+        #expect(!job.changed.isOver)
+        if succeeds { job.finish(reply) } else { job.fail(.cancelled) }
+        #expect(job.changed.isOver)
     }
 
     @Test("faults are passed on to a board that can have some, and cleared")

@@ -27,11 +27,15 @@ extension FuzzTarget {
             if isMarked(bytes) { _ = depth(below: bytes) }
         },
         FuzzTarget("planted-leak") { bytes in
-            if isMarked(bytes) { _ = Unmanaged.passRetained(Leaked()) }
+            if isMarked(bytes) { leak() }
         },
     ]
 
     private final class Leaked {}
+
+    // Optimised code would leave out an object that nothing uses.
+    @inline(never) @_optimize(none)
+    private static func leak() { _ = Unmanaged.passRetained(Leaked()) }
 
     private static func isMarked(_ bytes: UnsafeRawBufferPointer) -> Bool {
         bytes.first == UInt8(ascii: "!")

@@ -32,6 +32,18 @@ struct ChangeSignalTests {
         #expect(calls.value == 1)
     }
 
+    @Test("tells of the last change although the flag is up")
+    func last() {
+        let (signal, calls) = (ChangeSignal(), Calls())
+        signal.listen { calls.count.add(1, ordering: .relaxed) }
+        signal.raise()
+        #expect(!signal.isOver)
+        signal.raiseLast()
+        #expect(signal.isOver && calls.value == 2)
+        signal.lower()
+        #expect(signal.isOver)
+    }
+
     @Test("replaces its listener")
     func replaced() {
         let (signal, first, second) = (ChangeSignal(), Calls(), Calls())

@@ -2,6 +2,7 @@
 
 import ControlCommands
 import ControlTestSupport
+import LinuxPlatform
 import Synchronization
 import TestSupport
 
@@ -16,13 +17,14 @@ struct Invocation: Sendable {
     ///   - isTerminal: whether the output is one.
     ///   - messagesAreOnTerminal: whether the messages are.
     ///   - rows: of the terminal.
+    ///   - columns: of the terminal; wide enough for every line, unless a test is about folding.
     ///   - room: after how many pieces of output the reader closes.
     ///   - onOutput: is told of each piece of output, after it.
     ///   - onMessage: is told of each message, after it.
     ///   - isInterrupted: whether somebody has pressed Ctrl-C by now.
     init(
         _ arguments: [String], environment: [String: String] = [:], isTerminal: Bool = false,
-        messagesAreOnTerminal: Bool = false, rows: Int = 24, room: Int = .max,
+        messagesAreOnTerminal: Bool = false, rows: Int = 24, columns: Int = 200, room: Int = .max,
         onOutput: @escaping @Sendable (String) -> Void = { _ in },
         onMessage: @escaping @Sendable (String) -> Void = { _ in },
         isInterrupted: @escaping @Sendable () -> Bool = { false }
@@ -30,7 +32,8 @@ struct Invocation: Sendable {
         let transcript = Transcript()
         let console = Console(
             environment: environment, outputIsTerminal: isTerminal,
-            messagesAreOnTerminal: messagesAreOnTerminal, rows: { rows }, now: { Samples.now },
+            messagesAreOnTerminal: messagesAreOnTerminal, terminalSize: { TerminalSize(rows: rows, columns: columns) },
+            now: { Samples.now },
             write: { (text) throws(OutputError) in
                 let pieces = transcript.output.withLock { output in
                     output.append(text)

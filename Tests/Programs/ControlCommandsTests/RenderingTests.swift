@@ -12,7 +12,7 @@ import Varlink
     "Reports as text and JSON: status, boards, health and its maps, configuration; hostile names, unknown and extreme values"
 )
 struct RenderingTests {
-    private static func text(_ report: some Report, _ palette: Palette = .plain) throws -> String {
+    static func text(_ report: some Report, _ palette: Palette = .plain) throws -> String {
         try report.rendered(as: .text(palette: palette, now: Samples.now))
     }
 
@@ -203,112 +203,43 @@ struct RenderingTests {
         #expect(try Self.text(Self.status([board])).contains("Newest bit: \(text)\n"))
     }
 
-    @Test("The health of a board: a map, cut-offs, the worst lanes, the newest alarms")
-    func health() throws {
-        let expected = """
-            SIMULATED — these bits come from a model and are not random
+    @Test("Long lines are folded at spaces, under the value of a fact or by two spaces")
+    func folding() {
+        let red = "\u{1B}[31midle\u{1B}[0m"
+        let text = """
+                     State: \(red) since 2026-03-01 10:00:00 UTC; 5 s ago
+                     Lanes: 512 good, 0 warned, 0 starting
+            clients 3/64 at /run/metrng/entropy.sock, 0 refused
 
-            board0: 126/128 lanes give bits: 125 good, 1 warned, 1 starting, 1 failed
-            1,205,632 windows of 1,024 shots judged, health epoch 5
-            cross-lane test: good, mean pairwise correlation 0.000120
-            trims: holding, untrimmable lanes: 1
-            lane statistics: over 1,048,576 shots
-
-                0 ░░░░░░░░░░░░░░░░░×░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒!▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
-               64 ▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓███████████████████████·
-
-                  p(1) of good lanes: 0.45 ░▒▓█ 0.55   ! warned   × failed   · starting
-
-            Cut-offs for 0.900 bit per bit     warning  failure
-            repetition count (RC)                   24       36
-            adaptive proportion (AP) of 1,024      614      640
-            cross-lane variance ratio            1.220    2.500
-
-            Worst lanes  state     p(1)    lag 1  trim  resistance  alarms (RC/AP/R)
-                     17  failed  0.4706  -0.0047  -470     4.02 kΩ             2/1/1
-                     40  warned  0.4850  -0.0024  -240     4.04 kΩ             0/1/0
-                      0  good    0.4600  -0.0064  -640     4.00 kΩ             0/0/0
-                      1  good    0.4606  -0.0063  -630     4.00 kΩ             0/0/0
-                    126  good    0.5388   0.0062   620     4.13 kΩ             0/0/0
-                      2  good    0.4613  -0.0062  -620     4.00 kΩ             0/0/0
-                      3  good    0.4619  -0.0061  -610     4.00 kΩ             0/0/0
-                    125  good    0.5381   0.0061   610     4.13 kΩ             0/0/0
-
-            Newest alarms (a source with exactly the claimed entropy warns once in 2^20 samples)
-              adaptiveProportion failure on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
+                0 ▒▒▒▒
 
             """
-        #expect(try Self.text(HealthReport(Samples.health)) == expected)
-    }
-
-    private static func lane(
-        _ index: Int, _ state: LaneReport.State = .good, p: Double = 0.5
-    ) -> LaneReport {
-        LaneReport(
-            lane: index, state: state, p: p, lagOne: 0, crossLane: 0, trim: 0, resistanceOhms: nil,
-            repetitionCountAlarms: 0, adaptiveProportionAlarms: 0, resistanceAlarms: 0)
-    }
-
-    @Test("A lane's shade tells its fraction of ones on a scale that holds all good lanes")
-    func shades() {
-        let fractions = [0.0, 0.24, 0.26, 0.49, 0.51, 0.74, 0.76, 1.0]
-        let map = HeatMap(fractions.enumerated().map { Self.lane($0, p: $1) }, palette: .plain)
-        #expect(map.text.hasPrefix("    0 ░░▒▒▓▓██\n"))
-        #expect(map.text.contains("0.00 ░▒▓█ 1.00"))
-        let narrow = HeatMap([Self.lane(0), Self.lane(1, .failed, p: 1)], palette: .plain)
-        #expect(narrow.text.contains("0.49 ░▒▓█ 0.51"))
-    }
-
-    @Test("A map in colour marks failed lanes in red and goes from blue to red")
-    func colors() {
-        let map = HeatMap(
-            [Self.lane(0, p: 0), Self.lane(1, p: 1), Self.lane(2, .failed)], palette: .colored)
-        let reset = "\u{1B}[0m"
         #expect(
-            map.text.hasPrefix(
-                "    0 \u{1B}[38;5;21m█\(reset)\u{1B}[38;5;196m█\(reset)\u{1B}[31m×\(reset)\n"))
+            folded(text, columns: 40) == """
+                         State: \(red) since
+                                2026-03-01 10:00:00 UTC;
+                                5 s ago
+                         Lanes: 512 good, 0 warned,
+                                0 starting
+                clients 3/64 at
+                  /run/metrng/entropy.sock, 0 refused
+
+                    0 ▒▒▒▒
+
+                """)
+        #expect(folded(text, columns: 80) == text)
+        #expect(folded(text, columns: 39) == text)
+        let word = String(repeating: "x", count: 50)
+        #expect(folded("a \(word)", columns: 40) == "a\n  \(word)")
     }
 
-    @Test("A map of no lanes, of fractions out of range and of 4,096 lanes is drawn")
-    func extremes() {
-        #expect(HeatMap([], palette: .plain).text.contains("p(1) of good lanes"))
-        let wild = HeatMap([Self.lane(0, p: -1e300), Self.lane(1, p: 1e300)], palette: .plain)
-        #expect(wild.text.hasPrefix("    0 ░█\n"))
-        let large = HeatMap((0..<4_096).map { Self.lane($0) }, palette: .plain)
-        #expect(large.text.split(separator: "\n").count == 65)
-        #expect(large.text.contains("\n 4032 ▓"))
-    }
-
-    @Test(
-        "A map shows any quantity of the lanes, on a scale around where good lanes are",
-        arguments: [
-            (LaneQuantity.p, "p(1) of good lanes: 0.45 ░▒▓█ 0.55"),
-            (.lag, "lag-1 correlation of good lanes: -0.01 ░▒▓█ 0.01"),
-            (.cross, "correlation with the majority of good lanes: -0.02 ░▒▓█ 0.02"),
-            (.trim, "trim in steps of good lanes: -1000 ░▒▓█ 1000"),
-        ])
-    func quantities(quantity: LaneQuantity, legend: String) throws {
-        let text = try Self.text(HealthReport(Samples.health, map: quantity))
-        #expect(text.contains(legend))
-        // The correlation with the majority falls from the first lane to the last; all else rises.
-        let rows = text.split(separator: "\n")
-        let first = try #require(rows.first { $0.hasPrefix("    0 ") })
-        let last = try #require(rows.first { $0.hasPrefix("   64 ") })
-        #expect(first.dropFirst(6).first == (quantity == .cross ? "█" : "░"))
-        #expect(last.dropLast().last == (quantity == .cross ? "░" : "█"))
-    }
-
-    @Test("The worst lanes come first: failed, warned, most alarms, farthest from half")
-    func worst() {
-        var alarmed = Self.lane(4)
-        alarmed.adaptiveProportionAlarms = 3
-        var collapsed = Self.lane(7)
-        collapsed.resistanceAlarms = 4
-        let lanes = [
-            Self.lane(0), Self.lane(1, p: 0.4), Self.lane(2, .starting, p: 0),
-            Self.lane(3, .warned), alarmed, Self.lane(5, .failed), Self.lane(6, p: 0.7), collapsed,
-        ]
-        #expect(worstLanes(lanes, count: 7).map(\.lane) == [5, 3, 7, 4, 6, 1, 0])
+    @Test("The status and the health fit into 80 columns when they are folded", arguments: [Palette.plain, .colored])
+    func eightyColumns(palette: Palette) throws {
+        let texts = try [Self.text(Samples.status, palette), Self.text(HealthReport(Samples.health), palette)]
+        for line in texts.flatMap({ folded($0, columns: 80).split(separator: "\n") }) {
+            let visible = line.replacing(/\u{1B}\[[0-9;]*m/, with: "")
+            #expect(visible.count <= 80)
+        }
     }
 
     @Test("Colours are the only difference that a palette makes to the status")
@@ -350,8 +281,8 @@ struct RenderingTests {
             LaneReport(
                 lane: number, state: .failed, p: Double(number), lagOne: 0, crossLane: 0,
                 trim: number,
-                resistanceOhms: nil, repetitionCountAlarms: number,
-                adaptiveProportionAlarms: number, resistanceAlarms: number))
+                resistanceOhms: nil,
+                alarms: ["a", "b"].map { AlarmCount(test: $0, count: number) }))
         #expect(try Self.text(HealthReport(health)).contains("\(number)  failed"))
     }
 

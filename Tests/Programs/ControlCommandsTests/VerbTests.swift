@@ -141,8 +141,8 @@ struct VerbTests {
         #expect(
             invocation.messages == """
                 mectl: error: cannot connect to \(path): No such file or directory
-                mectl: hint: start it (systemctl start metrngd; journalctl --unit metrngd says why it does not \
-                start), or name its socket with --socket or METRNG_CONTROL
+                mectl: hint: start metrngd (systemctl start metrngd; if that fails, see journalctl --unit metrngd), \
+                or give its socket with --socket or METRNG_CONTROL
 
                 """)
     }

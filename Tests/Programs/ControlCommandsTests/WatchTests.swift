@@ -63,6 +63,18 @@ struct WatchTests {
         #expect(lines[4].contains(" more lines: the terminal has too few rows)"))
     }
 
+    @Test("Counts the rows of folded lines, so that the first line stays in sight on a narrow terminal")
+    func narrowTerminal() throws {
+        let daemon = try FakeDaemon()
+        let invocation = Invocation(
+            ["watch", "--socket", daemon.path, "--interval", "0.1"], isTerminal: true, rows: 12, columns: 60,
+            room: 1)
+        let lines = invocation.output.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count == 12)
+        #expect(lines[0].contains("SIMULATED"))
+        for line in lines { #expect(line.replacing(/\u{1B}\[[0-9;]*[A-Za-z]/, with: "").count <= 60) }
+    }
+
     @Test("Shows what changes, and ends when its board goes")
     func changes() throws {
         let daemon = try FakeDaemon()

@@ -136,6 +136,16 @@ struct FaultTests {
         #expect(daemon.stop() == 0)
     }
 
+    @Test("A fault can hit all lanes of the largest board at once")
+    func everyLane() throws {
+        let daemon = try DaemonProcess("boards: [{name: array0, lanes: 4096, shotsPerFrame: 64}]")
+        let inject = try mectl(
+            "inject", "resistanceCollapse", "--lanes", "0-4095", "--after", "\(Int.max)", "--for", "\(Int.max)",
+            directory: daemon.directory)
+        #expect(inject.status == 0, "\(inject.errors)")
+        #expect(daemon.stop() == 0)
+    }
+
     @Test("A lane that fails again and again is told once in the log")
     func toldOnce() throws {
         let (daemon, _) = try Self.serving()

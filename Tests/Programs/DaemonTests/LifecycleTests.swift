@@ -92,7 +92,7 @@ struct LifecycleTests {
         #expect(outcome.status == 1)
         #expect(
             outcome.errors.contains(
-                "create the directory, or choose another directory with --runtime-directory"))
+                "create the directory, or choose another directory for the sockets with --runtime-directory"))
     }
 
     @Test("mectl reload does, and tells what came of it")
@@ -134,5 +134,14 @@ struct LifecycleTests {
         #expect(daemon.tells("was not applied"))
         #expect(daemon.logText.contains("metrngd.yaml"))
         #expect(try clients[0].read(count: 8).count == 8)
+    }
+
+    @Test("An operating point is logged to a tenth of its units")
+    func operatingPointInLog() throws {
+        let daemon = try DaemonProcess()
+        let outcome = try mectl("set", "--amplitude", "1230", "--width", "433.33333", directory: daemon.directory)
+        #expect(outcome.status == 0)
+        #expect(daemon.tells("the operating point is 1230 mV, 433.3 ps, 20000 µT\n"))
+        #expect(daemon.stop() == 0)
     }
 }

@@ -49,6 +49,16 @@ struct ReplayTests {
         #expect(daemon.stop() == 0)
     }
 
+    @Test("have rings that fit any number of lanes, as no setting tells it")
+    func rings() throws {
+        let daemon = try Self.replay("\(Self.folder)/healthy.recording")
+        let rings = try #require(try daemon.boardStatus("rings") as? [[String: Any]])
+        // Two windows of 4,096 lanes; the setting of raw bits is smaller.
+        #expect(rings.count == 2)
+        #expect(rings.allSatisfy { $0["capacityBytes"] as? Int ?? 0 >= 1 << 20 })
+        #expect(daemon.stop() == 0)
+    }
+
     @Test("are served once, as replay, and not at all without being asked for")
     func servedOnce() throws {
         let daemon = try Self.replay("\(Self.folder)/healthy.recording")

@@ -65,9 +65,11 @@ package enum Samples {
         healthEpoch: 5, claimedEntropyPerBit: 0.9, monitoredShots: 1_048_576,
         crossLaneCorrelation: 0.00012, crossLaneState: .good, trimState: .holding,
         untrimmableLanes: 1,
-        cutoffs: CutoffReport(
-            repetitionCountWarning: 24, repetitionCountFailure: 36, adaptiveProportionWarning: 614,
-            adaptiveProportionFailure: 640, crossLaneWarning: 1.22, crossLaneFailure: 2.5),
+        cutoffs: [
+            CutoffReport(test: "repetitionCount", warning: 24, failure: 36),
+            CutoffReport(test: "adaptiveProportion", warning: 614, failure: 640),
+            CutoffReport(test: "crossLane", warning: 1.22, failure: 2.5),
+        ],
         laneCounts: LaneCounts(starting: 1, good: 125, warned: 1, failed: 1),
         lanes: (0..<128).map(lane), alarms: [alarm])
 
@@ -82,6 +84,19 @@ package enum Samples {
             holder: "metrngd")
     }
 
+    private static func alarms(_ index: Int) -> [AlarmCount] {
+        switch index {
+        case 17:
+            [
+                AlarmCount(test: "repetitionCount", count: 2),
+                AlarmCount(test: "adaptiveProportion", count: 1),
+                AlarmCount(test: "resistance", count: 1),
+            ]
+        case 40: [AlarmCount(test: "adaptiveProportion", count: 1)]
+        default: []
+        }
+    }
+
     private static func lane(_ index: Int) -> LaneReport {
         let state: LaneReport.State =
             switch index {
@@ -94,8 +109,6 @@ package enum Samples {
             lane: index, state: state, p: state == .starting ? 0 : 0.46 + Double(index) / 1_600,
             lagOne: (Double(index) - 64) / 10_000, crossLane: (64 - Double(index)) / 5_000,
             trim: 10 * (index - 64), resistanceOhms: 4_000 + Double(index),
-            repetitionCountAlarms: index == 17 ? 2 : 0,
-            adaptiveProportionAlarms: index == 17 || index == 40 ? 1 : 0,
-            resistanceAlarms: index == 17 ? 1 : 0)
+            alarms: alarms(index))
     }
 }

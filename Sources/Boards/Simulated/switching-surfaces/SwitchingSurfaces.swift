@@ -8,7 +8,7 @@ import Foundation
 struct SwitchingSurfaces: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "switching-surfaces",
-        abstract: "Makes or checks the switching surface of a preset.")
+        abstract: "Make or check the switching surface of a preset.")
 
     @Argument(help: "quarterPeriod or damped.")
     var preset: ArrayPreset
@@ -22,7 +22,7 @@ struct SwitchingSurfaces: ParsableCommand {
     @Option(help: "Where the random numbers start.")
     var seed: UInt64 = 1
 
-    @Option(help: "Compare at least so many points of the file with new shots of the macrospin.")
+    @Option(help: "Compare at least this many points of the file with new shots of the macrospin.")
     var check: Int?
 
     func validate() throws {

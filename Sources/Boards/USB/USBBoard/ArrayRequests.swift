@@ -46,7 +46,7 @@ extension BoardConnection {
             guard header.flags == .last, header.shots == 1, Int(header.wordsPerShot) == lanes / 64,
                 bytes.count == FrameHeader.byteCount + header.payloadCount
             else { return "a frame of another kind" }
-            return FrameHeader.checksumHolds(for: bytes) ? nil : "the checksum does not hold"
+            return FrameHeader.checksumHolds(for: bytes) ? nil : "the checksum is wrong"
         }
     }
 }

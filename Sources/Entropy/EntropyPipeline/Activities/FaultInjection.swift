@@ -28,7 +28,7 @@ extension InjectFault: PipelineOperation {
         }
         if let defect = order.defect(lanes: lanes) { throw .badFault(defect) }
         guard faulty.inject(order) else {
-            throw .badFault("\(FaultScript.orderLimit) faults hold or wait already; end them first")
+            throw .badFault("\(FaultScript.orderLimit) faults are already active or pending; end them first")
         }
         book.report(
             .faultInjected(order, judgedShots: book.judgedWindows * HealthCutoffs.windowShots))

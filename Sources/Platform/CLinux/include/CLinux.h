@@ -103,8 +103,9 @@ int clinux_signalfd(const int *signals, size_t count);
 // The next signal that reached a signalfd; EAGAIN when there is none.
 int clinux_read_signal(int fd);
 
-// How many rows the terminal at `fd` has. ENOTTY when there is none.
-int clinux_terminal_rows(int fd);
+// The size of the terminal at `fd`, in characters; 0 when the terminal does not know. ENOTTY when
+// there is none.
+int clinux_terminal_size(int fd, int *rows, int *columns);
 
 // Names the calling thread, for `top -H` and debuggers; at most 15 bytes are kept.
 void clinux_name_thread(const char *name);

@@ -15,6 +15,8 @@ package struct HealthReport: Report {
         self.map = map
     }
 
+    package static var isFolded: Bool { true }
+
     package func encode(to encoder: any Encoder) throws { try health.encode(to: encoder) }
 
     package func text(palette: Palette, now: Double) -> String {
@@ -37,7 +39,7 @@ private func healthScreen(
 
         \(HeatMap(health.lanes, of: map, palette: palette).text)
         \(cutoffTable(health))
-        \(laneTable(health.lanes))
+        \(laneTable(health))
         \(alarmList(health.alarms, now: now))
         """
 }
@@ -45,7 +47,7 @@ private func healthScreen(
 /// The statistics of all lanes together.
 private func arrayLines(_ health: BoardHealth) -> String {
     let correlation =
-        health.crossLaneCorrelation.map { decimal($0, places: 6) } ?? "unknown yet"
+        health.crossLaneCorrelation.map { decimal($0, places: 6) } ?? "not known yet"
     return """
         cross-lane test: \(health.crossLaneState.rawValue), mean pairwise correlation \(correlation)
         trims: \(health.trimState.rawValue), untrimmable lanes: \(grouped(health.untrimmableLanes))
@@ -54,39 +56,42 @@ private func arrayLines(_ health: BoardHealth) -> String {
 }
 
 private func cutoffTable(_ health: BoardHealth) -> String {
-    let cutoffs = health.cutoffs
     let claim = decimal(health.claimedEntropyPerBit, places: 3)
-    return table(
+    let rows = health.cutoffs.map { cutoff in
         [
-            ["Cut-offs for \(claim) bit per bit", "warning", "failure"],
-            [
-                "repetition count (RC)", grouped(cutoffs.repetitionCountWarning),
-                grouped(cutoffs.repetitionCountFailure),
-            ],
-            [
-                "adaptive proportion (AP) of \(grouped(health.windowShots))",
-                grouped(cutoffs.adaptiveProportionWarning),
-                grouped(cutoffs.adaptiveProportionFailure),
-            ],
-            [
-                "cross-lane variance ratio", decimal(cutoffs.crossLaneWarning, places: 3),
-                decimal(cutoffs.crossLaneFailure, places: 3),
-            ],
-        ], [.left, .right, .right])
+            "\(printable(cutoff.test)) (\(initials(cutoff.test)))", cutoffText(cutoff.warning),
+            cutoffText(cutoff.failure),
+        ]
+    }
+    return table(
+        [["Cut-offs for \(claim) bit per bit", "warning", "failure"]] + rows, [.left, .right, .right])
 }
 
-private func laneTable(_ lanes: [LaneReport]) -> String {
+/// A number of samples, or a ratio.
+private func cutoffText(_ cutoff: Double) -> String {
+    Int(exactly: cutoff).map(grouped) ?? decimal(cutoff, places: 3)
+}
+
+/// The first letters of the words of a test's name: RC for repetitionCount.
+private func initials(_ test: String) -> String {
+    printable(test.prefix(1).uppercased() + test.dropFirst().filter(\.isUppercase))
+}
+
+private func laneTable(_ health: BoardHealth) -> String {
     let header = [
         "Worst lanes", "state", "p(1)", "lag 1", "trim", "resistance",
-        "alarms (RC/AP/R)",
+        "alarms",
     ]
-    let rows = worstLanes(lanes, count: worstLaneCount).map { lane in
+    // Before the first window, p and the correlation are those of no shots.
+    let isMeasured = health.monitoredShots > 0
+    let rows = worstLanes(health.lanes, count: worstLaneCount).map { lane in
         [
-            "\(lane.lane)", lane.state.rawValue, decimal(lane.p, places: 4),
-            decimal(lane.lagOne, places: 4), "\(lane.trim)",
+            "\(lane.lane)", lane.state.rawValue, isMeasured ? decimal(lane.p, places: 4) : "-",
+            isMeasured ? decimal(lane.lagOne, places: 4) : "-", "\(lane.trim)",
             lane.resistanceOhms.map { quantity($0, "Ω") } ?? "unknown",
-            [lane.repetitionCountAlarms, lane.adaptiveProportionAlarms, lane.resistanceAlarms]
-                .map(grouped).joined(separator: "/"),
+            lane.alarms.isEmpty
+                ? "none"
+                : lane.alarms.map { "\(grouped($0.count)) \(initials($0.test))" }.joined(separator: ", "),
         ]
     }
     let columns = header.indices.map { $0 == 1 ? Alignment.left : .right }
@@ -112,9 +117,7 @@ package func worstLanes(_ lanes: [LaneReport], count: Int) -> [LaneReport] {
             }
         // The p of a starting lane means nothing yet.
         let deviation = lane.state == .starting ? 0 : abs(lane.p - 0.5)
-        let alarms = [
-            lane.repetitionCountAlarms, lane.adaptiveProportionAlarms, lane.resistanceAlarms,
-        ].reduce(0, sum)
+        let alarms = lane.alarms.map(\.count).reduce(0, sum)
         return (rank, alarms, deviation, ~lane.lane)
     }
     return Array(lanes.sorted { badness($0) > badness($1) }.prefix(count))

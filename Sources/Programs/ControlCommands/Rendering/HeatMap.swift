@@ -6,19 +6,19 @@ package import ControlInterface
 package enum LaneQuantity: String, Sendable, CaseIterable {
     /// The share of ones.
     case p
-    /// The correlation with the shot before.
+    /// The correlation with the previous shot.
     case lag
     /// The correlation with the majority of the lanes.
     case cross
-    /// In steps of the board.
+    /// The trim, in steps of the board.
     case trim
 
     var title: String {
         switch self {
-        case .p: "p(1)"
-        case .lag: "lag-1 correlation"
-        case .cross: "correlation with the majority"
-        case .trim: "trim in steps"
+        case .p: "p(1) of good lanes"
+        case .lag: "lag-1 correlation of good lanes"
+        case .cross: "correlation of good lanes with the majority"
+        case .trim: "trim of good lanes, in steps"
         }
     }
 
@@ -99,7 +99,7 @@ package struct HeatMap {
         let marks = [LaneReport.State.warned, .failed, .starting].map { state in
             "\(mark(state) ?? "") \(state.rawValue)"
         }
-        return "      \(quantity.title) of good lanes: \(scale.legend(places: quantity.places))"
+        return "      \(quantity.title): \(scale.legend(places: quantity.places))"
             + "   \(marks.joined(separator: "   "))\n"
     }
 }

@@ -45,3 +45,61 @@ func withoutTrailingSpaces(_ text: String) -> String {
     while rest.last == " " { rest.removeLast() }
     return String(rest)
 }
+
+/// Text whose lines fit into so many columns: longer lines go on below, indented under the value of a fact
+/// (`Lanes: 510/512 …`) or by two spaces. Control sequences of colours take no columns.
+///
+/// A terminal with fewer than 40 columns gets the text as it is: nothing would be readable beside the indentation.
+package func folded(_ text: String, columns: Int) -> String {
+    guard columns >= 40 else { return text }
+    return text.split(separator: "\n", omittingEmptySubsequences: false)
+        .map { foldedLine($0, columns: columns) }.joined(separator: "\n")
+}
+
+/// The width of the names of facts, to the right of which their values begin.
+let factNameWidth = 14
+
+private func foldedLine(_ line: Substring, columns: Int) -> String {
+    let isFact = line.dropFirst(factNameWidth).hasPrefix(": ")
+    let indentation = String(repeating: " ", count: isFact ? factNameWidth + 2 : 2)
+    var (shown, width) = ("", 0)
+    // The space before a word is a part of the word, so that spaces inside a line stay as they are.
+    for word in words(line) {
+        let wordWidth = visibleWidth(word)
+        if width + wordWidth > columns, !shown.isEmpty {
+            let rest = word.drop { $0 == " " }
+            shown += "\n" + indentation + rest
+            width = indentation.count + visibleWidth(rest)
+        } else {
+            shown += word
+            width += wordWidth
+        }
+    }
+    return shown
+}
+
+/// The words of a line, each with the spaces before it. A number and its unit are one word.
+private func words(_ line: Substring) -> [Substring] {
+    var (words, start) = ([Substring](), line.startIndex)
+    var previous: Character = " "
+    for index in line.indices {
+        let isEnd = line[index] == " " && previous != " "
+        if isEnd, !previous.isNumber || line[index...].hasPrefix("  ") {
+            words.append(line[start..<index])
+            start = index
+        }
+        previous = line[index]
+    }
+    return words + [line[start...]]
+}
+
+/// How many columns text takes: control sequences of colours end with an m and take none.
+private func visibleWidth(_ text: Substring) -> Int {
+    var (width, isSequence) = (0, false)
+    for character in text {
+        if character == "\u{1B}" { isSequence = true }
+        if !isSequence { width += 1 }
+        if character == "m" { isSequence = false }
+    }
+    return width
+}

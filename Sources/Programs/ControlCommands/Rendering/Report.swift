@@ -8,6 +8,13 @@ package protocol Report: Encodable, Sendable {
     ///
     /// - Parameter now: in seconds since the Unix epoch.
     func text(palette: Palette, now: Double) -> String
+
+    /// Whether a terminal shows lines that are too long for it folded at spaces; otherwise it breaks them itself.
+    static var isFolded: Bool { get }
+}
+
+extension Report {
+    package static var isFolded: Bool { false }
 }
 
 /// The forms of every report.

@@ -5,6 +5,7 @@ import EntropyTerms
 
 /// One screen about the daemon and its boards, after the fashion of `systemctl status`.
 extension StatusReport: Report {
+    package static var isFolded: Bool { true }
     package func text(palette: Palette, now: Double) -> String {
         statusScreen(self, palette: palette, now: now)
     }
@@ -30,7 +31,7 @@ private func boardSection(_ board: BoardStatus, palette: Palette, now: Double) -
     let facts =
         stateFacts(board, palette: palette, color: color, now: now) + flowFacts(board)
         + board.rings.map(ringFact) + alarmFacts(board, now: now)
-    let lines = facts.map { "\(padded($0.name, to: 14, .right)): \($0.text)\n" }
+    let lines = facts.map { "\(padded($0.name, to: factNameWidth, .right)): \($0.text)\n" }
     return heading + "\n" + lines.joined()
 }
 

@@ -11,7 +11,7 @@ struct SetVerb: Verb {
         commandName: "set",
         abstract: "Set the operating point of a board.",
         discussion: """
-            Values that are left out stay. Bits waiting to be served are discarded, and the lanes repeat \
+            Values left out do not change. Bits waiting to be served are discarded, and the lanes repeat \
             the start-up test.
             """)
 

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ControlInterface
+import LinuxPlatform
 import Varlink
 
 struct WatchVerb: Verb {
@@ -53,7 +54,7 @@ struct WatchVerb: Verb {
         let placement: Placement =
             options.json
             ? .appended
-            : console.outputIsTerminal ? .inPlace(rows: console.rows()) : .separated
+            : console.outputIsTerminal ? .inPlace(rows: console.terminalSize()?.rows) : .separated
         do {
             try console.write(placed(text, placement, isFirst: update == 0))
         } catch {
