@@ -120,6 +120,17 @@ static void PATH(count_row_ones)(const uint64_t *rows, size_t stride, size_t wor
     }
 }
 
+static void PATH(digest_rows)(const uint64_t *rows, size_t stride, size_t words,
+                              const uint64_t *mask, const uint64_t *key, uint64_t *digests) {
+    for (size_t shot = 0; shot < CK_WINDOW_SHOTS; shot++, rows += stride) {
+        uint64_t sum = 0;
+        for (size_t word = 0; word < words; word++) sum += (rows[word] & mask[word]) * key[word];
+        // The high bits of such a sum are the good ones.
+        sum = (sum ^ sum >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+        digests[shot] = sum ^ sum >> 29;
+    }
+}
+
 // Where a row equals the row before it.
 #define SAME(row) (~(LOAD(row) ^ LOAD((row)-stride)))
 

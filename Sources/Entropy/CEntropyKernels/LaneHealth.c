@@ -31,6 +31,11 @@ void ck_count_dissent(ck_features features, const uint64_t *rows, size_t stride,
     CK_DISPATCH(features, count_dissent, rows, stride, row_ones, half, planes);
 }
 
+void ck_digest_rows(ck_features features, const uint64_t *rows, size_t stride, size_t words,
+                    const uint64_t *mask, const uint64_t *key, uint64_t *digests) {
+    CK_DISPATCH(features, digest_rows, rows, stride, words, mask, key, digests);
+}
+
 void ck_find_runs(ck_features features, const uint64_t *rows, size_t stride, uint32_t warning,
                   uint32_t failure, uint64_t *scratch, uint64_t *warning_lanes,
                   uint64_t *failure_lanes) {

@@ -19,8 +19,8 @@ final class LaneBook: Sendable {
     struct WindowVerdict {
         /// The number of lanes whose bits in the window may be used.
         var good: Int
-        /// Whether the lanes are correlated, so that none may be used.
-        var isCorrelated: Bool
+        /// Why no lane may be used although enough are good; nil when they may.
+        var shortage: PipelineMachine.Shortage?
         /// Whether the window is one of the first start-up test of this book.
         var isOfStartUp: Bool
         /// Whether lanes are in their start-up test after the window.
@@ -171,11 +171,11 @@ final class LaneBook: Sendable {
             defer { content.ledger = ledger }
             window.compare(lanes: ledger.unfailed)
             content.monitor?.add(window)
-            let wasAdmitted = ledger.crossLane.isAdmitted
+            let shortageBefore = ledger.shortage
             for word in ledger.admitted.indices { usable[word] = ledger.admitted[word] }
             let finding = crossLaneTest.finding(
                 ratio: window.varianceRatio, lanes: window.comparedLanes)
-            ledger.judge(window.findings, crossLane: finding) { alarm in
+            ledger.judge(window.findings, crossLane: finding, repeatedBlock: window.repeatedBlock) { alarm in
                 content.add(TimedAlarm(alarm: alarm, time: clock.secondsSinceEpoch()))
                 report(.alarm(alarm))
             }
@@ -185,9 +185,17 @@ final class LaneBook: Sendable {
                 good += usable[word].nonzeroBitCount
             }
             return WindowVerdict(
-                good: good, isCorrelated: !(wasAdmitted && ledger.crossLane.isAdmitted),
+                good: good, shortage: ledger.shortage ?? shortageBefore,
                 isOfStartUp: ledger.windows <= startUpWindows,
                 hasStartingLanes: ledger.counts.starting > 0, healthEpoch: ledger.healthEpoch)
         }
+    }
+}
+
+extension LaneLedger {
+    /// Why no lane may be used; nil when the tests of the whole array have passed.
+    fileprivate var shortage: PipelineMachine.Shortage? {
+        if !repeatedBlock.isAdmitted { return .repeating }
+        return crossLane.isAdmitted ? nil : .correlated
     }
 }

@@ -47,6 +47,8 @@ package struct PipelineMachine: Sendable {
         case lanes(good: Int, minimum: Int)
         /// The lanes are correlated with one another.
         case correlated
+        /// The board sends bits again that it sent before.
+        case repeating
     }
 
     /// What an activity does that has the board for itself.
@@ -224,6 +226,7 @@ extension PipelineMachine.Stage {
         case .open: .serving
         case .shut(.lanes(let good, let minimum)): .unhealthy(good: good, minimum: minimum)
         case .shut(.correlated): .correlated
+        case .shut(.repeating): .repeating
         }
     }
 }

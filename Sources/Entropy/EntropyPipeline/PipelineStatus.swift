@@ -17,6 +17,8 @@ package enum PipelineState: Sendable, Equatable {
     case unhealthy(good: Int, minimum: Int)
     /// The lanes are correlated: nothing is served until they have passed the start-up test again.
     case correlated
+    /// The board sends bits again that it sent before: nothing is served until it has sent new ones for a start-up test.
+    case repeating
     /// Operating points are being measured: nothing is served.
     case calibrating
     /// Frames go to a recording, and their bits are served to nobody.

@@ -19,6 +19,7 @@ package struct HealthCutoffs: Sendable, Equatable {
     /// The claims for which the cut-offs fit in a window, in bits of min-entropy per bit.
     package static let claimLimits = 0.1...1.0
 
+    package let claimedEntropyPerBit: Double
     package let repetitionCountWarning: Int
     package let repetitionCountFailure: Int
     package let adaptiveProportionWarning: Int
@@ -30,6 +31,7 @@ package struct HealthCutoffs: Sendable, Equatable {
     /// - Parameter claimedEntropyPerBit: min-entropy per bit, in `claimLimits`.
     package init(claimedEntropyPerBit: Double) {
         precondition(Self.claimLimits.contains(claimedEntropyPerBit))
+        self.claimedEntropyPerBit = claimedEntropyPerBit
         let repetition = { Self.repetitionCount(claimedEntropyPerBit, exponent: $0) }
         let proportion = { Self.proportion(claimedEntropyPerBit, exponent: $0, samples: Self.windowShots) }
         let longProportion = { Self.proportion(claimedEntropyPerBit, exponent: $0, samples: Self.longPeriodShots) }

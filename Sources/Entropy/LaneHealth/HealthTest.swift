@@ -16,6 +16,8 @@ package enum HealthTest: Int, Sendable, CaseIterable {
     case resistance
     /// Correlation between the lanes: a test of the whole array.
     case crossLane
+    /// Bits that came before come again: a test of the whole array.
+    case repeatedBlock
 
     /// All tests, in the order in which they decide.
     static let inOrder = allCases
@@ -53,6 +55,7 @@ package enum HealthTest: Int, Sendable, CaseIterable {
         case .longPrediction: "prediction test over 65,536 shots"
         case .resistance: "resistance test"
         case .crossLane: "cross-lane test"
+        case .repeatedBlock: "repeated block test"
         }
     }
 }

@@ -25,8 +25,11 @@ package final class HealthWindow {
     private let periodPlanes: UnsafeMutablePointer<UInt64>
     private var periodWindows = 0
     private var schedule: PredictorSchedule
+    private let blocks: BlockMemory
     /// What `compare` found: see `CrossLaneTest`, and of how many lanes.
     package private(set) var varianceRatio = 0.0
+    /// Whether `compare` met rows that came before.
+    package private(set) var repeatedBlock = LaneFinding.clean
     package private(set) var comparedLanes = 0
     /// The number of shots in which the majority of those lanes was one.
     package private(set) var majorityOnes = 0
@@ -85,6 +88,7 @@ package final class HealthWindow {
         words = lanes / 64
         stride = Self.stride(lanes: lanes)
         schedule = PredictorSchedule(words: words, stride: stride, startUpWindows: startUpWindows)
+        blocks = BlockMemory(words: words, claimedEntropyPerBit: cutoffs.claimedEntropyPerBit)
         historyShots = Self.historyShots(cutoffs)
         findings = WindowFindings(words: words)
         let all = memory.bindMemory(to: UInt64.self)
@@ -131,6 +135,7 @@ package final class HealthWindow {
         shots = 0
         hasHistory = false
         schedule.isStartUp = true
+        blocks.forgetRow()
         forgetPeriod()
     }
 
@@ -198,6 +203,7 @@ package final class HealthWindow {
         ck_count_dissent(
             features, rows, stride, rowOnes, UInt32(comparedLanes / 2), dissentPlanes)
         majorityOnes = (0..<Self.windowShots).count { Int(rowOnes[$0]) > comparedLanes / 2 }
+        repeatedBlock = blocks.findRepeats(rows, stride: stride, lanes: lanes, features: features) ? .failure : .clean
         varianceRatio = CrossLaneTest.varianceRatio(
             UnsafeBufferPointer(start: rowOnes, count: Self.windowShots), lanes: comparedLanes)
     }

@@ -16,7 +16,11 @@ package struct LaneLedger: Sendable {
     package private(set) var healthEpoch: UInt32
     package private(set) var states: [LaneState]
     /// What the test across lanes says of all of them together.
-    package private(set) var crossLane = LaneState.initial
+    package var crossLane: LaneState { crossLaneState.state }
+    /// What the test for repeated blocks says of the whole array.
+    package var repeatedBlock: LaneState { repeatedBlockState.state }
+    private var crossLaneState: ArrayState
+    private var repeatedBlockState: ArrayState
     /// By the number of the test, and the lane: in how many windows the test decided about the lane.
     private var alarmCounts: [[Int]]
     /// What the last measurement of the devices showed: it stands until the next one.
@@ -32,6 +36,8 @@ package struct LaneLedger: Sendable {
         self.startUpWindows = startUpWindows
         admitted = [UInt64](repeating: 0, count: lanes / 64)
         states = [LaneState](repeating: .initial, count: lanes)
+        crossLaneState = ArrayState(.crossLane, startUpWindows: startUpWindows)
+        repeatedBlockState = ArrayState(.repeatedBlock, startUpWindows: startUpWindows)
         alarmCounts = HealthTest.inOrder.map { _ in [Int](repeating: 0, count: lanes) }
         resistance = ResistanceTest(words: lanes / 64)
         unsettled = [UInt64](repeating: ~0, count: lanes / 64)
@@ -49,12 +55,15 @@ package struct LaneLedger: Sendable {
     ///
     /// - Parameters:
     ///   - crossLane: what the test across lanes found.
+    ///   - repeatedBlock: what the test for repeated blocks found.
     ///   - report: is called for each lane that became warned or failed, and for the array.
     package mutating func judge(
-        _ findings: WindowFindings, crossLane finding: LaneFinding = .clean,
+        _ findings: WindowFindings, crossLane: LaneFinding = .clean, repeatedBlock: LaneFinding = .clean,
         report: (LaneAlarm) -> Void
     ) {
-        var admissionChanged = move(finding, report: report)
+        let crossLaneChanged = crossLaneState.move(crossLane, window: windows, report: report)
+        let repeatedChanged = repeatedBlockState.move(repeatedBlock, window: windows, report: report)
+        var admissionChanged = crossLaneChanged || repeatedChanged
         for word in admitted.indices {
             // Lanes that are good and stay so need no entry: that is nearly always all of them.
             var concerned =
@@ -112,17 +121,30 @@ package struct LaneLedger: Sendable {
         unfailed.setLane(lane, to: new != .failed)
         return old.isAdmitted != new.isAdmitted
     }
+}
 
-    /// Moves the array as a whole on.
-    ///
+/// Where the array stands as a whole in one test.
+private struct ArrayState {
+    private(set) var state = LaneState.initial
+    private let test: HealthTest
+    private let startUpWindows: Int
+    private var readmission: Readmission
+
+    init(_ test: HealthTest, startUpWindows: Int) {
+        self.test = test
+        self.startUpWindows = startUpWindows
+        readmission = Readmission(startUpWindows: startUpWindows)
+    }
+
     /// - Returns: whether it became admitted or ceased to be.
-    private mutating func move(_ finding: LaneFinding, report: (LaneAlarm) -> Void) -> Bool {
-        let old = crossLane
-        crossLane = old.after(finding, startUpWindows: startUpWindows)
-        if let severity = old.alarm(movingTo: crossLane) {
-            report(LaneAlarm(lane: nil, test: .crossLane, severity: severity, window: windows))
+    mutating func move(_ finding: LaneFinding, window: Int, report: (LaneAlarm) -> Void) -> Bool {
+        let old = state
+        state = old.after(finding, startUpWindows: old.isWarned ? startUpWindows : readmission.windows)
+        if state == .failed, old != .failed { readmission.failed(by: test, window: window) }
+        if let severity = old.alarm(movingTo: state) {
+            report(LaneAlarm(lane: nil, test: test, severity: severity, window: window))
         }
-        return old.isAdmitted != crossLane.isAdmitted
+        return old.isAdmitted != state.isAdmitted
     }
 }
 

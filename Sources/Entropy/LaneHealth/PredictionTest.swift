@@ -13,6 +13,8 @@ struct PredictionTest: WindowTest {
     private let warningCutoff: UInt32
     private let failureCutoff: UInt32
 
+    var cutoffs: (warning: Int, failure: Int) { (Int(warningCutoff), Int(failureCutoff)) }
+
     init(_ cutoffs: HealthCutoffs) {
         warningCutoff = UInt32(cutoffs.adaptiveProportionWarning)
         failureCutoff = UInt32(cutoffs.adaptiveProportionFailure)
@@ -43,6 +45,8 @@ struct LongPredictionTest: WindowTest {
     let test = HealthTest.longPrediction
     private let warningCutoff: UInt32
     private let failureCutoff: UInt32
+
+    var cutoffs: (warning: Int, failure: Int) { (Int(warningCutoff), Int(failureCutoff)) }
 
     init(_ cutoffs: HealthCutoffs) {
         warningCutoff = UInt32(cutoffs.longPredictionWarning)

@@ -95,7 +95,7 @@ extension PipelineStatus {
         case .tuning: .tuning
         case .starting: .starting
         case .serving: isResting ? .idle : .serving
-        case .unhealthy, .correlated: .unhealthy
+        case .unhealthy, .correlated, .repeating: .unhealthy
         case .calibrating: .calibrating
         case .recording: .recording
         case .failed: .failed
@@ -108,6 +108,7 @@ extension PipelineStatus {
         case .tuning, .starting, .serving, .calibrating, .recording: nil
         case .unhealthy(let good, let minimum): "\(good) good lanes, at least \(minimum) are needed"
         case .correlated: "common-mode correlation of the lanes"
+        case .repeating: "it sends bits again that it sent before"
         case .failed(let error), .ended(let error): error.description
         }
     }
@@ -117,6 +118,8 @@ extension PipelineStatus {
         case .tuning, .starting, .serving, .calibrating, .recording: nil
         case .correlated:
             "look for a disturbance of all devices at once: the supply, the field, the array's clock"
+        case .repeating:
+            "look for a source that plays a file or a buffer over and over, or a generator with a short period"
         case .unhealthy:
             "see which lanes fail with `mectl health`; check the operating point, the supply and"
                 + " the temperature of the array"

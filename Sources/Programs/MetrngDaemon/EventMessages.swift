@@ -126,6 +126,8 @@ extension PipelineState {
             LogLine(.boardChanged, .info, "recording; recorded bits are not served")
         case .correlated:
             LogLine(.boardUnhealthy, .error, "serves nothing: common-mode correlation of the lanes")
+        case .repeating:
+            LogLine(.boardUnhealthy, .error, "serves nothing: it sends bits again that it sent before")
         case .unhealthy(let good, let minimum):
             LogLine(
                 .boardUnhealthy, .error,

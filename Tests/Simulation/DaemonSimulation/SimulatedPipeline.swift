@@ -62,7 +62,7 @@ final class SimulatedPipeline {
     var mayDeliver: Bool {
         switch state {
         case .serving, .recording, .ended: true
-        case .tuning, .starting, .unhealthy, .correlated, .calibrating, .failed: false
+        case .tuning, .starting, .unhealthy, .correlated, .repeating, .calibrating, .failed: false
         }
     }
 

@@ -69,6 +69,12 @@ void ck_find_runs(ck_features features, const uint64_t *rows, size_t stride, uin
                   uint32_t failure, uint64_t *scratch, uint64_t *warning_lanes,
                   uint64_t *failure_lanes);
 
+// A keyed digest of each of CK_WINDOW_SHOTS strided rows, of the lanes in `mask`: its words times
+// those of `key`, which are odd, summed up and mixed. Equal rows have equal digests; different ones
+// have, unless the key is known, with probability 2^-64 or little more.
+void ck_digest_rows(ck_features features, const uint64_t *rows, size_t stride, size_t words,
+                    const uint64_t *mask, const uint64_t *key, uint64_t *digests);
+
 // Writes the bits of the lanes in `mask`, row after row, lowest lane first, without gaps. `out` has
 // room for all of them and 8 bytes more. Returns how many bits were written; bits after the last
 // one in its byte are zero.

@@ -75,11 +75,11 @@ final class Serving: Activity {
     }
 
     private func machineVerdict(_ verdict: LaneBook.WindowVerdict) -> PipelineMachine.Verdict {
-        if verdict.good >= minimumGoodLanes, !verdict.isCorrelated { return .healthy }
+        if verdict.good >= minimumGoodLanes, verdict.shortage == nil { return .healthy }
         if verdict.isOfStartUp { return .startUp }
         return .unhealthy(
             verdict.good < minimumGoodLanes
-                ? .lanes(good: verdict.good, minimum: minimumGoodLanes) : .correlated)
+                ? .lanes(good: verdict.good, minimum: minimumGoodLanes) : verdict.shortage ?? .correlated)
     }
 
     /// Publishes the bits of the window. Without room it waits; a job that has no time for that drops the
