@@ -15,7 +15,8 @@ struct PredictorSchedule: Sendable {
 
     /// The shots 2 ... 64 before.
     let lags: [Predictor]
-    /// The other lanes: each pair of lanes is compared by at least one.
+    /// The other lanes: each pair of lanes is compared by at least one. Of two lanes in different words that tell each
+    /// other, the one in the later word fails, and the other one's bits are still what it claims.
     let partners: [Predictor]
     private let startUpWindows: Int
     private var nextLag = 0
@@ -26,8 +27,8 @@ struct PredictorSchedule: Sendable {
     init(words: Int, stride: Int, startUpWindows: Int) {
         self.startUpWindows = startUpWindows
         lags = (2...Self.longestLag).map { Predictor(back: $0 * stride, rotation: 0) }
-        // In a word, a rotation by r and one by 64 − r compare the same pairs.
-        let inWord = (1...32).map { Predictor(back: 0, rotation: $0) }
+        // A rotation by r and one by 64 − r compare the same pairs, and fail one lane of them each.
+        let inWord = (1...63).map { Predictor(back: 0, rotation: $0) }
         // A lane of the first words, which have no word before them in their row, meets the end of the row before.
         let acrossWords = (1..<max(words, 1)).flatMap { back in
             (0..<64).map { Predictor(back: back, rotation: $0) }

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EntropyClient
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// Bits that a source sends, of 64 lanes, of which every lane by itself may look well.
+enum WorthlessSource: String, CaseIterable, Sendable {
+    /// A word and its complement, for ever.
+    case complement
+    /// Each word twice.
+    case twice
+    /// Lanes that change with probability 0.9.
+    case change90
+    /// Odd lanes are the complements of even ones.
+    case pairs
+    /// A block of 8 KiB again and again.
+    case block
+
+    /// A mebibyte of them.
+    func bytes() -> Data {
+        var random = SeededGenerator(9)
+        let shots = 131_072
+        let block = random.words(1024)
+        var words: [UInt64] = []
+        words.reserveCapacity(shots)
+        for shot in 0..<shots {
+            let word: UInt64 =
+                switch self {
+                case .complement: words.last.map(~) ?? random.next()
+                case .twice: shot % 2 == 1 ? words[shot - 1] : random.next()
+                case .change90: (words.last ?? 0) ^ ~rare(&random)
+                case .pairs: pair(random.next())
+                case .block: block[shot % block.count]
+                }
+            words.append(word.littleEndian)
+        }
+        return words.withUnsafeBytes { Data($0) }
+    }
+
+    private func pair(_ word: UInt64) -> UInt64 {
+        let even = word & 0x5555_5555_5555_5555
+        return even | ~even << 1 & 0xaaaa_aaaa_aaaa_aaaa
+    }
+
+    /// Bits that are one with probability 1/8, near enough a tenth.
+    private func rare(_ random: inout SeededGenerator) -> UInt64 {
+        random.next() & random.next() & random.next()
+    }
+
+    /// The name of the test that has to find it.
+    var test: String { self == .block ? "repeatedBlock" : "prediction" }
+}
+
+@Suite("Sources whose bits tell one another: nothing of them is served, and the status names the cause", .serialized)
+struct WorthlessSourceTests {
+    @Test("not a bit of a worthless source", arguments: WorthlessSource.allCases)
+    func worthless(source: WorthlessSource) throws {
+        let directory = SocketDirectory()
+        let feeder = try Feeder(source.bytes(), in: directory)
+        let daemon = try DaemonProcess(
+            "boards: [{name: h, kind: host, lanes: 64, path: \(feeder.fifo)}]\n", directory: directory)
+        #expect(try eventually { try daemon.boardStatus("state") as? String == "unhealthy" })
+        let shots = try #require(try daemon.boardStatus("shots") as? Int)
+        // Some twenty windows more.
+        #expect(try eventually { try daemon.boardStatus("shots") as? Int ?? 0 > shots + 20_000 })
+        #expect(try daemon.boardStatus("state") as? String == "unhealthy")
+        #expect(try daemon.boardStatus("cause") is String)
+        #expect(try daemon.boardStatus("creditedBits") as? Int == 0)
+        let health = try mectl("health", "--json", directory: directory)
+        let object = try JSONSerialization.jsonObject(with: health.output) as? [String: Any]
+        let alarms = try #require(object?["alarms"] as? [[String: Any]])
+        #expect(alarms.contains { $0["test"] as? String == source.test })
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("random bits are served in the same way of sending")
+    func control() throws {
+        let directory = SocketDirectory()
+        var random = SeededGenerator(10)
+        let feeder = try Feeder(random.words(131_072).withUnsafeBytes { Data($0) }, in: directory)
+        let daemon = try DaemonProcess(
+            "boards: [{name: h, kind: host, lanes: 64, path: \(feeder.fifo)}]\n", directory: directory)
+        #expect(try daemon.connect().read(count: 32).count == 32)
+        #expect(daemon.stop() == 0)
+    }
+}
+
+/// Writes bytes to a FIFO, which it keeps open.
+private final class Feeder {
+    let fifo: String
+    private let process = Process()
+
+    init(_ bytes: Data, in directory: SocketDirectory) throws {
+        fifo = "\(directory.path)/fifo"
+        try #require(mkfifo(fifo, 0o600) == 0)
+        let file = "\(directory.path)/bytes"
+        try bytes.write(to: URL(fileURLWithPath: file))
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", "exec >\"$1\"; cat \"$0\"; exec sleep 600", file, fifo]
+        try process.run()
+    }
+
+    deinit {
+        process.terminate()
+        process.waitUntilExit()
+    }
+}
