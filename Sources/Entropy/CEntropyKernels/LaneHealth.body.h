@@ -110,6 +110,36 @@ static void PATH(add_counts)(const uint64_t *planes, size_t stride, uint64_t *su
     }
 }
 
+// The lanes whose count is at least `bound`, from the highest plane down.
+CK_INLINE strip PATH(at_least)(const uint64_t *planes, size_t count, size_t stride,
+                               uint32_t bound) {
+    strip greater = {0}, equal = ~greater;
+    for (size_t k = count; k-- > 0;) {
+        strip bits = LOAD(planes + k * stride);
+        if (bound >> k & 1) {
+            equal &= bits;
+        } else {
+            greater |= equal & bits;
+            equal &= ~bits;
+        }
+    }
+    return greater | equal;
+}
+
+static void PATH(compare_predictions)(const uint64_t *planes, size_t count, size_t stride,
+                                      uint32_t shots, const uint32_t *cutoffs,
+                                      uint64_t *warning_lanes, uint64_t *failure_lanes) {
+    for (size_t at = 0; at < stride; at += CK_STRIP_WORDS) {
+        uint64_t *found[] = {warning_lanes + at, failure_lanes + at};
+        for (int severity = 0; severity < 2; severity++) {
+            strip often = PATH(at_least)(planes + at, count, stride, cutoffs[severity]);
+            strip seldom =
+                ~PATH(at_least)(planes + at, count, stride, shots - cutoffs[severity] + 1);
+            STORE(found[severity], LOAD(found[severity]) | often | seldom);
+        }
+    }
+}
+
 static void PATH(count_row_ones)(const uint64_t *rows, size_t stride, size_t words,
                                  const uint64_t *mask, uint16_t *row_ones) {
     for (size_t shot = 0; shot < CK_WINDOW_SHOTS; shot++, rows += stride) {

@@ -43,11 +43,10 @@ void ck_find_runs(ck_features features, const uint64_t *rows, size_t stride, uin
                 failure_lanes);
 }
 
-// The lanes of one word whose count in `count` planes is at least `bound`, from the highest plane
-// down.
-static uint64_t at_least(const uint64_t *planes, size_t count, size_t stride, uint32_t bound) {
+// The lanes of one word whose count is at least `bound`, from the highest plane down.
+static uint64_t at_least(const uint64_t *planes, size_t stride, uint32_t bound) {
     uint64_t greater = 0, equal = ~UINT64_C(0);
-    for (size_t k = count; k-- > 0;) {
+    for (size_t k = CK_COUNT_PLANES; k-- > 0;) {
         uint64_t bits = planes[k * stride];
         uint64_t limit = (bound >> k & 1) ? ~UINT64_C(0) : 0;
         greater |= equal & bits & ~limit;
@@ -56,23 +55,20 @@ static uint64_t at_least(const uint64_t *planes, size_t count, size_t stride, ui
     return greater | equal;
 }
 
+void ck_compare_predictions(ck_features features, const uint64_t *planes, size_t count,
+                            size_t stride, uint32_t shots, const uint32_t *cutoffs,
+                            uint64_t *warning_lanes, uint64_t *failure_lanes) {
+    CK_DISPATCH(features, compare_predictions, planes, count, stride, shots, cutoffs, warning_lanes,
+                failure_lanes);
+}
+
 void ck_compare_counts(const uint64_t *planes, const uint64_t *first, size_t stride,
                        uint32_t cutoff, uint64_t *lanes) {
     for (size_t word = 0; word < stride; word++) {
         // A first sample of 1 is matched by the ones; a first sample of 0 by the zeros, and
         // zeros >= cutoff is ones < 1,024 - cutoff + 1.
-        uint64_t ones = at_least(planes + word, CK_COUNT_PLANES, stride, cutoff);
-        uint64_t zeros =
-            ~at_least(planes + word, CK_COUNT_PLANES, stride, CK_WINDOW_SHOTS - cutoff + 1);
+        uint64_t ones = at_least(planes + word, stride, cutoff);
+        uint64_t zeros = ~at_least(planes + word, stride, CK_WINDOW_SHOTS - cutoff + 1);
         lanes[word] = (first[word] & ones) | (~first[word] & zeros);
-    }
-}
-
-void ck_compare_predictions(const uint64_t *planes, size_t count, size_t stride, uint32_t shots,
-                            uint32_t cutoff, uint64_t *lanes) {
-    for (size_t word = 0; word < stride; word++) {
-        uint64_t often = at_least(planes + word, count, stride, cutoff);
-        uint64_t seldom = ~at_least(planes + word, count, stride, shots - cutoff + 1);
-        lanes[word] |= often | seldom;
     }
 }

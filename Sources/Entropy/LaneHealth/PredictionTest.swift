@@ -10,14 +10,10 @@ import CEntropyKernels
 /// `PredictorSchedule`.
 struct PredictionTest: WindowTest {
     let test = HealthTest.prediction
-    private let warningCutoff: UInt32
-    private let failureCutoff: UInt32
-
-    var cutoffs: (warning: Int, failure: Int) { (Int(warningCutoff), Int(failureCutoff)) }
+    let cutoffs: (warning: Int, failure: Int)
 
     init(_ cutoffs: HealthCutoffs) {
-        warningCutoff = UInt32(cutoffs.adaptiveProportionWarning)
-        failureCutoff = UInt32(cutoffs.adaptiveProportionFailure)
+        self.cutoffs = (cutoffs.adaptiveProportionWarning, cutoffs.adaptiveProportionFailure)
     }
 
     func find(
@@ -26,9 +22,7 @@ struct PredictionTest: WindowTest {
         warning.update(repeating: 0, count: window.stride)
         failure.update(repeating: 0, count: window.stride)
         func judge(_ planes: UnsafePointer<UInt64>) {
-            let (count, stride, shots) = (Int(CK_COUNT_PLANES), window.stride, UInt32(CK_WINDOW_SHOTS))
-            ck_compare_predictions(planes, count, stride, shots, warningCutoff, warning)
-            ck_compare_predictions(planes, count, stride, shots, failureCutoff, failure)
+            window.compare(planes, count: CK_COUNT_PLANES, shots: CK_WINDOW_SHOTS, cutoffs, warning, failure)
         }
         judge(window.changePlanes)
         window.countLags(judge)
@@ -43,14 +37,10 @@ struct PredictionTest: WindowTest {
 /// hits of any predictor bounds those of such a one.
 struct LongPredictionTest: WindowTest {
     let test = HealthTest.longPrediction
-    private let warningCutoff: UInt32
-    private let failureCutoff: UInt32
-
-    var cutoffs: (warning: Int, failure: Int) { (Int(warningCutoff), Int(failureCutoff)) }
+    let cutoffs: (warning: Int, failure: Int)
 
     init(_ cutoffs: HealthCutoffs) {
-        warningCutoff = UInt32(cutoffs.longPredictionWarning)
-        failureCutoff = UInt32(cutoffs.longPredictionFailure)
+        self.cutoffs = (cutoffs.longPredictionWarning, cutoffs.longPredictionFailure)
     }
 
     /// Finds nothing in the windows before the last one of each period.
@@ -60,9 +50,24 @@ struct LongPredictionTest: WindowTest {
         warning.update(repeating: 0, count: window.stride)
         failure.update(repeating: 0, count: window.stride)
         window.countPeriod { planes in
-            let (count, stride, shots) = (Int(CK_LONG_PLANES), window.stride, UInt32(HealthCutoffs.longPeriodShots))
-            ck_compare_predictions(planes, count, stride, shots, warningCutoff, warning)
-            ck_compare_predictions(planes, count, stride, shots, failureCutoff, failure)
+            window.compare(
+                planes, count: CK_LONG_PLANES, shots: HealthCutoffs.longPeriodShots, cutoffs, warning, failure)
+        }
+    }
+}
+
+extension HealthWindow {
+    /// Adds the lanes that were predicted too often, by counts of differences in `count` planes.
+    fileprivate func compare(
+        _ planes: UnsafePointer<UInt64>, count: some BinaryInteger, shots: some BinaryInteger,
+        _ cutoffs: (warning: Int, failure: Int), _ warning: UnsafeMutablePointer<UInt64>,
+        _ failure: UnsafeMutablePointer<UInt64>
+    ) {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 2) { bounds in
+            bounds[0] = UInt32(cutoffs.warning)
+            bounds[1] = UInt32(cutoffs.failure)
+            ck_compare_predictions(
+                features, planes, Int(count), stride, UInt32(shots), bounds.baseAddress, warning, failure)
         }
     }
 }

@@ -118,20 +118,28 @@ struct LaneComparisonKernelTests {
         #expect(found.contains(65_536) && sums.last == 0)
     }
 
-    @Test("what is predicted too often, or its complement, is found at every cut-off")
-    func predictions() {
-        let counts = (0...1024).map { $0 }
-        var planes = [UInt64](repeating: 0, count: Int(CK_COUNT_PLANES) * 17)
+    @Test("what is predicted too often, or its complement, is found at every cut-off", arguments: KernelPath.strips)
+    func predictions(path: KernelPath) {
+        let stride = 24
+        let counts = (0..<stride * 64).map { min($0, 1024) }
+        var planes = [UInt64](repeating: 0, count: Int(CK_COUNT_PLANES) * stride)
         for (lane, count) in counts.enumerated() {
             for plane in 0..<Int(CK_COUNT_PLANES) where count >> plane & 1 == 1 {
-                planes[plane * 17 + lane / 64] |= 1 << (lane % 64)
+                planes[plane * stride + lane / 64] |= 1 << (lane % 64)
             }
         }
-        for cutoff in [513, 600, 699, 1023, 1024] {
-            var found = [UInt64](repeating: 0, count: 17)
-            ck_compare_predictions(planes, Int(CK_COUNT_PLANES), 17, 1024, UInt32(cutoff), &found)
-            let lanes = counts.filter { found[$0 / 64] >> ($0 % 64) & 1 == 1 }
-            #expect(lanes == counts.filter { $0 >= cutoff || 1024 - $0 >= cutoff })
+        for cutoffs: [UInt32] in [[513, 600], [664, 699], [1023, 1024]] {
+            var warned = [UInt64](repeating: 0, count: stride)
+            var failed = warned
+            ck_compare_predictions(
+                path.features, planes, Int(CK_COUNT_PLANES), stride, 1024, cutoffs, &warned, &failed)
+            for (cutoff, mask) in zip(cutoffs, [warned, failed]) {
+                let lanes = counts.indices.filter { mask[$0 / 64] >> ($0 % 64) & 1 == 1 }
+                let expected = counts.indices.filter {
+                    counts[$0] >= Int(cutoff) || 1024 - counts[$0] >= Int(cutoff)
+                }
+                #expect(lanes == expected)
+            }
         }
     }
 

@@ -64,7 +64,7 @@ struct HealthTests {
     }
 
     @Test(
-        "A marginal array, whose lanes fail thousands of times in a second, does not flood the log",
+        "A marginal array, whose lanes fail again whenever they are used, does not flood the log: it takes longer each time",
         .thorough)
     func marginalArray() throws {
         let daemon = try DaemonProcess(
@@ -75,9 +75,9 @@ struct HealthTests {
             """)
         let connection = try daemon.connect()
         for _ in 0..<64 { _ = try connection.read(count: 1 << 20) }
-        // More lanes failed than there are: the alarms went on and on.
+        // Without a longer way back each time, it would be thousands.
         let epoch = try #require(try daemon.boardStatus("healthEpoch") as? Int)
-        #expect(epoch > 1000)
+        #expect((20..<1000).contains(epoch))
         #expect(daemon.stop() == 0)
         let lines = daemon.logText.split(separator: "\n")
         // Each lane once a minute for each test that it fails, and a few lines about other things.

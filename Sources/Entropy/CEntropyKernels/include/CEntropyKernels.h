@@ -53,11 +53,13 @@ void ck_count_dissent(ck_features features, const uint64_t *rows, size_t stride,
 void ck_compare_counts(const uint64_t *planes, const uint64_t *first, size_t stride,
                        uint32_t cutoff, uint64_t *lanes);
 
-// Adds to `lanes` those whose count is at least `cutoff` (1 ... shots), or at most shots - cutoff:
-// those whose bits were predicted that often by another bit or by its complement. `planes` has
-// `count` rows of `stride` words and holds counts from 0 to `shots`.
-void ck_compare_predictions(const uint64_t *planes, size_t count, size_t stride, uint32_t shots,
-                            uint32_t cutoff, uint64_t *lanes);
+// Adds to `warning_lanes` (`failure_lanes`) those whose count is at least the first (second) of the
+// cut-offs, or at most shots less that: those whose bits were predicted so often by another bit or
+// by its complement. `planes` has `count` rows of `stride` words and holds counts from 0 to
+// `shots`; the cut-offs are from 1 to `shots`.
+void ck_compare_predictions(ck_features features, const uint64_t *planes, size_t count,
+                            size_t stride, uint32_t shots, const uint32_t *cutoffs,
+                            uint64_t *warning_lanes, uint64_t *failure_lanes);
 
 // The lanes that hold, somewhere in a window of CK_WINDOW_SHOTS strided rows, the end of a run of
 // at least `warning` (`failure`) equal samples, 2 <= warning <= failure.
