@@ -46,6 +46,8 @@ struct IdealCounts: Sendable {
     /// How many lanes failed, added up over the windows; and in how many windows the test across lanes did.
     fileprivate(set) var failures = 0
     fileprivate(set) var crossLaneFailures = 0
+    /// In how many windows a block was found that came before.
+    fileprivate(set) var repeatedBlocks = 0
     /// Of each window.
     fileprivate(set) var varianceRatios: [Double] = []
 
@@ -88,8 +90,10 @@ private struct IdealRun {
         let found = window.findings
         counts.windows += 1
         counts.proportionWarnings += Self.lanes(in: found[.adaptiveProportion].warning).count
-        counts.failures += Self.lanes(in: found[.adaptiveProportion].failure).count
-        counts.failures += Self.lanes(in: found[.repetitionCount].failure).count
+        for test in [HealthTest.repetitionCount, .adaptiveProportion, .prediction, .longPrediction] {
+            counts.failures += Self.lanes(in: found[test].failure).count
+        }
+        counts.repeatedBlocks += window.repeatedBlock == .failure ? 1 : 0
         for lane in Self.lanes(in: found[.repetitionCount].warning) {
             counts.repetitionWarnings += samplesInRuns(ofLane: lane)
         }

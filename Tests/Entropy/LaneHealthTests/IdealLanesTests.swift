@@ -21,6 +21,7 @@ struct IdealLanesTests {
         #expect(counts.samples >= 10_000_000_000 / thinning)
         #expect(counts.failures == 0)
         #expect(counts.crossLaneFailures == 0)
+        #expect(counts.repeatedBlocks == 0)
     }
 
     /// That a run of 21 ends at a sample has probability 2^−20. Runs go on with probability ½, so that the

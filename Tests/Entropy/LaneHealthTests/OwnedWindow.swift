@@ -14,6 +14,8 @@ final class OwnedWindow {
         memory.initializeMemory(as: UInt8.self, repeating: 0)
         window = HealthWindow(
             lanes: lanes, cutoffs: cutoffs, startUpWindows: startUpWindows, memory: memory, features: features)
+        // As in the steady state: a start-up test tries hundreds of predictors a window.
+        window.lanesStart(false)
     }
 
     deinit { memory.deallocate() }

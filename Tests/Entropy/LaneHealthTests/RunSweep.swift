@@ -118,7 +118,7 @@ extension RunSweep {
                 tripped.append(references[place].finishWindow())
                 expected.insert(tripped[place], lane: lane)
             }
-            return windows.contains { $0.findings(in: rows) != expected }
+            return windows.contains { $0.findings(in: rows).differ(from: expected) }
         }
     }
 }

@@ -46,8 +46,7 @@ struct SideBySide {
         let expected = reference.test(rows)
         count(expected)
         return paths.filter { path in
-            let found = path.owned.findings(in: rows)
-            return [HealthTest.repetitionCount, .adaptiveProportion].contains { found[$0] != expected[$0] }
+            path.owned.findings(in: rows).differ(from: expected)
         }.map(\.path.description)
     }
 
@@ -58,6 +57,13 @@ struct SideBySide {
         totals.repetitionCountFailure += lanesIn(findings[.repetitionCount].failure)
         totals.adaptiveProportionWarning += lanesIn(findings[.adaptiveProportion].warning)
         totals.adaptiveProportionFailure += lanesIn(findings[.adaptiveProportion].failure)
+    }
+}
+
+extension WindowFindings {
+    /// Whether the tests of SP 800-90B found something else than those of the reference.
+    func differ(from reference: WindowFindings) -> Bool {
+        [HealthTest.repetitionCount, .adaptiveProportion].contains { self[$0] != reference[$0] }
     }
 }
 
