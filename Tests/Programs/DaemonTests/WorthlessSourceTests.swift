@@ -54,7 +54,7 @@ enum WorthlessSource: String, CaseIterable, Sendable {
     var test: String { self == .block ? "repeatedBlock" : "prediction" }
 }
 
-@Suite("Sources whose bits tell one another: nothing of them is served, and the status names the cause", .serialized)
+@Suite("Worthless sources, made up and NIST's: nothing of them is served, and the status names the cause", .serialized)
 struct WorthlessSourceTests {
     @Test("not a bit of a worthless source", arguments: WorthlessSource.allCases)
     func worthless(source: WorthlessSource) throws {
@@ -74,6 +74,42 @@ struct WorthlessSourceTests {
         let alarms = try #require(object?["alarms"] as? [[String: Any]])
         #expect(alarms.contains { $0["test"] as? String == source.test })
         #expect(daemon.stop() == 0)
+    }
+
+    /// Waits until as many windows were judged as most of a file has, and returns the credited bits and the alarms.
+    private static func outcome(ofFile name: String) throws -> (credited: Int, alarms: [String]) {
+        let directory = SocketDirectory()
+        let bytes = Data(try fixture("nist/\(name)"))
+        let feeder = try Feeder(bytes, in: directory)
+        let daemon = try DaemonProcess(
+            "boards: [{name: h, kind: host, lanes: 64, path: \(feeder.fifo)}]\n", directory: directory)
+        let wanted = bytes.count / 8 - 2 * 1024
+        #expect(try eventually { try daemon.boardStatus("shots") as? Int ?? 0 >= wanted })
+        let health = try mectl("health", "--json", directory: directory)
+        let object = try JSONSerialization.jsonObject(with: health.output) as? [String: Any]
+        let alarms = try #require(object?["alarms"] as? [[String: Any]])
+        let failures = alarms.filter { $0["severity"] as? String == "failure" }.compactMap { $0["test"] as? String }
+        let credited = try #require(try daemon.boardStatus("creditedBits") as? Int)
+        #expect(daemon.stop() == 0)
+        return (credited, failures)
+    }
+
+    @Test("NIST's samples that meet the claim are served", arguments: ["truerand_8bit.bin", "truerand_1bit.packed"])
+    func served(file: String) throws {
+        let outcome = try Self.outcome(ofFile: file)
+        #expect(outcome.credited > 0)
+        #expect(outcome.alarms == [])
+    }
+
+    @Test(
+        "of NIST's samples that do not, nothing is",
+        arguments: [
+            "truerand_4bit.bin", "ringOsc-nist.packed", "biased-random-bits.packed", "biased-random-bytes.bin",
+        ])
+    func notServed(file: String) throws {
+        let outcome = try Self.outcome(ofFile: file)
+        #expect(outcome.credited == 0)
+        #expect(!outcome.alarms.isEmpty)
     }
 
     @Test("random bits are served in the same way of sending")
