@@ -95,7 +95,9 @@ struct PredictionTests {
         #expect(share >= (kind == .halves ? 0.5 : 0.99), "\(share)")
     }
 
-    @Test("a lane with 60 % ones fails over 65,536 shots, one with 55 % does not", arguments: [0.6, 0.4, 0.55, 0.45])
+    @Test(
+        "a lane with 60 % ones fails over 65,536 shots, one with 55 % does not", .thorough,
+        arguments: [0.6, 0.4, 0.55, 0.45])
     func biased(p: Double) {
         var stream = LaneStream([LaneStream.Chain](repeating: .biased(p), count: 64), seed: 3)
         let windows = (0..<128).map { _ in stream.rows(HealthCutoffs.windowShots) }

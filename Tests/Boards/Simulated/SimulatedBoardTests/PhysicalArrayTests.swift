@@ -25,7 +25,7 @@ struct PhysicalArrayTests {
         }.max() ?? 0
     }
 
-    @Test("each device of a quarter-period array switches as often as its surface says")
+    @Test("each device of a quarter-period array switches as often as its surface says", .thorough)
     func switches() throws {
         let measurement = try ArrayMeasurement(
             SimulatedArraySettings.test(.quarterPeriod).board(seed: 60))
@@ -39,7 +39,7 @@ struct PhysicalArrayTests {
         #expect(Self.worstShare(monitor, others) > zLimit)
     }
 
-    @Test("each device of a damped array is up, and stays, as often as its two probabilities say")
+    @Test("each device of a damped array is up, and stays, as often as its two probabilities say", .thorough)
     func states() throws {
         let measurement = try ArrayMeasurement(
             SimulatedArraySettings.test(.damped).board(seed: 61))
@@ -53,7 +53,7 @@ struct PhysicalArrayTests {
         #expect(try #require(worst.max()) < zLimit)
     }
 
-    @Test("the correlation of states decays as (1 − p01 − p10)^k", arguments: 1...4)
+    @Test("the correlation of states decays as (1 − p01 − p10)^k", .thorough, arguments: 1...4)
     func decay(lag: Int) throws {
         // A pulse that is too short to forget: the state before shows for several shots.
         var settings = SimulatedArraySettings.test(.damped)
@@ -81,7 +81,7 @@ struct PhysicalArrayTests {
         #expect(abs(correlation - expected) * Double(pairs).squareRoot() < 1.5 * zLimit)
     }
 
-    @Test("memory of microseconds correlates shots by 4a²·(1 − 2q)^k", arguments: [1, 2, 4])
+    @Test("memory of microseconds correlates shots by 4a²·(1 − 2q)^k", .thorough, arguments: [1, 2, 4])
     func memory(lag: Int) throws {
         var settings = SimulatedArraySettings.test(.quarterPeriod)
         settings.memory = DeviceMemory(amplitude: 0.05, shots: 3)
@@ -107,7 +107,7 @@ struct PhysicalArrayTests {
         #expect(abs(correlation) * Double(pairs).squareRoot() > zLimit, "the control: it is seen")
     }
 
-    @Test("a trim moves a lane as the surface says")
+    @Test("a trim moves a lane as the surface says", .thorough)
     func trims() throws {
         let settings = SimulatedArraySettings.test(.quarterPeriod)
         let measurement = try ArrayMeasurement(settings.board(seed: 64))
