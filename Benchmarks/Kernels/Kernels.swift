@@ -62,8 +62,7 @@ private final class Bench {
     /// Taking a window in, both tests at both cut-offs on every lane, and making room for the next.
     func laneHealth(_ features: ck_features) -> Task {
         let window = HealthWindow(
-            lanes: Self.lanes, cutoffs: cutoffs, startUpWindows: 2, memory: memory, features: features)
-        window.lanesStart(false)
+            lanes: Self.lanes, cutoffs: cutoffs, memory: memory, features: features)
         return Task(name: "lane health\(suffix(features))", bytes: Self.windowBytes) { [rows] in
             _ = rows.withUnsafeBytes { window.append($0) }
             window.test()

@@ -50,7 +50,6 @@ final class BoardStream {
         window = HealthWindow(
             lanes: description.lanes,
             cutoffs: HealthCutoffs(claimedEntropyPerBit: settings.claimedEntropyPerBit),
-            startUpWindows: settings.startUpWindows,
             memory: memory.window)
         patienceBegan = clock.monotonicNanoseconds()
     }

@@ -23,8 +23,8 @@ final class LaneBook: Sendable {
         var shortage: PipelineMachine.Shortage?
         /// Whether the window is one of the first start-up test of this book.
         var isOfStartUp: Bool
-        /// Whether lanes are in their start-up test after the window.
-        var hasStartingLanes: Bool
+        /// The fewest clean windows that a lane in its start-up test needs after the window; nil without such a lane.
+        var shortestStartUp: Int?
         /// The health epoch after the window.
         var healthEpoch: UInt32
     }
@@ -187,7 +187,7 @@ final class LaneBook: Sendable {
             return WindowVerdict(
                 good: good, shortage: ledger.shortage ?? shortageBefore,
                 isOfStartUp: ledger.windows <= startUpWindows,
-                hasStartingLanes: ledger.counts.starting > 0, healthEpoch: ledger.healthEpoch)
+                shortestStartUp: ledger.shortestStartUp, healthEpoch: ledger.healthEpoch)
         }
     }
 }

@@ -74,12 +74,11 @@ package final class HealthWindow {
 
     /// - Parameters:
     ///   - lanes: a multiple of 64.
-    ///   - startUpWindows: how many windows in a row the start-up test of a lane takes, at least 1.
     ///   - memory: zeroed, aligned to 64 bytes, of `byteCount` bytes, owned by the caller, for as
     ///     long as the window is used.
     ///   - features: which instructions the kernels may use.
     package init(
-        lanes: Int, cutoffs: HealthCutoffs, startUpWindows: Int, memory: UnsafeMutableRawBufferPointer,
+        lanes: Int, cutoffs: HealthCutoffs, memory: UnsafeMutableRawBufferPointer,
         features: ck_features = ck_features_here()
     ) {
         precondition(memory.count >= Self.byteCount(lanes: lanes, cutoffs: cutoffs))
@@ -87,7 +86,7 @@ package final class HealthWindow {
         self.features = features
         words = lanes / 64
         stride = Self.stride(lanes: lanes)
-        schedule = PredictorSchedule(words: words, stride: stride, startUpWindows: startUpWindows)
+        schedule = PredictorSchedule(words: words, stride: stride)
         blocks = BlockMemory(words: words, claimedEntropyPerBit: cutoffs.claimedEntropyPerBit)
         historyShots = Self.historyShots(cutoffs)
         findings = WindowFindings(words: words)
@@ -134,13 +133,14 @@ package final class HealthWindow {
         rows.update(repeating: 0, count: shots * stride)
         shots = 0
         hasHistory = false
-        schedule.isStartUp = true
         blocks.forgetRow()
         forgetPeriod()
     }
 
-    /// Whether lanes are in their start-up test, so that the next windows try more predictors.
-    package func lanesStart(_ isStartUp: Bool) { schedule.isStartUp = isStartUp }
+    /// Tries as many predictors in each of the next windows as the shortest start-up test of a lane takes.
+    ///
+    /// - Parameter windows: of that test; nil while no lane is in one.
+    package func lanesStart(within windows: Int?) { schedule.startUpWindows = windows }
 
     /// Tests the full window; the result is in `findings` and `onesPlanes`.
     package func test() {

@@ -28,6 +28,8 @@ package struct LaneLedger: Sendable {
     /// The lanes that are not `good`, a bit each: those a clean window moves on.
     private var unsettled: [UInt64]
     private var readmission: [Readmission]
+    /// The fewest clean windows that a lane in its start-up test needs; nil while no lane is in one.
+    package private(set) var shortestStartUp: Int?
 
     /// - Parameter healthEpoch: where the epoch goes on from.
     package init(lanes: Int, startUpWindows: Int, healthEpoch: UInt32 = 0) {
@@ -44,6 +46,7 @@ package struct LaneLedger: Sendable {
         unfailed = unsettled
         readmission = [Readmission](repeating: Readmission(startUpWindows: startUpWindows), count: lanes)
         counts.starting = lanes
+        shortestStartUp = startUpWindows
     }
 
     /// Takes a measurement of the devices, which counts in every window from now on.
@@ -64,6 +67,7 @@ package struct LaneLedger: Sendable {
         let crossLaneChanged = crossLaneState.move(crossLane, window: windows, report: report)
         let repeatedChanged = repeatedBlockState.move(repeatedBlock, window: windows, report: report)
         var admissionChanged = crossLaneChanged || repeatedChanged
+        shortestStartUp = nil
         for word in admitted.indices {
             // Lanes that are good and stay so need no entry: that is nearly always all of them.
             var concerned =
@@ -106,6 +110,7 @@ package struct LaneLedger: Sendable {
             readmission[lane].failed(by: decisive.test, window: windows)
         }
         states[lane] = new
+        if new.isStarting { shortestStartUp = min(shortestStartUp ?? .max, readmission[lane].windows) }
         counts.add(old, -1)
         counts.add(new, 1)
         if let decisive {

@@ -27,6 +27,9 @@ package enum LaneState: Sendable, Equatable {
         }
     }
 
+    /// Whether it is in its start-up test.
+    var isStarting: Bool { if case .starting = self { true } else { false } }
+
     var isWarned: Bool { if case .warned = self { true } else { false } }
 
     /// The state after a window.

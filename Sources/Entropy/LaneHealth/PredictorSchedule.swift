@@ -9,7 +9,7 @@ struct Predictor: Sendable, Equatable {
 /// Which earlier shots and which other lanes are tried as predictors, in which window.
 ///
 /// In the steady state a window tries one shot, 2 to 64 before, and one other lane, in turn. While lanes are in their
-/// start-up test it tries so many that any `startUpWindows` windows in a row try all: no lane is served before.
+/// start-up test it tries so many that all are tried within the shortest of these tests: no lane is served before.
 struct PredictorSchedule: Sendable {
     static let longestLag = 64
 
@@ -18,14 +18,12 @@ struct PredictorSchedule: Sendable {
     /// The other lanes: each pair of lanes is compared by at least one. Of two lanes in different words that tell each
     /// other, the one in the later word fails, and the other one's bits are still what it claims.
     let partners: [Predictor]
-    private let startUpWindows: Int
     private var nextLag = 0
     private var nextPartner = 0
-    /// Whether the next window tries as many as a start-up test takes.
-    var isStartUp = true
+    /// Within how many windows all are tried; nil while no lane is in its start-up test.
+    var startUpWindows: Int?
 
-    init(words: Int, stride: Int, startUpWindows: Int) {
-        self.startUpWindows = startUpWindows
+    init(words: Int, stride: Int) {
         lags = (2...Self.longestLag).map { Predictor(back: $0 * stride, rotation: 0) }
         // A rotation by r and one by 64 − r compare the same pairs, and fail one lane of them each.
         let inWord = (1...63).map { Predictor(back: 0, rotation: $0) }
@@ -37,7 +35,7 @@ struct PredictorSchedule: Sendable {
     }
 
     private func count(of predictors: [Predictor]) -> Int {
-        isStartUp ? (predictors.count + startUpWindows - 1) / startUpWindows : 1
+        startUpWindows.map { (predictors.count + $0 - 1) / $0 } ?? 1
     }
 
     /// Calls `body` with the lags of a window.

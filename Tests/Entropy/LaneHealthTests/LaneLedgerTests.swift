@@ -141,4 +141,23 @@ struct LaneLedgerTests {
         ledger.judge(failing) { alarms.append($0) }
         #expect(ledger.healthEpoch == 1, "the same set")
     }
+
+    @Test("the shortest start-up test is that of the lane that needs the fewest windows; none is none")
+    func shortestStartUp() {
+        var ledger = LaneLedger(lanes: 64, startUpWindows: 2)
+        let clean = WindowFindings(words: 1)
+        func failing(_ lanes: UInt64) -> WindowFindings {
+            var findings = clean
+            findings[.repetitionCount].warning = [lanes]
+            findings[.repetitionCount].failure = [lanes]
+            return findings
+        }
+        var found: [Int?] = [ledger.shortestStartUp]
+        // Lane 0 fails twice, and lane 1 once, at last while lane 0 is in its longer test.
+        for findings in [clean, clean, failing(1), clean, clean, failing(1), clean, failing(2), clean, clean, clean] {
+            ledger.judge(findings) { _ in }
+            found.append(ledger.shortestStartUp)
+        }
+        #expect(found == [2, 2, nil, nil, 2, 2, nil, 4, 4, 2, 2, nil])
+    }
 }

@@ -8,14 +8,12 @@ final class OwnedWindow {
     let window: HealthWindow
     private let memory: UnsafeMutableRawBufferPointer
 
-    init(lanes: Int, cutoffs: HealthCutoffs, startUpWindows: Int = 2, features: ck_features = ck_features_here()) {
+    init(lanes: Int, cutoffs: HealthCutoffs, features: ck_features = ck_features_here()) {
         memory = .allocate(
             byteCount: HealthWindow.byteCount(lanes: lanes, cutoffs: cutoffs), alignment: 64)
         memory.initializeMemory(as: UInt8.self, repeating: 0)
         window = HealthWindow(
-            lanes: lanes, cutoffs: cutoffs, startUpWindows: startUpWindows, memory: memory, features: features)
-        // As in the steady state: a start-up test tries hundreds of predictors a window.
-        window.lanesStart(false)
+            lanes: lanes, cutoffs: cutoffs, memory: memory, features: features)
     }
 
     deinit { memory.deallocate() }

@@ -67,9 +67,8 @@ struct PredictionTests {
     private static func failed(
         _ windows: [[UInt64]], lanes: Int, test: HealthTest, startUp: Bool = true
     ) -> Double {
-        let owned = OwnedWindow(
-            lanes: lanes, cutoffs: HealthCutoffs(claimedEntropyPerBit: 0.8), startUpWindows: startUpWindows)
-        owned.window.lanesStart(startUp)
+        let owned = OwnedWindow(lanes: lanes, cutoffs: HealthCutoffs(claimedEntropyPerBit: 0.8))
+        owned.window.lanesStart(within: startUp ? startUpWindows : nil)
         var all = [UInt64](repeating: 0, count: lanes / 64)
         for rows in windows {
             let found = owned.findings(in: rows)[test].failure

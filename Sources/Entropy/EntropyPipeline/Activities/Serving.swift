@@ -57,7 +57,7 @@ final class Serving: Activity {
 
     private func judge(_ window: HealthWindow, mayWait: Bool) throws(BoardError) -> WindowStep {
         let verdict = context.book.judge(window, usable: usable)
-        window.lanesStart(verdict.hasStartingLanes)
+        window.lanesStart(within: verdict.shortestStartUp)
         context.gate.label(healthEpoch: verdict.healthEpoch)
         let now = context.clock.monotonicNanoseconds()
         context.counters.shots.add(UInt64(HealthCutoffs.windowShots), ordering: .relaxed)

@@ -28,6 +28,13 @@ final class Trimming: Activity {
         case .tests:
             trimmer?.restartMeasurement()
         }
+        lanesStart()
+    }
+
+    /// Has the windows of the start-up tests try all predictors; those before, which nothing judges, need not.
+    private func lanesStart() {
+        let isLearning = trimmer?.isLearning ?? false
+        context.stream.window.lanesStart(within: isLearning ? nil : context.settings.startUpWindows)
     }
 
     /// A window during which the trims are learned is not judged.
@@ -39,6 +46,7 @@ final class Trimming: Activity {
             if wasLearning, trimmer?.isLearning == false {
                 context.book.restartLanes(context.stream.description)
                 context.lifecycle.handle(.trimsLearned)
+                lanesStart()
             }
         }
         return wasLearning ? .finished : .next

@@ -24,7 +24,7 @@ final class ArrayMeasurement {
             byteCount: HealthWindow.byteCount(lanes: description.lanes, cutoffs: cutoffs),
             alignment: 64)
         memory.initializeMemory(as: UInt8.self, repeating: 0)
-        window = HealthWindow(lanes: description.lanes, cutoffs: cutoffs, startUpWindows: 2, memory: memory)
+        window = HealthWindow(lanes: description.lanes, cutoffs: cutoffs, memory: memory)
         buffer = .allocate(
             byteCount: FrameReader.bufferCount(maximumPayload: description.maximumPayload),
             alignment: 64)
