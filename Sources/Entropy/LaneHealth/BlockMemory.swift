@@ -19,7 +19,7 @@ final class BlockMemory {
     /// The first table takes one block of 2^2, each of the next one of eight of the table before.
     private static let rarities = [2, 5, 8, 11, 14]
     private static let blockEntropy = 128.0
-    /// Of so many lanes one has to be good.
+    /// At least one lane in this many has to be good.
     private static let leastShare = 8
 
     private let words: Int

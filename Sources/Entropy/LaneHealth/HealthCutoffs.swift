@@ -23,7 +23,7 @@ package struct HealthCutoffs: Sendable, Equatable {
     package let repetitionCountWarning: Int
     package let repetitionCountFailure: Int
     package let adaptiveProportionWarning: Int
-    /// Of the prediction test as well.
+    /// Also the failing cut-off of the prediction test.
     package let adaptiveProportionFailure: Int
     package let longPredictionWarning: Int
     package let longPredictionFailure: Int

@@ -8,7 +8,7 @@ package enum HealthTest: Int, Sendable, CaseIterable {
     /// A lane that repeats a value that long trips the proportion as a consequence, so it comes first.
     case repetitionCount
     case adaptiveProportion
-    /// Bits that tell one another, within a window.
+    /// Bits that predict one another, within a window.
     case prediction
     /// The same over 65,536 shots.
     case longPrediction

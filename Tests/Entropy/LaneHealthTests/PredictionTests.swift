@@ -82,7 +82,7 @@ struct PredictionTests {
         var random = SeededGenerator(UInt64(lanes))
         let windows = kind.rows(lanes: lanes, windows: Self.startUpWindows, random: &random)
         let share = Self.failed(windows, lanes: lanes, test: .prediction)
-        // Of two lanes that tell each other, one is enough.
+        // Where two lanes predict each other, it is enough that one fails.
         #expect(share >= (kind == .halves ? 0.5 : 0.99), "\(share)")
     }
 
