@@ -97,15 +97,15 @@ static void PATH(count_dissent)(const uint64_t *rows, size_t stride, const uint1
      stride, planes);
 }
 
-static void PATH(add_counts)(const uint64_t *planes, size_t stride, uint64_t *sums) {
+static void PATH(add_counts)(const uint64_t *planes, size_t stride, size_t count, uint64_t *sums) {
     for (size_t at = 0; at < stride; at += CK_STRIP_WORDS) {
         strip carry = {0};
-        for (int k = 0; k < CK_LONG_PLANES; k++) {
+        for (size_t k = 0; k < count; k++) {
             strip addend = {0};
-            if (k < CK_COUNT_PLANES) addend = LOAD(planes + (size_t)k * stride + at);
-            strip sum = LOAD(sums + (size_t)k * stride + at);
+            if (k < CK_COUNT_PLANES) addend = LOAD(planes + k * stride + at);
+            strip sum = LOAD(sums + k * stride + at);
             carry = CARRY_SAVE(sum, addend, carry);
-            STORE(sums + (size_t)k * stride + at, sum);
+            STORE(sums + k * stride + at, sum);
         }
     }
 }

@@ -17,8 +17,9 @@ void ck_count_differences(ck_features features, const uint64_t *rows, size_t str
     CK_DISPATCH(features, count_differences, rows, stride, back, rotation, planes);
 }
 
-void ck_add_counts(ck_features features, const uint64_t *planes, size_t stride, uint64_t *sums) {
-    CK_DISPATCH(features, add_counts, planes, stride, sums);
+void ck_add_counts(ck_features features, const uint64_t *planes, size_t stride, size_t count,
+                   uint64_t *sums) {
+    CK_DISPATCH(features, add_counts, planes, stride, count, sums);
 }
 
 void ck_count_row_ones(ck_features features, const uint64_t *rows, size_t stride, size_t words,

@@ -13,7 +13,8 @@ import CKernelSupport
 /// a repetition at a distance of up to some 16 million rows is found. Two blocks of an ideal source have the same digest
 /// with probability 2^−64.
 ///
-/// For one thread; allocates nothing after `init`.
+/// What it takes depends on the digests, which tell nothing without the key. For one thread; allocates nothing after
+/// `init`.
 final class BlockMemory {
     private static let tableEntries = 1_024
     /// The first table takes one block of 2^2, each of the next one of eight of the table before.
@@ -31,18 +32,11 @@ final class BlockMemory {
     private var rowsBefore = 0
     private let tables: UnsafeMutablePointer<UInt64>
 
-    /// - Parameter key: for tests; a random one otherwise.
-    init(words: Int, claimedEntropyPerBit: Double, key: UInt64 = .random(in: .min ... .max)) {
+    init(words: Int, claimedEntropyPerBit: Double) {
         self.words = words
         let rowEntropy = Double(words * 64 / Self.leastShare) * claimedEntropyPerBit
         blockRows = max(1, Int((Self.blockEntropy / rowEntropy).rounded(.up)))
-        // Odd, and different for each word: the sequence of SplitMix64.
-        self.key = (1...words).map { word in
-            var z = key &+ UInt64(word) &* 0x9e37_79b9_7f4a_7c15
-            z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-            return (z ^ z >> 31) | 1
-        }
+        key = (0..<words).map { _ in .random(in: .min ... .max) | 1 }
         let digestCount = blockRows - 1 + HealthCutoffs.windowShots
         digests = .allocate(capacity: digestCount)
         digests.initialize(repeating: 0, count: digestCount)

@@ -21,18 +21,18 @@ package final class HealthWindow {
     /// How often each lane differed from the last of the earlier shots, and of the other lanes, that were tried.
     private let lagPlanes: UnsafeMutablePointer<UInt64>
     private let partnerPlanes: UnsafeMutablePointer<UInt64>
-    /// The sums over a period of the ones, the changes, and the two before, in `CK_LONG_PLANES` planes each.
-    private let periodPlanes: UnsafeMutablePointer<UInt64>
+    /// The sums over a period of the ones, the changes, and the two before.
+    private var periodSums: [OnesTally]
     private var periodWindows = 0
     private var schedule: PredictorSchedule
     private let blocks: BlockMemory
     /// What `compare` found: see `CrossLaneTest`, and of how many lanes.
     package private(set) var varianceRatio = 0.0
-    /// Whether `compare` met rows that came before.
-    package private(set) var repeatedBlock = LaneFinding.clean
     package private(set) var comparedLanes = 0
     /// The number of shots in which the majority of those lanes was one.
     package private(set) var majorityOnes = 0
+    /// Whether `compare` met rows that came before.
+    package private(set) var repeatedBlock = LaneFinding.clean
     /// What the last `test` found.
     package private(set) var findings: WindowFindings
     /// How many shots of the window are there.
@@ -55,9 +55,6 @@ package final class HealthWindow {
         return (lanes / 64 + strip - 1) / strip * strip
     }
 
-    /// How many counts are summed over a period.
-    private static let periodCounts = 4
-
     /// How many rows before the window the tests look at.
     private static func historyShots(_ cutoffs: HealthCutoffs) -> Int {
         max(cutoffs.repetitionCountFailure, PredictorSchedule.longestLag)
@@ -67,8 +64,7 @@ package final class HealthWindow {
     package static func byteCount(lanes: Int, cutoffs: HealthCutoffs) -> Int {
         let stride = stride(lanes: lanes)
         let history = historyShots(cutoffs)
-        let planes = 5 * Int(CK_COUNT_PLANES) + periodCounts * Int(CK_LONG_PLANES)
-        let perRow = (history + windowShots + planes + 2) * stride
+        let perRow = (history + windowShots + 5 * Int(CK_COUNT_PLANES) + 2) * stride
         return (perRow + (history + windowShots) * Int(CK_STRIP_WORDS)) * 8 + 2 * windowShots
     }
 
@@ -88,6 +84,7 @@ package final class HealthWindow {
         stride = Self.stride(lanes: lanes)
         schedule = PredictorSchedule(words: words, stride: stride)
         blocks = BlockMemory(words: words, claimedEntropyPerBit: cutoffs.claimedEntropyPerBit)
+        periodSums = (0..<4).map { [words] _ in OnesTally(words: words) }
         historyShots = Self.historyShots(cutoffs)
         findings = WindowFindings(words: words)
         let all = memory.bindMemory(to: UInt64.self)
@@ -98,8 +95,7 @@ package final class HealthWindow {
         dissentPlanes = changePlanes + Int(CK_COUNT_PLANES) * stride
         lagPlanes = dissentPlanes + Int(CK_COUNT_PLANES) * stride
         partnerPlanes = lagPlanes + Int(CK_COUNT_PLANES) * stride
-        periodPlanes = partnerPlanes + Int(CK_COUNT_PLANES) * stride
-        lanesFound = periodPlanes + Self.periodCounts * Int(CK_LONG_PLANES) * stride
+        lanesFound = partnerPlanes + Int(CK_COUNT_PLANES) * stride
         scratch = lanesFound + 2 * stride
         let end = scratch + (historyShots + Self.windowShots) * Int(CK_STRIP_WORDS)
         rowOnes = UnsafeMutableRawPointer(end).bindMemory(
@@ -176,20 +172,19 @@ package final class HealthWindow {
     }
 
     /// Adds the counts of the window to those of the period; at its end `judge` is given each sum, and the next begins.
-    func countPeriod(_ judge: (UnsafePointer<UInt64>) -> Void) {
-        let longStride = Int(CK_LONG_PLANES) * stride
-        ck_add_counts(features, onesPlanes, stride, periodPlanes)
-        ck_add_counts(features, changePlanes, stride, periodPlanes + longStride)
-        ck_add_counts(features, lagPlanes, stride, periodPlanes + 2 * longStride)
-        ck_add_counts(features, partnerPlanes, stride, periodPlanes + 3 * longStride)
+    func countPeriod(_ judge: (OnesTally) -> Void) {
+        periodSums[0].add(onesPlanes, stride: stride)
+        periodSums[1].add(changePlanes, stride: stride)
+        periodSums[2].add(lagPlanes, stride: stride)
+        periodSums[3].add(partnerPlanes, stride: stride)
         periodWindows += 1
         guard periodWindows * Self.windowShots == HealthCutoffs.longPeriodShots else { return }
-        for count in 0..<Self.periodCounts { judge(periodPlanes + count * longStride) }
+        for sum in periodSums.indices { judge(periodSums[sum]) }
         forgetPeriod()
     }
 
     private func forgetPeriod() {
-        periodPlanes.update(repeating: 0, count: Self.periodCounts * Int(CK_LONG_PLANES) * stride)
+        for sum in periodSums.indices { periodSums[sum].reset() }
         periodWindows = 0
     }
 

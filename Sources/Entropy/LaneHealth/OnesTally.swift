@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CEntropyKernels
+import CKernelSupport
 
 /// How many ones (or changes, or the like) each lane has given, kept in bit planes so that a window is added to all lanes at
 /// once and at the same cost whatever it holds.
@@ -8,27 +9,26 @@ package struct OnesTally: Sendable {
     /// Enough for 2^20 ones a lane: a whole period of the monitor.
     private static let planeCount = 21
     private var planes: [UInt64]
-    private let words: Int
+    private let stride: Int
 
     package init(words: Int) {
-        self.words = words
-        planes = [UInt64](repeating: 0, count: Self.planeCount * words)
+        let strip = Int(CK_STRIP_WORDS)
+        stride = (words + strip - 1) / strip * strip
+        planes = [UInt64](repeating: 0, count: Self.planeCount * stride)
     }
 
     /// Adds the counts of a window; at most 1,024 windows.
     ///
-    /// - Parameter counts: `CK_COUNT_PLANES` planes, `stride` words apart.
+    /// - Parameter counts: `CK_COUNT_PLANES` planes, `stride` words apart: the words rounded up to whole strips.
     package mutating func add(_ counts: UnsafePointer<UInt64>, stride: Int) {
-        for word in 0..<words {
-            var carry: UInt64 = 0
-            for plane in 0..<Self.planeCount {
-                let index = plane * words + word
-                let sum = planes[index]
-                let addend = plane < Int(CK_COUNT_PLANES) ? counts[plane * stride + word] : 0
-                let half = sum ^ addend
-                planes[index] = half ^ carry
-                carry = (sum & addend) | (half & carry)
-            }
+        precondition(stride == self.stride)
+        ck_add_counts(ck_features_here(), counts, stride, Self.planeCount, &planes)
+    }
+
+    /// Calls `body` with the counts in bit planes, and the number of these.
+    func withPlanes(_ body: (UnsafePointer<UInt64>, Int) -> Void) {
+        planes.withUnsafeBufferPointer { planes in
+            if let base = planes.baseAddress { body(base, Self.planeCount) }
         }
     }
 
@@ -39,7 +39,7 @@ package struct OnesTally: Sendable {
 
     package subscript(lane: Int) -> Int {
         (0..<Self.planeCount).reduce(0) { total, plane in
-            total | Int(planes[plane * words + lane / 64] >> (lane % 64) & 1) << plane
+            total | Int(planes[plane * stride + lane / 64] >> (lane % 64) & 1) << plane
         }
     }
 }

@@ -49,9 +49,10 @@ struct LongPredictionTest: WindowTest {
     ) {
         warning.update(repeating: 0, count: window.stride)
         failure.update(repeating: 0, count: window.stride)
-        window.countPeriod { planes in
-            window.compare(
-                planes, count: CK_LONG_PLANES, shots: HealthCutoffs.longPeriodShots, cutoffs, warning, failure)
+        window.countPeriod { sum in
+            sum.withPlanes { planes, count in
+                window.compare(planes, count: count, shots: HealthCutoffs.longPeriodShots, cutoffs, warning, failure)
+            }
         }
     }
 }

@@ -109,10 +109,15 @@ struct LaneComparisonKernelTests {
         let window = StridedWindow(stride: 16, seed: 7)
         var planes = window.planes
         window.withWindow { ck_count_ones(path.features, $0, 16, &planes) }
-        var sums = [UInt64](repeating: 0, count: Int(CK_LONG_PLANES) * 16 + 1)
-        for _ in 0..<64 { ck_add_counts(path.features, planes, 16, &sums) }
-        let found = (0..<1024).map { lane in
-            (0..<Int(CK_LONG_PLANES)).reduce(0) { $0 | Int(sums[$1 * 16 + lane / 64] >> (lane % 64) & 1) << $1 }
+        let count = 17
+        var sums = [UInt64](repeating: 0, count: count * 16 + 1)
+        for _ in 0..<64 { ck_add_counts(path.features, planes, 16, count, &sums) }
+        var found = [Int](repeating: 0, count: 1024)
+        for lane in found.indices {
+            for plane in 0..<count {
+                let bit = sums[plane * 16 + lane / 64] >> UInt64(lane % 64) & 1
+                found[lane] += Int(bit) << plane
+            }
         }
         #expect(found == window.counts(planes).map { 64 * $0 })
         #expect(found.contains(65_536) && sums.last == 0)

@@ -139,9 +139,9 @@ struct WindowFillingTests {
         let owned = OwnedWindow(lanes: 512, cutoffs: cutoffs)
         // Stuck lanes leave nothing but ones in the scratch memory, too.
         _ = owned.findings(in: Array(repeating: .max, count: 1024 * 8))
-        // The history, the counts with their sums over a period, and two masks.
+        // The history, the counts, and two masks.
         let history = 64
-        let kept = history + 4 * Int(CK_COUNT_PLANES) + 4 * Int(CK_LONG_PLANES) + 2
+        let kept = history + 4 * Int(CK_COUNT_PLANES) + 2
         #expect(owned.nonzeroWords <= kept * 8)
         #expect(owned.nonzeroWords >= history * 8)
     }

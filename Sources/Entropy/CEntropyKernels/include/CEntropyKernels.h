@@ -18,7 +18,6 @@
 enum {
     CK_WINDOW_SHOTS = 1024,  // shots in a health window
     CK_COUNT_PLANES = 11,    // bits of a count from 0 to 1,024
-    CK_LONG_PLANES = 17,     // bits of a count from 0 to 65,536
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -34,9 +33,10 @@ void ck_count_ones(ck_features features, const uint64_t *rows, size_t stride, ui
 void ck_count_differences(ck_features features, const uint64_t *rows, size_t stride, size_t back,
                           unsigned rotation, uint64_t *planes);
 
-// Adds the counts of a window, in CK_COUNT_PLANES planes, to sums of at most 65,536 in
-// CK_LONG_PLANES planes.
-void ck_add_counts(ck_features features, const uint64_t *planes, size_t stride, uint64_t *sums);
+// Adds the counts of a window, in CK_COUNT_PLANES planes, to sums in `count` planes, which are no
+// fewer.
+void ck_add_counts(ck_features features, const uint64_t *planes, size_t stride, size_t count,
+                   uint64_t *sums);
 
 // How many of the lanes in `mask` are one in each of CK_WINDOW_SHOTS strided rows, for boards of up
 // to 4,096 lanes. `row_ones` has room for CK_WINDOW_SHOTS counts.
