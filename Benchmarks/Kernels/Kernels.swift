@@ -23,6 +23,9 @@ struct Kernels {
                 measured: bench.laneHealth(here), against: bench.laneHealth(ck_features(0)),
                 goal: ""),
             Pair(
+                measured: bench.arrayHealth(here), against: bench.arrayHealth(ck_features(0)),
+                goal: ""),
+            Pair(
                 measured: bench.sampler(here), against: bench.sampler(ck_features(0)),
                 goal: ">= 1 GB/s, >= 0.4 GB/s"),
             Pair(
@@ -59,15 +62,32 @@ private final class Bench {
 
     deinit { memory.deallocate() }
 
-    /// Taking a window in, both tests at both cut-offs on every lane, and making room for the next.
+    /// Taking a window in, the tests of every lane, and making room for the next.
     func laneHealth(_ features: ck_features) -> Task {
-        let window = HealthWindow(
-            lanes: Self.lanes, cutoffs: cutoffs, memory: memory, features: features)
+        let window = window(features)
         return Task(name: "lane health\(suffix(features))", bytes: Self.windowBytes) { [rows] in
             _ = rows.withUnsafeBytes { window.append($0) }
             window.test()
             window.advance()
         }
+    }
+
+    /// The same, and the comparison of the lanes with one another and of the rows with those before.
+    func arrayHealth(_ features: ck_features) -> Task {
+        let window = window(features)
+        let lanes = [UInt64](repeating: .max, count: Self.lanes / 64)
+        return Task(name: "lane and array health\(suffix(features))", bytes: Self.windowBytes) { [rows] in
+            _ = rows.withUnsafeBytes { window.append($0) }
+            window.test()
+            window.compare(lanes: lanes)
+            window.advance()
+        }
+    }
+
+    private func window(_ features: ck_features) -> HealthWindow {
+        var random = SystemRandomNumberGenerator()
+        return HealthWindow(
+            lanes: Self.lanes, cutoffs: cutoffs, memory: memory, features: features, random: &random)
     }
 
     var naiveHealth: Task {

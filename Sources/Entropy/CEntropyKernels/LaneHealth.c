@@ -32,16 +32,27 @@ void ck_count_dissent(ck_features features, const uint64_t *rows, size_t stride,
     CK_DISPATCH(features, count_dissent, rows, stride, row_ones, half, planes);
 }
 
-void ck_digest_rows(ck_features features, const uint64_t *rows, size_t stride, size_t words,
-                    const uint64_t *mask, const uint64_t *key, uint64_t *digests) {
-    CK_DISPATCH(features, digest_rows, rows, stride, words, mask, key, digests);
-}
-
 void ck_find_runs(ck_features features, const uint64_t *rows, size_t stride, uint32_t warning,
                   uint32_t failure, uint64_t *scratch, uint64_t *warning_lanes,
                   uint64_t *failure_lanes) {
     CK_DISPATCH(features, find_runs, rows, stride, warning, failure, scratch, warning_lanes,
                 failure_lanes);
+}
+
+size_t ck_choose_rows(ck_features features, const uint16_t *row_ones, uint16_t middle,
+                      uint16_t *chosen) {
+    size_t count;
+    CK_DISPATCH(features, choose_rows, row_ones, middle, chosen, &count);
+    return count;
+}
+
+uint64_t ck_digest_row(const uint64_t *row, size_t words, const uint64_t *mask,
+                       const uint64_t *key) {
+    uint64_t sum = 0;
+    for (size_t word = 0; word < words; word++) sum += (row[word] & mask[word]) * key[word];
+    // The high bits of such a sum are the good ones.
+    sum = (sum ^ sum >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+    return sum ^ sum >> 29;
 }
 
 // The lanes of one word whose count is at least `bound`, from the highest plane down.

@@ -47,10 +47,12 @@ final class BoardStream {
         self.clock = clock
         tunable = description.tuning == nil ? nil : board as? any TunableBoard
         reader = FrameReader(buffer: memory.frames, board: description)
+        // The key decides which ideal rows are taken for one another, which is as good as never.
+        var random = SystemRandomNumberGenerator()
         window = HealthWindow(
             lanes: description.lanes,
             cutoffs: HealthCutoffs(claimedEntropyPerBit: settings.claimedEntropyPerBit),
-            memory: memory.window)
+            memory: memory.window, random: &random)
         patienceBegan = clock.monotonicNanoseconds()
     }
 

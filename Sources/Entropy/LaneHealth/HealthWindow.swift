@@ -40,7 +40,8 @@ package final class HealthWindow {
 
     private let tests: [any WindowTest]
     private let historyShots: Int
-    /// Room for what a test works with: `historyShots` + 1,024 rows of one strip.
+    private let scratchWords: Int
+    /// Room for what a test works with: `scratchWords` words.
     let scratch: UnsafeMutablePointer<UInt64>
     private let lanesFound: UnsafeMutablePointer<UInt64>
     /// How many lanes were one in each shot.
@@ -57,7 +58,15 @@ package final class HealthWindow {
 
     /// How many rows before the window the tests look at.
     private static func historyShots(_ cutoffs: HealthCutoffs) -> Int {
-        max(cutoffs.repetitionCountFailure, PredictorSchedule.longestLag)
+        // `ck_find_runs` and `BlockMemory` say how many they need.
+        max(
+            2 * cutoffs.repetitionCountWarning - 1, PredictorSchedule.longestLag,
+            BlockMemory.mostRows(claimedEntropyPerBit: cutoffs.claimedEntropyPerBit))
+    }
+
+    /// How many words of `scratch` the tests use.
+    private static func scratchWords(_ cutoffs: HealthCutoffs) -> Int {
+        3 * cutoffs.repetitionCountWarning * Int(CK_STRIP_WORDS)
     }
 
     /// How much memory a window takes, in bytes.
@@ -65,7 +74,7 @@ package final class HealthWindow {
         let stride = stride(lanes: lanes)
         let history = historyShots(cutoffs)
         let perRow = (history + windowShots + 5 * Int(CK_COUNT_PLANES) + 2) * stride
-        return (perRow + (history + windowShots) * Int(CK_STRIP_WORDS)) * 8 + 2 * windowShots
+        return (perRow + scratchWords(cutoffs)) * 8 + 2 * windowShots
     }
 
     /// - Parameters:
@@ -73,9 +82,10 @@ package final class HealthWindow {
     ///   - memory: zeroed, aligned to 64 bytes, of `byteCount` bytes, owned by the caller, for as
     ///     long as the window is used.
     ///   - features: which instructions the kernels may use.
+    ///   - random: gives the key of the digests by which rows that come again are found.
     package init(
         lanes: Int, cutoffs: HealthCutoffs, memory: UnsafeMutableRawBufferPointer,
-        features: ck_features = ck_features_here()
+        features: ck_features = ck_features_here(), random: inout some RandomNumberGenerator
     ) {
         precondition(memory.count >= Self.byteCount(lanes: lanes, cutoffs: cutoffs))
         tests = HealthTest.windowTests(cutoffs)
@@ -83,9 +93,11 @@ package final class HealthWindow {
         words = lanes / 64
         stride = Self.stride(lanes: lanes)
         schedule = PredictorSchedule(words: words, stride: stride)
-        blocks = BlockMemory(words: words, claimedEntropyPerBit: cutoffs.claimedEntropyPerBit)
+        blocks = BlockMemory(
+            words: words, claimedEntropyPerBit: cutoffs.claimedEntropyPerBit, random: &random)
         periodSums = (0..<4).map { [words] _ in OnesTally(words: words) }
         historyShots = Self.historyShots(cutoffs)
+        scratchWords = Self.scratchWords(cutoffs)
         findings = WindowFindings(words: words)
         let all = memory.bindMemory(to: UInt64.self)
         guard let base = all.baseAddress else { preconditionFailure("the memory is not empty") }
@@ -97,7 +109,7 @@ package final class HealthWindow {
         partnerPlanes = lagPlanes + Int(CK_COUNT_PLANES) * stride
         lanesFound = partnerPlanes + Int(CK_COUNT_PLANES) * stride
         scratch = lanesFound + 2 * stride
-        let end = scratch + (historyShots + Self.windowShots) * Int(CK_STRIP_WORDS)
+        let end = scratch + scratchWords
         rowOnes = UnsafeMutableRawPointer(end).bindMemory(
             to: UInt16.self, capacity: Self.windowShots)
     }
@@ -129,7 +141,7 @@ package final class HealthWindow {
         rows.update(repeating: 0, count: shots * stride)
         shots = 0
         hasHistory = false
-        blocks.forgetRow()
+        blocks.forgetRows()
         forgetPeriod()
     }
 
@@ -198,7 +210,9 @@ package final class HealthWindow {
         ck_count_dissent(
             features, rows, stride, rowOnes, UInt32(comparedLanes / 2), dissentPlanes)
         majorityOnes = (0..<Self.windowShots).count { Int(rowOnes[$0]) > comparedLanes / 2 }
-        repeatedBlock = blocks.findRepeats(rows, stride: stride, lanes: lanes, features: features) ? .failure : .clean
+        let isRepeated = blocks.findRepeats(
+            rows, stride: stride, lanes: lanes, count: comparedLanes, rowOnes: rowOnes, features: features)
+        repeatedBlock = isRepeated ? .failure : .clean
         varianceRatio = CrossLaneTest.varianceRatio(
             UnsafeBufferPointer(start: rowOnes, count: Self.windowShots), lanes: comparedLanes)
     }
@@ -212,7 +226,7 @@ package final class HealthWindow {
         // History is at most half a window for every claim allowed, so the two do not overlap.
         (rows - kept).update(from: rows + end - kept, count: kept)
         rows.update(repeating: 0, count: end)
-        scratch.update(repeating: 0, count: (historyShots + Self.windowShots) * 8)
+        scratch.update(repeating: 0, count: scratchWords)
         rowOnes.update(repeating: 0, count: Self.windowShots)
         shots = 0
     }

@@ -28,7 +28,8 @@ static ck_features ask_processor(void) {
     const uint32_t avx2 = bit_AVX2 | bit_BMI | bit_BMI2;
     const uint32_t avx512 = avx2 | bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
     if ((b & avx2) == avx2 && (saved & YMM_STATE) == YMM_STATE) found |= CK_AVX2;
-    if ((b & avx512) == avx512 && (saved & ZMM_STATE) == ZMM_STATE) found |= CK_AVX512;
+    if ((b & avx512) == avx512 && (c & bit_AVX512VPOPCNTDQ) && (saved & ZMM_STATE) == ZMM_STATE)
+        found |= CK_AVX512;
     return found;
 }
 

@@ -225,4 +225,33 @@ struct LaneComparisonKernelTests {
             #expect(planes.last == Self.beyond)
         }
     }
+
+    @Test(
+        "rows are chosen by their number of ones alone, near the middle of what there is",
+        arguments: [0, 4, 31, 256, 2048])
+    func chosenRows(middle: Int) {
+        let rowOnes = (0..<StridedWindow.shots).map { UInt16(($0 * 13) % (2 * middle + 3)) }
+        let expected = rowOnes.indices.filter { (Int(rowOnes[$0]) + 4096 - middle) % 16 < 2 }
+        #expect((1..<StridedWindow.shots).contains(expected.count))
+        for path in KernelPath.strips {
+            var chosen = [UInt16](repeating: 0, count: StridedWindow.shots)
+            let count = ck_choose_rows(path.features, rowOnes, UInt16(middle), &chosen)
+            #expect(chosen.prefix(count).map(Int.init) == expected, "\(path)")
+        }
+    }
+
+    @Test("a digest is that of the lanes in the mask, and changes with each of them")
+    func digests() {
+        var random = SeededGenerator(8)
+        let (row, mask) = (random.words(3), random.words(3))
+        let key = random.words(3).map { $0 | 1 }
+        let digest = { (row: [UInt64]) in ck_digest_row(row, 3, mask, key) }
+        var seen: Set<UInt64> = [digest(row)]
+        for lane in 0..<192 {
+            var changed = row
+            changed[lane / 64] ^= 1 << (lane % 64)
+            let counts = mask[lane / 64] >> (lane % 64) & 1 == 1
+            #expect(seen.insert(digest(changed)).inserted == counts, "lane \(lane)")
+        }
+    }
 }

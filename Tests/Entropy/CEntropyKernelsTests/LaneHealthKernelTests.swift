@@ -93,12 +93,13 @@ struct LaneHealthKernelTests {
     }
 
     @Test(
-        "runs are found at any pair of cut-offs from 17 up, on every path", .thorough,
-        arguments: [17, 18, 20, 31, 32, 33, 34, 47, 48, 49, 50, 64, 65, 66], [0, 1, 15, 16, 17, 40])
+        "runs are found at any pair of cut-offs, on every path", .thorough,
+        arguments: [17, 18, 20, 31, 32, 33, 34, 47, 48, 49, 50, 64, 65, 66], [0, 1, 2, 15, 16, 17, 40, 65])
     func runs(warning: Int, more: Int) {
-        let failure = warning + more
-        let rows = Self.stickyRows(before: failure)
-        let longest = Self.longestRuns(rows, before: failure)
+        let failure = warning + min(more, warning - 1)
+        let before = 2 * warning - 1
+        let rows = Self.stickyRows(before: before)
+        let longest = Self.longestRuns(rows, before: before)
         let expected = [warning, failure].map { cutoff in
             (0..<8).map { word in
                 (0..<64).reduce(UInt64(0)) {
@@ -111,13 +112,13 @@ struct LaneHealthKernelTests {
             #expect((1..<512).contains(count), "the rows hold both: lanes with runs, and without")
         }
         for path in KernelPath.strips {
-            var scratch = [UInt64](repeating: .max, count: (Self.shots + failure) * 8)
+            var scratch = [UInt64](repeating: .max, count: 3 * warning * 8)
             var warned = [UInt64](repeating: 0, count: 8)
             var failed = warned
             rows.withUnsafeBufferPointer { buffer in
                 guard let base = buffer.baseAddress else { return }
                 ck_find_runs(
-                    path.features, base + failure * 8, 8, UInt32(warning), UInt32(failure),
+                    path.features, base + before * 8, 8, UInt32(warning), UInt32(failure),
                     &scratch, &warned, &failed)
             }
             #expect([warned, failed] == expected, "\(path)")

@@ -2,6 +2,7 @@
 
 import CKernelSupport
 import LaneHealth
+import TestSupport
 
 /// A health window with the memory it works in.
 final class OwnedWindow {
@@ -12,8 +13,9 @@ final class OwnedWindow {
         memory = .allocate(
             byteCount: HealthWindow.byteCount(lanes: lanes, cutoffs: cutoffs), alignment: 64)
         memory.initializeMemory(as: UInt8.self, repeating: 0)
+        var random = SeededGenerator(1)
         window = HealthWindow(
-            lanes: lanes, cutoffs: cutoffs, memory: memory, features: features)
+            lanes: lanes, cutoffs: cutoffs, memory: memory, features: features, random: &random)
     }
 
     deinit { memory.deallocate() }

@@ -18,6 +18,7 @@
 enum {
     CK_WINDOW_SHOTS = 1024,  // shots in a health window
     CK_COUNT_PLANES = 11,    // bits of a count from 0 to 1,024
+    CK_LANES_LIMIT = 4096,   // lanes of the largest board
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -38,8 +39,8 @@ void ck_count_differences(ck_features features, const uint64_t *rows, size_t str
 void ck_add_counts(ck_features features, const uint64_t *planes, size_t stride, size_t count,
                    uint64_t *sums);
 
-// How many of the lanes in `mask` are one in each of CK_WINDOW_SHOTS strided rows, for boards of up
-// to 4,096 lanes. `row_ones` has room for CK_WINDOW_SHOTS counts.
+// How many of the lanes in `mask` are one in each of CK_WINDOW_SHOTS strided rows, of at most
+// CK_LANES_LIMIT lanes. `row_ones` has room for CK_WINDOW_SHOTS counts.
 void ck_count_row_ones(ck_features features, const uint64_t *rows, size_t stride, size_t words,
                        const uint64_t *mask, uint16_t *row_ones);
 
@@ -62,20 +63,27 @@ void ck_compare_predictions(ck_features features, const uint64_t *planes, size_t
                             uint64_t *warning_lanes, uint64_t *failure_lanes);
 
 // The lanes that hold, somewhere in a window of CK_WINDOW_SHOTS strided rows, the end of a run of
-// at least `warning` (`failure`) equal samples, 2 <= warning <= failure.
+// at least `warning` (`failure`) equal samples, 2 <= warning <= failure < 2 * warning.
 //
-// `rows` is the window's first row; the `failure` rows before it have to be readable and are the
-// samples before the window, so that runs across its start are seen. `scratch` has room for
-// CK_WINDOW_SHOTS + failure rows of CK_STRIP_WORDS words.
+// `rows` is the window's first row; the 2 * warning - 1 rows before it have to be readable and are
+// the samples before the window, so that runs across its start are seen. `scratch` has room for 3 *
+// warning rows of CK_STRIP_WORDS words.
 void ck_find_runs(ck_features features, const uint64_t *rows, size_t stride, uint32_t warning,
                   uint32_t failure, uint64_t *scratch, uint64_t *warning_lanes,
                   uint64_t *failure_lanes);
 
-// A keyed digest of each of CK_WINDOW_SHOTS strided rows, of the lanes in `mask`: its words times
-// those of `key`, which are odd, summed up and mixed. Equal rows have equal digests; different ones
-// have, unless the key is known, with probability 2^-64 or little more.
-void ck_digest_rows(ck_features features, const uint64_t *rows, size_t stride, size_t words,
-                    const uint64_t *mask, const uint64_t *key, uint64_t *digests);
+// Chooses some rows of a window by their content alone: those whose number of ones, as
+// ck_count_row_ones found, is `middle` or one more, modulo 16. Of two neighbouring numbers one is
+// even, so that rows of one parity are chosen too. `chosen` has room for CK_WINDOW_SHOTS indices,
+// and receives them in order. Returns how many.
+size_t ck_choose_rows(ck_features features, const uint16_t *row_ones, uint16_t middle,
+                      uint16_t *chosen);
+
+// A keyed digest of the lanes in `mask` of a row: its words times those of `key`, which are odd,
+// summed up and mixed. Equal rows have equal digests; different ones have, unless the key is known,
+// with probability 2^-64 or little more.
+uint64_t ck_digest_row(const uint64_t *row, size_t words, const uint64_t *mask,
+                       const uint64_t *key);
 
 // Writes the bits of the lanes in `mask`, row after row, lowest lane first, without gaps. `out` has
 // room for all of them and 8 bytes more. Returns how many bits were written; bits after the last

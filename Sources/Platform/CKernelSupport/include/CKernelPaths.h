@@ -27,8 +27,8 @@
 
 #define CK_PATH avx512
 #define CK_VECTOR_BYTES 64
-#pragma clang attribute push(                                                    \
-    __attribute__((target("avx2,bmi,bmi2,avx512f,avx512dq,avx512bw,avx512vl"))), \
+#pragma clang attribute push(                                                                    \
+    __attribute__((target("avx2,bmi,bmi2,avx512f,avx512dq,avx512bw,avx512vl,avx512vpopcntdq"))), \
     apply_to = function)
 #include CK_BODY
 #pragma clang attribute pop

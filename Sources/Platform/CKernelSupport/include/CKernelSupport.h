@@ -20,7 +20,7 @@ typedef uint32_t ck_features;
 enum {
     CK_PORTABLE = 0,
     CK_AVX2 = 1,    // with BMI and BMI2, as on every such processor that hides nothing
-    CK_AVX512 = 2,  // F, DQ, BW and VL, with all of CK_AVX2
+    CK_AVX512 = 2,  // F, DQ, BW, VL and VPOPCNTDQ, with all of CK_AVX2: from Ice Lake and Zen 4 on
     CK_BMI2 = 4,
     CK_SHA = 8,
     CK_CRC32 = 16,  // SSE 4.2 and PCLMULQDQ

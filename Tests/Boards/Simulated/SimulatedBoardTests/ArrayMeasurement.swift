@@ -5,6 +5,7 @@ import BoardProtocol
 import DevicePhysics
 import LaneHealth
 import SimulatedBoard
+import TestSupport
 
 /// Reads a simulated board window by window, through the frame reader.
 final class ArrayMeasurement {
@@ -24,7 +25,8 @@ final class ArrayMeasurement {
             byteCount: HealthWindow.byteCount(lanes: description.lanes, cutoffs: cutoffs),
             alignment: 64)
         memory.initializeMemory(as: UInt8.self, repeating: 0)
-        window = HealthWindow(lanes: description.lanes, cutoffs: cutoffs, memory: memory)
+        var random = SeededGenerator(1)
+        window = HealthWindow(lanes: description.lanes, cutoffs: cutoffs, memory: memory, random: &random)
         buffer = .allocate(
             byteCount: FrameReader.bufferCount(maximumPayload: description.maximumPayload),
             alignment: 64)
