@@ -79,9 +79,9 @@ final class BoardStream {
             case .rejected(let rejection):
                 if lastRejection == nil { book.report(.framesRejected(rejection)) }
                 lastRejection = rejection
-                counters.framesRejected.add(1, ordering: .relaxed)
+                counters.framesRejected.addToTotal(1)
             case .skipped(let count):
-                counters.bytesSkipped.add(UInt64(count), ordering: .relaxed)
+                counters.bytesSkipped.addToTotal(UInt64(count))
             }
         }
         return nil
@@ -89,10 +89,10 @@ final class BoardStream {
 
     private func accept(_ frame: FrameReader.Frame) {
         lastRejection = nil
-        counters.framesAccepted.add(1, ordering: .relaxed)
+        counters.framesAccepted.addToTotal(1)
         counters.temperature.store(Int(frame.header.temperature), ordering: .relaxed)
         if frame.shotsDroppedBefore > 0 {
-            counters.shotsDropped.add(frame.shotsDroppedBefore, ordering: .relaxed)
+            counters.shotsDropped.addToTotal(frame.shotsDroppedBefore)
             book.report(.shotsDropped(frame.shotsDroppedBefore))
         }
     }

@@ -21,3 +21,16 @@ package final class PipelineCounters: Sendable {
     package let isResting = Atomic<Bool>(false)
     package let shotsPerSecond = RateMeter()
 }
+
+extension Atomic where Value == UInt64 {
+    /// Where totals stop, which boards feed with numbers of their own: what every reader of JSON takes, and small enough
+    /// for sums over boards.
+    package static var largestTotal: UInt64 { 1 << 53 }
+
+    /// Adds to a total of which this is the only writer.
+    package func addToTotal(_ count: UInt64) {
+        let total = load(ordering: .relaxed)
+        let room = total < Self.largestTotal ? Self.largestTotal - total : 0
+        store(total + (count < room ? count : room), ordering: .relaxed)
+    }
+}

@@ -49,7 +49,7 @@ extension BoardUnit {
             firmware: board?.firmware ?? "", lanes: lanes,
             laneCounts: (status.ledger?.counts ?? LaneHealth.LaneCounts()).report,
             minimumGoodLanes: pipeline.settings.minimumGoodLanes(of: lanes),
-            healthEpoch: Int(source.healthEpoch.load(ordering: .relaxed)),
+            healthEpoch: Int(clamping: source.healthEpoch.load(ordering: .relaxed)),
             operatingPoint: isArray ? board?.operatingPoint : nil,
             encoding: isArray ? (board?.encoding).map { "\($0)" } : nil,
             temperatureCelsius: isArray ? counters.celsius : nil,
@@ -142,7 +142,7 @@ extension PipelineCounters {
 }
 
 extension Atomic where Value == UInt64 {
-    fileprivate var int: Int { Int(load(ordering: .relaxed)) }
+    fileprivate var int: Int { Int(clamping: load(ordering: .relaxed)) }
 }
 
 extension EntropyChannel {

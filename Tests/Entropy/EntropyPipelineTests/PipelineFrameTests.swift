@@ -55,6 +55,16 @@ struct PipelineFrameTests {
         Fault(name: "frames in one piece") { [$0.flatMap { $0 }] },
     ]
 
+    @Test("count up to a bound, which every reader takes, and never beyond")
+    func totals() {
+        let total = Atomic<UInt64>(0)
+        for count in [5, (1 << 53) - 5, 1, .max, .max] as [UInt64] { total.addToTotal(count) }
+        #expect(total.load(ordering: .relaxed) == 1 << 53)
+        total.store(.max, ordering: .relaxed)
+        total.addToTotal(1)
+        #expect(Int(clamping: total.load(ordering: .relaxed)) == .max)
+    }
+
     @Test(
         "are used once and in order whatever happens to them, and the counters tell",
         arguments: faultyStreams)

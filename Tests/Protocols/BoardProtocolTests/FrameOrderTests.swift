@@ -47,6 +47,13 @@ struct FrameOrderTests {
             "what the first frame says was dropped is passed on",
             [.frame(0, at: 0, says: 12, dropped: 12), .frame(1, at: 3, dropped: 0)]),
         Script(
+            "gaps add up: what is missing of a start has a bound, however many gaps it is",
+            [
+                .frame(0, at: 0, dropped: 0), .frame(1, at: 3 + (1 << 39), dropped: 1 << 39),
+                .frame(2, at: 6 + (1 << 40), dropped: 1 << 39), .frame(3, at: 10 + (1 << 40), dropped: nil),
+                .frame(3, at: 9 + (1 << 40), says: 1, dropped: nil), .frame(3, at: 9 + (1 << 40), dropped: 0),
+            ]),
+        Script(
             "a frame that came before is rejected",
             [
                 .frame(5, at: 15, dropped: 0), .frame(5, at: 15, dropped: nil),

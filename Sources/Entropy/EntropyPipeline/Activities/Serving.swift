@@ -60,7 +60,7 @@ final class Serving: Activity {
         window.lanesStart(within: verdict.shortestStartUp)
         context.gate.label(healthEpoch: verdict.healthEpoch)
         let now = context.clock.monotonicNanoseconds()
-        context.counters.shots.add(UInt64(HealthCutoffs.windowShots), ordering: .relaxed)
+        context.counters.shots.addToTotal(UInt64(HealthCutoffs.windowShots))
         context.counters.shotsPerSecond.add(HealthCutoffs.windowShots, now: now)
         let isServed = !context.stream.isWindowRecorded
         context.lifecycle.handle(.windowJudged(machineVerdict(verdict), isServed: isServed))
@@ -105,7 +105,7 @@ final class Serving: Activity {
 
     private func enterPublished(_ credited: Int) {
         context.counters.isResting.store(false, ordering: .relaxed)
-        context.counters.creditedBits.add(UInt64(credited), ordering: .relaxed)
+        context.counters.creditedBits.addToTotal(UInt64(credited))
         context.counters.newestBits.store(
             context.clock.monotonicNanoseconds(), ordering: .relaxed)
     }
