@@ -3,6 +3,7 @@
 import BoardInterface
 import BoardProtocol
 import DevicePhysics
+import EntropyTerms
 
 /// Values of one board, or of two, that are valid separately but not together.
 struct BoardConflict: Sendable, Equatable {
@@ -21,7 +22,18 @@ extension BoardSettings {
         for index in others.indices where mayConflict(with: others[index]) {
             if let conflict = conflict(with: others[index], at: "\(key)[\(index)]") { return conflict }
         }
-        return nil
+        return others.first.flatMap { mixture(with: $0, at: "\(key)[0]") }
+    }
+
+    /// The conflict with the first entry of boards of which one is random and the other is not: a request is answered
+    /// by whichever has bits, so that clients would be refused by chance.
+    private func mixture(with first: BoardSettings, at key: String) -> BoardConflict? {
+        guard provenance.isGenuine != first.provenance.isGenuine else { return nil }
+        let what = { (board: BoardSettings) in board.provenance.isGenuine ? "random" : "not random" }
+        return BoardConflict(
+            key: "kind", found: "\(name), whose bits are \(what(self))",
+            expected: "boards like \(key), \(first.name), whose bits are \(what(first));"
+                + " run a second daemon for the others")
     }
 
     private func mayConflict(with other: borrowing BoardSettings) -> Bool {

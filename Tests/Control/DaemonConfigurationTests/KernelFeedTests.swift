@@ -20,7 +20,10 @@ struct KernelFeedTests {
                 "{kind: host, lanes: 64, path: /dev/hwrng}",
                 "bits of the host, which can be the kernel's own"
             ),
-            ("{name: h, kind: usb}, {name: array0, kind: simulated}", "simulated bits"),
+            (
+                "{name: h, kind: usb}, {name: array0, kind: host, lanes: 64, path: /dev/hwrng}",
+                "bits of the host, which can be the kernel's own"
+            ),
         ])
     func refused(boards: String, bits: String) {
         let text = "kernel: {feed: true}\nboards: [\(boards)]\n"

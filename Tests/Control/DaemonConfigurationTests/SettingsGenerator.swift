@@ -3,6 +3,7 @@
 import BoardInterface
 import BoardProtocol
 import DaemonConfiguration
+import EntropyTerms
 import DevicePhysics
 
 /// A small repeatable generator (SplitMix64).
@@ -27,6 +28,9 @@ extension DaemonSettings {
         settings.boards = (0..<Int.random(in: 0...4, using: &generator)).map {
             .random(named: "\($0)", using: &generator)
         }
+        // Those that are random are not mixed with those that are not.
+        let isGenuine = settings.boards.first?.provenance.isGenuine
+        settings.boards.removeAll { $0.provenance.isGenuine != isGenuine }
         settings.health.claimedEntropyPerBit = .random(in: 0.1...1, using: &generator)
         settings.health.startUpWindows = .random(in: 1...1000, using: &generator)
         settings.health.minimumGoodLanesPercent = .random(in: 1...100, using: &generator)

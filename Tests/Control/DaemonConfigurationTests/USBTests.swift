@@ -123,6 +123,23 @@ struct USBTests {
         #expect(try settings(text).boards.count == 2)
     }
 
+    @Test(
+        "Boards whose bits are random are not mixed with boards whose bits are not",
+        arguments: [
+            ("kind: simulated", "simulated", false), ("kind: replay, path: /tape", "replay", false),
+            ("kind: usb, usb: {simulated: true}", "usb", false), ("kind: host, path: /dev/hwrng", "host", true),
+        ])
+    func mixture(board: String, kind: String, isTaken: Bool) throws {
+        let text = "boards: [{name: a, kind: usb}, {name: b, lanes: 64, \(board)}]"
+            .replacing("lanes: 64, ", with: kind == "host" ? "lanes: 64, " : "")
+        guard !isTaken else { return #expect(try settings(text).boards.count == 2) }
+        let problem = try #require(problems(text).first)
+        #expect(
+            problem.hasSuffix(
+                "boards[1].kind: found b, whose bits are not random, expected boards like boards[0], a, whose bits are"
+                    + " random; run a second daemon for the others"))
+    }
+
     @Test("The breakdown of the simulated device does not limit a real one")
     func breakdown() throws {
         let text = "boards: [{kind: usb, operatingPoint: {amplitudeMillivolts: 4000}}]"
