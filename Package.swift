@@ -354,8 +354,8 @@ let package = Package(
         tests(
             "EntropyClientTests", in: "Clients",
             [
-                "AllocationCounting", "EntropyClient", "EntropyProtocol", "EntropyRing", "EntropyServer",
-                "EntropyTerms", "LinuxPlatform", "PlaneTestSupport", "TestSupport",
+                "AllocationCounting", "CTestSupport", "EntropyClient", "EntropyProtocol", "EntropyRing",
+                "EntropyServer", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport", "TestSupport",
             ]),
 
         // Tests of Programs
@@ -368,7 +368,10 @@ let package = Package(
             ]),
         tests(
             "DaemonTests", in: "Programs",
-            ["EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "meboard", "metrngd", "mectl"]),
+            [
+                "CTestSupport", "EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "meboard", "metrngd",
+                "mectl",
+            ]),
 
         // Tests of Testbench
         tests(

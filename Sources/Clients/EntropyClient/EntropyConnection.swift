@@ -14,6 +14,8 @@ import LinuxPlatform
 /// reply that had arrived is overwritten, and was delivered to no other client. After an error other than
 /// `unavailable`, `disconnected`, `shuttingDown` and `unreachable` the connection can no longer be used.
 ///
+/// A forked child gets none of its parent's bits: its first call finds the connection lost, and connects again.
+///
 /// ```swift
 /// let connection = try EntropyConnection()
 /// let key = try connection.read(count: 32)
@@ -50,6 +52,7 @@ public final class EntropyConnection {
     private let reconnectNanoseconds: UInt64
     private var state: State
     private var tag: UInt64 = 0
+    private let forkMark: ForkMark
 
     /// The rest between two attempts to connect again, in microseconds.
     private static let rest: UInt32 = 20_000
@@ -71,6 +74,11 @@ public final class EntropyConnection {
         self.path = path
         self.allowsSimulated = allowsSimulated
         reconnectNanoseconds = UInt64(min(reconnectSeconds, 1e9) * 1e9)
+        do {
+            forkMark = try ForkMark()
+        } catch {
+            throw .unreachable(path: path, reason: error.reason)
+        }
         state = .connected(try Self.connect(path))
     }
 
@@ -140,6 +148,8 @@ public final class EntropyConnection {
     private func reconnecting<Answer>(
         waits: Bool, _ ask: () throws(EntropyError) -> Answer
     ) throws(EntropyError) -> Answer {
+        // The socket is the parent's: what comes on it is for the parent.
+        if forkMark.takeForked(), case .connected = state { state = .lost }
         guard reconnectNanoseconds > 0 else { return try ask() }
         let end = monotonicNanoseconds() + (waits ? reconnectNanoseconds : 0)
         var isFirst = true

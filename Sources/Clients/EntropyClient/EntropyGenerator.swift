@@ -6,8 +6,9 @@ import LinuxPlatform
 /// `Int.random(in:using:)`, `shuffle(using:)`, and so on.
 ///
 /// Reads ahead a buffer of `full` bits, so that most calls cost no system call; the bytes are zeroed
-/// as they are used, and those that were not used are gone with the generator. Not thread-safe: give
-/// each thread a generator of its own. Copies share the buffer, and never give the same bits twice.
+/// as they are used, and those that were not used are gone with the generator. The buffer is left out of core dumps,
+/// and a forked child begins with an empty one. Not thread-safe: give each thread a generator of its own. Copies share
+/// the buffer, and never give the same bits twice.
 ///
 /// `RandomNumberGenerator` cannot report an error, and there is no substitute for the bits: when the
 /// daemon goes away, `next()` ends the program with a message that says why. A program that wants to
@@ -41,24 +42,34 @@ public struct EntropyGenerator: RandomNumberGenerator {
 /// The bytes that were read ahead.
 private final class Reserve {
     private let connection: EntropyConnection
+    /// The bytes, and a word that is 1 until the kernel wipes it in a forked child, with them.
+    private let memory: LockedMemory
     private let bytes: UnsafeMutableRawBufferPointer
     /// Where the unused bytes begin; they go to the end.
     private var position: Int
 
     init(_ connection: EntropyConnection, capacity: Int) {
         self.connection = connection
-        bytes = .allocate(byteCount: capacity, alignment: 8)
-        bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        do {
+            memory = try LockedMemory(count: capacity + 8, locked: false)
+        } catch {
+            fatalError("no memory for random numbers: \(error)")
+        }
+        bytes = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<capacity])
         position = capacity
+        memory.bytes.storeBytes(of: 1, toByteOffset: capacity, as: UInt64.self)
     }
 
-    deinit {
-        wipe(bytes)
-        bytes.deallocate()
+    /// Forgets the parent's bytes in a forked child, of which zeros are left.
+    private func dropParentsBytes() {
+        guard memory.bytes.load(fromByteOffset: bytes.count, as: UInt64.self) == 0 else { return }
+        position = bytes.count
+        memory.bytes.storeBytes(of: 1, toByteOffset: bytes.count, as: UInt64.self)
     }
 
     func fill(_ count: Int) throws(EntropyError) {
         precondition(count <= bytes.count)
+        dropParentsBytes()
         guard bytes.count - position < count else { return }
         // The unused bytes move up to the end of what is read: none is lost, none is used twice.
         let unused = bytes.count - position

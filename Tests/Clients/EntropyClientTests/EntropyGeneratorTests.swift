@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CTestSupport
 import EntropyClient
 import EntropyRing
 import EntropyServer
 import EntropyTerms
+import Glibc
 import PlaneTestSupport
 import Synchronization
 import TestSupport
@@ -32,6 +34,22 @@ struct EntropyGeneratorTests {
                 return (0..<2000).map { _ in generator.next() }
             }
             #expect(made == numbers(2000))
+        }
+    }
+
+    @Test("of a forked child are not its parent's: neither those that were read ahead nor those on the connection")
+    func forked() async {
+        await #expect(processExitsWith: .success) {
+            try ServerRig.run { rig in
+                let numbers = try rig.filling {
+                    var generator = EntropyGenerator(try EntropyConnection(path: rig.path), bufferBytes: 64)
+                    let before = (0..<3).map { _ in generator.next() }
+                    let ofChild = numbersInChild(3) { generator.next() }
+                    let after = (0..<10).map { _ in generator.next() }
+                    return before + after + ofChild
+                }
+                precondition(numbers.count == 16 && Set(numbers).count == 16 && !numbers.contains(0))
+            }
         }
     }
 
@@ -126,4 +144,22 @@ struct EntropyGeneratorTests {
         let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
         #expect(message.contains("no random numbers: the daemon serves simulated bits"))
     }
+}
+
+/// The numbers that a forked child makes; none when it fails.
+private func numbersInChild(_ count: Int, _ next: () -> UInt64) -> [UInt64] {
+    var numbers = [UInt64](repeating: 0, count: count)
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return [] }
+    let bytes = count * MemoryLayout<UInt64>.size
+    let child = ctestsupport_fork()
+    if child == 0 {
+        for index in numbers.indices { numbers[index] = next() }
+        _exit(write(ends[1], numbers, bytes) == bytes ? 0 : 1)
+    }
+    close(ends[1])
+    let taken = read(ends[0], &numbers, bytes)
+    close(ends[0])
+    waitpid(child, nil, 0)
+    return taken == bytes ? numbers : []
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 bool ctestsupport_check_files_as(uid_t uid) {
     setfsuid(uid);
@@ -36,3 +37,5 @@ ssize_t ctestsupport_send_copies(int fd, const void *bytes, size_t count, int de
     memcpy(CMSG_DATA(&room.header), descriptors, size);
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
+
+int ctestsupport_fork(void) { return fork(); }

@@ -15,4 +15,8 @@ bool ctestsupport_check_files_as(uid_t uid);
 ssize_t ctestsupport_send_copies(int fd, const void *bytes, size_t count, int descriptor,
                                  int copies);
 
+// fork, which Swift does not offer. Of a process with several threads the child has one, which may
+// call what needs no lock that another one may have held.
+int ctestsupport_fork(void);
+
 #endif
