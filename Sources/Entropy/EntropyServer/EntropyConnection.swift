@@ -107,6 +107,7 @@ final class EntropyConnection: LocalConnection {
         let room = UnsafeMutableRawBufferPointer(rebasing: service.inbox[..<session.inboxRoom])
         switch service.parts.calls.receive(into: room, from: socket.descriptor) {
         case .moved(let count):
+            socket.idleSince = service.parts.clock.monotonicNanoseconds()
             session.received(UnsafeRawBufferPointer(rebasing: room[..<count]))
             return session.isListening ? .needs(.readable) : step()
         case .wouldBlock: return .needs(.readable)

@@ -15,7 +15,9 @@ protocol ClientService: AnyObject {
     func handle(_ event: EventPoll.Event)
 
     /// Does what is left to do at the end of a turn, such as accepting clients.
-    func endTurn()
+    ///
+    /// - Parameter busySince: when the turn began to serve clients, in monotonic nanoseconds; nil if it served none.
+    func endTurn(busySince: UInt64?)
 
     /// Ends all connections.
     func shutDown()
@@ -72,8 +74,9 @@ package final class EntropyServerLoop {
             forEachService { $0.shutDown() }
             return false
         }
+        let busySince = runQueue.isEmpty ? nil : parts.clock.monotonicNanoseconds()
         runQueue.takeTurns()
-        forEachService { $0.endTurn() }
+        forEachService { $0.endTurn(busySince: busySince) }
         dispenser.prepareToSleep()
         return true
     }

@@ -20,6 +20,7 @@ final class EntropyService: LocalService {
         self.parts = parts
         self.dispenser = dispenser
         self.runQueue = runQueue
+        parts.listener.refuseDescriptors()
         clients = try LocalServer(
             parts.listener, on: poll, control: control, idleConnections: .stay,
             clock: parts.clock, calls: parts.calls)
@@ -55,7 +56,7 @@ extension EntropyService: ClientService {
 
     func handle(_ event: EventPoll.Event) { clients.connection(of: event)?.ready(event) }
 
-    func endTurn() { clients.acceptWaiting(for: self) }
+    func endTurn(busySince: UInt64?) { clients.acceptWaiting(for: self, busySince: busySince) }
 
     func shutDown() { for connection in clients.connections { connection.shutDown() } }
 }

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAXIMUM_EVENTS = 256 };
@@ -99,7 +100,8 @@ int clinux_unix_listen(const char *path, mode_t mode, int backlog) {
     // no moment at which the file is there with wider permissions; chmod then undoes the umask.
     if (fchmod(fd, mode) < 0) return close_keeping_errno(fd);
     if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) return close_keeping_errno(fd);
-    if (chmod(path, mode) < 0 || listen(fd, backlog) < 0) {
+    // Who may write in the directory may have put a link there meanwhile: it is not followed.
+    if (fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) < 0 || listen(fd, backlog) < 0) {
         int reason = errno;
         unlink(path);
         errno = reason;
@@ -209,38 +211,68 @@ ssize_t clinux_send_with_descriptor(int fd, const void *bytes, size_t count, int
     return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// Keeps the first descriptor of the control data of a message, if none is kept yet, and closes the
-// others.
-static void take_descriptors(const struct cmsghdr *header, int *kept) {
+// Appends the descriptors of the control data of a message to those found before.
+static void take_descriptors(const struct cmsghdr *header, int *descriptors, size_t *found) {
     size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; i++) {
-        int descriptor;
-        memcpy(&descriptor, CMSG_DATA(header) + i * sizeof descriptor, sizeof descriptor);
-        if (*kept < 0) {
-            *kept = descriptor;
-        } else {
-            close(descriptor);
-        }
-    }
+    memcpy(descriptors + *found, CMSG_DATA(header), count * sizeof(int));
+    *found += count;
 }
 
-ssize_t clinux_receive_with_descriptor(int fd, void *bytes, size_t count, int *descriptor) {
-    union descriptor_room room;
+ssize_t clinux_receive_with_descriptors(int fd, void *bytes, size_t count, int *descriptors,
+                                        size_t *found) {
+    union {
+        char bytes[CMSG_SPACE(CLINUX_MAXIMUM_PASSED * sizeof(int))];
+        struct cmsghdr align;
+    } room;
     struct iovec piece = {bytes, count};
     struct msghdr message = {.msg_iov = &piece,
                              .msg_iovlen = 1,
                              .msg_control = room.bytes,
                              .msg_controllen = sizeof room.bytes};
-    *descriptor = -1;
+    *found = 0;
     ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (received < 0) return -1;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL;
          header = CMSG_NXTHDR(&message, header)) {
-        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-            take_descriptors(header, descriptor);
-        }
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+            take_descriptors(header, descriptors, found);
     }
     return received;
+}
+
+bool clinux_refuse_descriptors(int fd) {
+    // Newer than the headers of most systems: Linux 6.16.
+    enum { PASS_RIGHTS = 83 };
+    const int no = 0;
+    return setsockopt(fd, SOL_SOCKET, PASS_RIGHTS, &no, sizeof no) == 0;
+}
+
+static void ignore(int signal) { (void)signal; }
+
+int clinux_close_without_lingering(int fd) {
+    // Ends a wait of close, which the kernel takes up no more then, every so often until it has
+    // returned.
+    const struct itimerspec often = {{0, CLINUX_LINGER_NANOSECONDS},
+                                     {0, CLINUX_LINGER_NANOSECONDS}};
+    const struct sigaction action = {.sa_handler = ignore};
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN};
+    event._sigev_un._tid = gettid();
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN);
+    timer_t timer;
+    bool is_timed = sigaction(SIGRTMIN, &action, NULL) == 0 &&
+                    timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
+    if (is_timed) {
+        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+        timer_settime(timer, 0, &often, NULL);
+    }
+    int result = close(fd);
+    if (is_timed) {
+        timer_delete(timer);
+        pthread_sigmask(SIG_BLOCK, &set, NULL);
+    }
+    return result;
 }
 
 void *clinux_memory_map(size_t bytes, bool lock) {
@@ -310,4 +342,9 @@ void clinux_prepare_standard_streams(void) {
         if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
     }
     signal(SIGPIPE, SIG_IGN);
+}
+
+void clinux_restore_fatal_signals(void) {
+    static const int signals[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS, SIGSEGV};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], SIG_DFL);
 }

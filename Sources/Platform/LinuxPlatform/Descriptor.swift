@@ -8,14 +8,24 @@ import Glibc
 /// Any thread may use `raw` while it holds the descriptor.
 package final class Descriptor: Sendable {
     package let raw: Int32
+    private let closer: DescriptorCloser?
 
     /// Takes over `raw`; nobody else may close it.
-    package init(owning raw: Int32) {
+    package convenience init(owning raw: Int32) { self.init(raw, closer: nil) }
+
+    /// Takes over what a client gave: a descriptor that it passed, or a connection, in which some may wait that it
+    /// passed. Their close may take as long as the client likes, so that a thread does it that nobody waits for.
+    package convenience init(ofClient raw: Int32) { self.init(raw, closer: .shared) }
+
+    private init(_ raw: Int32, closer: DescriptorCloser?) {
         precondition(raw >= 0)
         self.raw = raw
+        self.closer = closer
     }
 
-    deinit { close(raw) }
+    deinit {
+        if let closer { closer.close(raw) } else { close(raw) }
+    }
 }
 
 /// The peer of a local socket, as the kernel recorded it when it connected.

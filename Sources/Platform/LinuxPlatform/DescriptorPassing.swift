@@ -15,16 +15,33 @@ package func send(
     }
 }
 
-/// Receives bytes from a local socket, and the first descriptor that came with them. Never waits.
+/// Receives bytes from a local socket, and the first descriptor that came with them. Never waits, not for the close of
+/// any other either.
 ///
-/// Any further descriptors are closed, so that nobody can fill the table of this process by sending
-/// some. A received descriptor may be of any kind, in any mode.
+/// Any further descriptors are closed, so that nobody can fill the table of this process by sending some. A received
+/// descriptor may be of any kind, in any mode.
 package func receive(
     into buffer: UnsafeMutableRawBufferPointer, from socket: Descriptor
 ) -> (transfer: Transfer, descriptor: Descriptor?) {
-    var raw: Int32 = -1
-    let result = transfer {
-        clinux_receive_with_descriptor(socket.raw, buffer.baseAddress, buffer.count, &raw)
+    var first: Descriptor?
+    let result = receive(into: buffer, from: socket) { passed in
+        let descriptor = Descriptor(ofClient: passed)
+        if first == nil { first = descriptor }
     }
-    return (result, raw < 0 ? nil : Descriptor(owning: raw))
+    return (result, first)
+}
+
+/// Receives bytes from a local socket, and calls `body` with each descriptor that came with them, which owns it.
+func receive(
+    into buffer: UnsafeMutableRawBufferPointer, from socket: Descriptor, _ body: (Int32) -> Void
+) -> Transfer {
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: Int(CLINUX_MAXIMUM_PASSED)) { passed in
+        var count = 0
+        let result = transfer {
+            clinux_receive_with_descriptors(
+                socket.raw, buffer.baseAddress, buffer.count, passed.baseAddress, &count)
+        }
+        for index in 0..<count { body(passed[index]) }
+        return result
+    }
 }

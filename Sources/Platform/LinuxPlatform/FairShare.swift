@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How many connections each user has, and which user gives one up when there are as many as there may be, so that
-/// nobody can keep others out.
+/// How many connections each user has, and who gives one up when there are as many as there may be, so that nobody can
+/// keep others out.
 package struct FairShare: Sendable {
+    /// What makes room for a newcomer.
+    package enum Concession: Sendable, Equatable {
+        /// A connection of the user with the most.
+        case connection(ofUser: UInt32)
+        /// A connection that has nothing under way, of a user with at least so many. It is all that several users can
+        /// claim of one another who have equally many: else many users with one each would keep everybody out.
+        case idleConnection(ofUsersWith: Int)
+        case none
+    }
+
     /// The connections of each user that has any.
     private var counts: [UInt32: Int] = [:]
 
     package init() {}
+
+    /// How many connections a user has.
+    package func count(of user: UInt32) -> Int { counts[user, default: 0] }
 
     /// Counts a new connection of a user.
     package mutating func add(_ user: UInt32) { counts[user, default: 0] += 1 }
@@ -19,13 +32,15 @@ package struct FairShare: Sendable {
         counts[user] = count > 1 ? count - 1 : nil
     }
 
-    /// The user that has to give up a connection for one of `newcomer`: the user with the most connections, if the
-    /// newcomer would still have fewer than that user. Nil when no user has to, and there is no room.
-    package func userToMakeRoom(for newcomer: UInt32) -> UInt32? {
+    /// What makes room for a newcomer: a connection of the user with the most, if the newcomer would still have fewer
+    /// than that user; an idle one, if it would have as many.
+    package func concession(to newcomer: UInt32) -> Concession {
         // Among users with equally many, always the one with the lowest number.
         guard let most = counts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) else {
-            return nil
+            return .none
         }
-        return counts[newcomer, default: 0] + 1 < most.value ? most.key : nil
+        let share = count(of: newcomer) + 1
+        if share < most.value { return .connection(ofUser: most.key) }
+        return share == most.value ? .idleConnection(ofUsersWith: share) : .none
     }
 }

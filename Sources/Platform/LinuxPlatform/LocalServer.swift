@@ -164,12 +164,17 @@ package final class LocalServer<Connection: LocalConnection> {
 
     // MARK: Acceptance
 
-    /// Accepts connections that wait, a bounded number in a turn, and resumes accepting when a rest is over.
-    package func acceptWaiting<Service: LocalService>(for service: Service)
+    /// Accepts connections that wait, and resumes accepting when a rest is over.
+    ///
+    /// In a turn in which clients were served, accepting takes a quarter of the time that this took and at least one
+    /// connection, so that those who only connect do not hold up those who draw.
+    ///
+    /// - Parameter busySince: when the turn began to serve clients, in monotonic nanoseconds; nil if it served none.
+    package func acceptWaiting<Service: LocalService>(for service: Service, busySince: UInt64? = nil)
     where Service.Connection == Connection {
         switch acceptance {
         case .watching: break
-        case .due: acceptBatch(for: service)
+        case .due: acceptBatch(for: service, busySince: busySince)
         case .resting(let end):
             guard clock.monotonicNanoseconds() >= end else { break }
             acceptance = .watching
@@ -178,13 +183,19 @@ package final class LocalServer<Connection: LocalConnection> {
         closeSurplus(of: service)
     }
 
-    private func acceptBatch<Service: LocalService>(for service: Service)
+    private func acceptBatch<Service: LocalService>(for service: Service, busySince: UInt64?)
     where Service.Connection == Connection {
         acceptance = .watching
+        var end: UInt64?
+        if let busySince {
+            let now = clock.monotonicNanoseconds()
+            end = now + (now - busySince) / 4
+        }
         do {
             for _ in 0..<LocalServerLimits.acceptsPerTurn {
                 guard let descriptor = try calls.accept(on: listener) else { return }
                 admit(descriptor, to: service)
+                if let end, clock.monotonicNanoseconds() >= end { return }
             }
         } catch {
             acceptance = .resting(
@@ -195,8 +206,10 @@ package final class LocalServer<Connection: LocalConnection> {
 
     private func admit<Service: LocalService>(_ descriptor: Descriptor, to service: Service)
     where Service.Connection == Connection {
+        // One that came and went costs nobody a place.
+        guard !calls.hasGone(descriptor) else { return }
         do {
-            let peer = try PeerCredentials(of: descriptor)
+            let peer = try calls.peer(of: descriptor)
             guard makeRoom(for: peer.userID, in: service) else { return service.refuse(descriptor) }
             let slot = freeSlots.last ?? slots.count
             let token = Token.make(
@@ -220,30 +233,43 @@ package final class LocalServer<Connection: LocalConnection> {
     private func makeRoom<Service: LocalService>(
         for newcomer: UInt32, in service: Service
     ) -> Bool where Service.Connection == Connection {
-        let maximum = min(
-            control.maximumConnections.load(ordering: .relaxed), Token.maximumSlots)
-        if count < maximum { return true }
+        let all = control.maximumConnections.load(ordering: .relaxed)
+        let reserve = LocalServerControl.isPrivileged(newcomer) ? 0 : LocalServerControl.reserve(of: all)
+        if count < min(all - reserve, Token.maximumSlots) { return true }
         control.refused.add(1, ordering: .relaxed)
-        guard let victim = idlest() ?? fairVictim(for: newcomer, maximum: maximum) else {
-            return false
-        }
+        // After the maximum was lowered a victim would make no room.
+        guard let victim = idlest() ?? (count <= all ? fairVictim(for: newcomer) : nil) else { return false }
         service.close(victim)
         return true
     }
 
-    /// The connection of the user with the most that goes first: an idle one, and of those the youngest.
-    private func fairVictim(for newcomer: UInt32, maximum: Int) -> Connection? {
-        guard count == maximum, let user = share.userToMakeRoom(for: newcomer) else { return nil }
-        let candidates = connections.filter { $0.socket.peer.userID == user }
-            .map { (rank: ($0.isIdle ? 1 : 0, $0.socket.token), connection: $0) }
-        return candidates.max { $0.rank < $1.rank }?.connection
+    /// The connection that a user may claim. Of a single user an idle one goes first, and of those the youngest; of
+    /// several users the one that has been idle for longest.
+    private func fairVictim(for newcomer: UInt32) -> Connection? {
+        switch share.concession(to: newcomer) {
+        case .connection(let user):
+            connections.lazy.filter { $0.socket.peer.userID == user }
+                .max { ($0.isIdle ? 1 : 0, $0.socket.token) < ($1.isIdle ? 1 : 0, $1.socket.token) }
+        case .idleConnection(let least):
+            idlest { [share] in share.count(of: $0.socket.peer.userID) >= least }
+        case .none: nil
+        }
     }
 
     /// The connection that has been idle for longest, where idle ones yield.
     private func idlest() -> Connection? {
-        guard idleConnections == .yield else { return nil }
-        return connections.sorted { $0.socket.idleSince < $1.socket.idleSince }
-            .first(where: \.isIdle)
+        idleConnections == .yield ? idlest { _ in true } : nil
+    }
+
+    private func idlest(where isCandidate: (Connection) -> Bool) -> Connection? {
+        var idlest: Connection?
+        for slot in slots.indices {
+            guard let connection = slots[slot], isCandidate(connection),
+                connection.socket.idleSince < idlest?.socket.idleSince ?? .max, connection.isIdle
+            else { continue }
+            idlest = connection
+        }
+        return idlest
     }
 
     private func closeSurplus<Service: LocalService>(of service: Service)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 package import Synchronization
 
 /// What other threads tell a `LocalServer`, and what they can ask it. Any thread.
@@ -13,6 +14,12 @@ package final class LocalServerControl: Sendable {
     /// Ends the wait of the server's thread.
     package let wakeup: Wakeup
     private let stopFlag = Atomic(false)
+
+    /// How many of so many connections are there for privileged users alone: others cannot keep them out.
+    static func reserve(of maximum: Int) -> Int { min(8, maximum / 8) }
+
+    /// Whether a user is root, or that of this process.
+    static func isPrivileged(_ user: UInt32) -> Bool { user == 0 || user == geteuid() }
 
     package init(maximumConnections: Int) throws(SystemError) {
         precondition(maximumConnections > 0)

@@ -21,3 +21,7 @@ package final class SignalQueue {
         return signal > 0 ? signal : nil
     }
 }
+
+/// Has this process die at once of its own errors (a trap, a bad access), without a report of registers and memory, which
+/// hold bits: what Swift's runtime offers, if SWIFT_BACKTRACE asks for it.
+package func restoreFatalSignals() { clinux_restore_fatal_signals() }

@@ -20,10 +20,18 @@ package struct SocketCalls: Sendable {
     package typealias Faults = @Sendable (_ call: Call, _ count: Int) -> Transfer
 
     private let faults: Faults?
+    private let peers: (@Sendable () -> PeerCredentials)?
 
-    package init(faults: @escaping Faults) { self.faults = faults }
+    /// - Parameter peers: who is at the other end of the connections that are accepted, one after another; nil for
+    ///   those who are.
+    package init(
+        faults: @escaping Faults = { .moved($1) }, peers: (@Sendable () -> PeerCredentials)? = nil
+    ) {
+        self.faults = faults
+        self.peers = peers
+    }
 
-    private init() { faults = nil }
+    private init() { (faults, peers) = (nil, nil) }
 
     /// The system calls as they are.
     package static let system = SocketCalls()
@@ -39,7 +47,19 @@ package struct SocketCalls: Sendable {
         }
     }
 
-    /// Receives bytes.
+    /// Who is at the other end of a connection that was accepted.
+    func peer(of connection: Descriptor) throws(SystemError) -> PeerCredentials {
+        if let peers { return peers() }
+        return try PeerCredentials(of: connection)
+    }
+
+    /// Whether the client of a connection that was accepted has closed it, and left nothing behind.
+    func hasGone(_ connection: Descriptor) -> Bool {
+        var byte: UInt8 = 0
+        return recv(connection.raw, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0
+    }
+
+    /// Receives bytes. Descriptors that come with them are closed, and nobody waits for that.
     ///
     /// - Parameter buffer: room for at least one byte.
     package func receive(
@@ -47,7 +67,8 @@ package struct SocketCalls: Sendable {
     ) -> Transfer {
         let allowance = allowance(.receive, buffer.count)
         guard case .moved(let count) = allowance else { return allowance }
-        return transfer { recv(socket.raw, buffer.baseAddress, count, Int32(MSG_DONTWAIT)) }
+        let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+        return LinuxPlatform.receive(into: room, from: socket) { DescriptorCloser.shared.close($0) }
     }
 
     /// Sends two pieces of memory as one message, without a copy. Either may be empty, not both.

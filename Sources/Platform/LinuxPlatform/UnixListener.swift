@@ -88,11 +88,14 @@ package final class UnixListener: Sendable {
         file = nil
     }
 
+    /// Has the kernel refuse descriptors to clients that send some, where it can.
+    package func refuseDescriptors() { _ = clinux_refuse_descriptors(descriptor.raw) }
+
     /// The next waiting connection, non-blocking; nil when there is none.
     package func accept() throws(SystemError) -> Descriptor? {
         do {
             return Descriptor(
-                owning: try system("accept on", path) { clinux_accept(descriptor.raw) })
+                ofClient: try system("accept on", path) { clinux_accept(descriptor.raw) })
         } catch  where error.code == EAGAIN || error.code == ECONNABORTED {
             return nil
         }

@@ -13,21 +13,17 @@ package final class WorkerThread: @unchecked Sendable {
     ///
     /// - Parameter name: at most 15 bytes (the kernel's limit).
     package init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
-        precondition(name.utf8.count <= 15)
-        let start = Unmanaged.passRetained(ThreadStart(name: name, body: body))
-        var all = sigset_t()
-        var previous = sigset_t()
-        sigfillset(&all)
-        // A new thread inherits the mask: set before it exists, there is no moment without it.
-        pthread_sigmask(SIG_SETMASK, &all, &previous)
-        var thread = pthread_t()
-        let result = pthread_create(&thread, nil, runThread, start.toOpaque())
-        pthread_sigmask(SIG_SETMASK, &previous, nil)
-        guard result == 0 else {
-            start.release()
-            throw SystemError("start a thread", code: result)
-        }
-        handle = thread
+        handle = try startThread(ThreadStart(name: name, body: body))
+    }
+
+    /// Starts a thread that nobody waits for.
+    ///
+    /// - Parameter name: at most 15 bytes.
+    /// - Returns: whether there is a thread to be had.
+    static func detach(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+        guard let thread = try? startThread(ThreadStart(name: name, body: body)) else { return false }
+        pthread_detach(thread)
+        return true
     }
 
     /// Waits until the body has returned. Call it once.
@@ -48,6 +44,24 @@ private final class ThreadStart {
         self.name = name
         self.body = body
     }
+}
+
+private func startThread(_ start: ThreadStart) throws(SystemError) -> pthread_t {
+    precondition(start.name.utf8.count <= 15)
+    let argument = Unmanaged.passRetained(start)
+    var all = sigset_t()
+    var previous = sigset_t()
+    sigfillset(&all)
+    // A new thread inherits the mask: set before it exists, there is no moment without it.
+    pthread_sigmask(SIG_SETMASK, &all, &previous)
+    var thread = pthread_t()
+    let result = pthread_create(&thread, nil, runThread, argument.toOpaque())
+    pthread_sigmask(SIG_SETMASK, &previous, nil)
+    guard result == 0 else {
+        argument.release()
+        throw SystemError("start a thread", code: result)
+    }
+    return thread
 }
 
 private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {

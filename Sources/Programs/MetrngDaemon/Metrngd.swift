@@ -109,6 +109,7 @@ struct Metrngd: ParsableCommand {
 /// Runs the daemon with the arguments of the process, as ArgumentParser's own `main`, but with the program's
 /// name before an error. Returns when the daemon was stopped; otherwise exits.
 package func runMetrngd() {
+    restoreFatalSignals()
     prepareStandardStreams()
     let waitingClients = WaitingClients()
     do {

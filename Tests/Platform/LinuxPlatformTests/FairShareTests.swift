@@ -8,16 +8,19 @@ import Testing
 )
 struct FairShareTests {
     @Test(
-        "is made by the user with the most, unless the newcomer would have as many",
+        "is made by the user with the most, unless the newcomer would have as many; then by an idle client",
         arguments: [
-            (5, [7, 7, 7, 7], 7), (5, [7, 7, 7, 5], 7), (5, [7, 7, 5, 5], nil), (5, [7, 7], 7),
-            (5, [7], nil), (5, [], nil), (7, [7, 7, 7, 7], nil), (7, [7, 7, 7, 5], nil),
-            (0, [7, 7, 7, 8, 8, 0], 7), (9, [8, 8, 7, 7], 7),
-        ] as [(UInt32, [UInt32], UInt32?)])
-    func room(newcomer: UInt32, connected: [UInt32], user: UInt32?) {
+            (5, [7, 7, 7, 7], .connection(ofUser: 7)), (5, [7, 7, 7, 5], .connection(ofUser: 7)),
+            (5, [7, 7, 5, 5], .none), (5, [7, 7, 5], .idleConnection(ofUsersWith: 2)),
+            (5, [7, 7], .connection(ofUser: 7)),
+            (5, [7], .idleConnection(ofUsersWith: 1)), (5, [7, 8, 9], .idleConnection(ofUsersWith: 1)), (5, [], .none),
+            (7, [7, 7, 7, 7], .none), (7, [7, 7, 7, 5], .none),
+            (0, [7, 7, 7, 8, 8, 0], .connection(ofUser: 7)), (9, [8, 8, 7, 7], .connection(ofUser: 7)),
+        ] as [(UInt32, [UInt32], FairShare.Concession)])
+    func room(newcomer: UInt32, connected: [UInt32], concession: FairShare.Concession) {
         var share = FairShare()
         for user in connected { share.add(user) }
-        #expect(share.userToMakeRoom(for: newcomer) == user)
+        #expect(share.concession(to: newcomer) == concession)
     }
 
     @Test("counts those that were closed no more")
@@ -26,10 +29,12 @@ struct FairShareTests {
         for user in [7, 7, 7, 8, 8] as [UInt32] { share.add(user) }
         share.remove(7)
         share.remove(7)
-        #expect(share.userToMakeRoom(for: 5) == 8)
+        #expect(share.concession(to: 5) == .connection(ofUser: 8))
         share.remove(7)
         share.remove(8)
-        #expect(share.userToMakeRoom(for: 5) == nil)
+        #expect(share.concession(to: 5) == .idleConnection(ofUsersWith: 1))
+        share.remove(8)
+        #expect(share.concession(to: 5) == .none)
     }
 
     @Test("ends in equal shares, whoever comes how often")
@@ -39,7 +44,7 @@ struct FairShareTests {
         for user in connected { share.add(user) }
         for round in 0..<600 {
             let newcomer = UInt32(round % 3)
-            guard let user = share.userToMakeRoom(for: newcomer),
+            guard case .connection(let user) = share.concession(to: newcomer),
                 let place = connected.firstIndex(of: user)
             else { continue }
             connected[place] = newcomer

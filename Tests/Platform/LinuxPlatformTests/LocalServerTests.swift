@@ -38,7 +38,7 @@ struct LocalServerTests {
 
     @Test("refuses newcomers of the same user when there are as many as there may be")
     func refuses() throws {
-        let host = try Host(maximumConnections: 2)
+        let host = try Host(maximumConnections: 2, calls: .peers { 1000 })
         let first = try (0..<2).map { _ in try host.connect() }
         host.takeTurns()
         let third = try host.connect()
@@ -52,7 +52,7 @@ struct LocalServerTests {
 
     @Test("lets the connection that has been idle for longest make room where idle ones yield")
     func idleYield() throws {
-        let host = try Host(maximumConnections: 3, idleConnections: .yield)
+        let host = try Host(maximumConnections: 3, idleConnections: .yield, calls: .peers { 1000 })
         let clients = try (0..<3).map { _ in
             let client = try host.connect()
             host.takeTurns()
@@ -76,6 +76,74 @@ struct LocalServerTests {
         host.takeTurns()
         #expect(host.server.count == 1, "the busy one stays")
         #expect(!clients[0].hasInput)
+    }
+
+    @Test("keeps places for root, however many users have taken the others and are busy")
+    func reserve() throws {
+        let user = Atomic<UInt32>(1000)
+        let host = try Host(
+            maximumConnections: 16, calls: .peers { user.add(1, ordering: .relaxed).oldValue })
+        let others = try (0..<14).map { _ in try host.connect() }
+        host.takeTurns()
+        #expect(host.server.count == 14)
+        for connection in host.server.connections { connection.isIdle = false }
+        let refused = try host.connect()
+        host.takeTurns()
+        #expect(try refused.receive(4) == Array("full".utf8))
+        user.store(0, ordering: .relaxed)
+        let root = try host.connect()
+        host.takeTurns()
+        #expect(host.server.count == 15 && !root.hasInput)
+        withExtendedLifetime(others) {}
+    }
+
+    @Test("lets an idle client make room for another user, where each has one")
+    func ties() throws {
+        let user = Atomic<UInt32>(1000)
+        let host = try Host(
+            maximumConnections: 3, calls: .peers { user.add(1, ordering: .relaxed).oldValue })
+        let clients = try (0..<3).map { _ in
+            let client = try host.connect()
+            host.takeTurns()
+            host.clock.advance(milliseconds: 1000)
+            return client
+        }
+        for connection in host.server.connections where connection.socket.token == host.tokens[0] {
+            connection.isIdle = false
+        }
+        let newcomer = try host.connect()
+        host.takeTurns()
+        #expect(try clients[1].isEnded())
+        #expect(!clients[0].hasInput && !clients[2].hasInput && !newcomer.hasInput)
+        for connection in host.server.connections { connection.isIdle = false }
+        let late = try host.connect()
+        host.takeTurns()
+        #expect(try late.receive(4) == Array("full".utf8), "no one that is busy makes room")
+    }
+
+    @Test("accepts one connection in a turn that served clients and took no time, more in one that took some")
+    func besideOthers() throws {
+        let host = try Host(maximumConnections: 100)
+        let clients = try (0..<40).map { _ in try host.connect() }
+        let accepted = { (busySince: UInt64?) in
+            let before = host.server.count
+            host.acceptOnce(busySince: busySince)
+            return host.server.count - before
+        }
+        #expect(accepted(host.clock.nanoseconds) == 1)
+        #expect(accepted(host.clock.nanoseconds - 1_000_000) == 16, "the clock stands still")
+        #expect(accepted(nil) == 16)
+        withExtendedLifetime(clients) {}
+    }
+
+    @Test("gives no place to one that has come and gone")
+    func gone() throws {
+        let host = try Host(maximumConnections: 1)
+        for _ in 0..<5 { try host.connect().die() }
+        let client = try host.connect()
+        host.takeTurns()
+        #expect(host.server.count == 1 && host.tokens.count == 1)
+        #expect(!client.hasInput && host.control.refused.load(ordering: .relaxed) == 0)
     }
 
     @Test("accepts again a tenth of a second after the process ran out of descriptors, not before")
@@ -150,6 +218,12 @@ private final class Host: LocalService {
     /// Does all there is to do, without waiting.
     func takeTurns() { takeTurns(with: [self]) }
 
+    /// One turn of a service whose clients have had theirs.
+    func acceptOnce(busySince: UInt64?) {
+        for event in poll.wait(milliseconds: 0) { _ = server.connection(of: event) }
+        server.acceptWaiting(for: self, busySince: busySince)
+    }
+
     func takeTurns(with hosts: [Host]) {
         for _ in 0..<4 {
             for event in poll.wait(milliseconds: 0) {
@@ -169,6 +243,13 @@ private final class Host: LocalService {
     func close(_ connection: Connection) { server.remove(connection) }
 
     func refuse(_ newcomer: Descriptor) { _ = Glibc.send(newcomer.raw, "full", 4, 0) }
+}
+
+extension SocketCalls {
+    /// Connections of users that a test makes up.
+    fileprivate static func peers(_ user: @escaping @Sendable () -> UInt32) -> SocketCalls {
+        SocketCalls(peers: { PeerCredentials(processID: 1, userID: user(), groupID: 100) })
+    }
 }
 
 /// A clock that a test moves.

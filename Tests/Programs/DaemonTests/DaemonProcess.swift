@@ -103,6 +103,15 @@ final class DaemonProcess {
         return process.terminationStatus
     }
 
+    /// Waits for the end of the daemon.
+    ///
+    /// - Returns: the signal that it died of; nil when it did not.
+    func waitForSignal() -> Int32? {
+        _ = eventually { !process.isRunning }
+        guard !process.isRunning, process.terminationReason == .uncaughtSignal else { return nil }
+        return process.terminationStatus
+    }
+
     func stop() -> Int32? {
         send(SIGTERM)
         return waitForExit()

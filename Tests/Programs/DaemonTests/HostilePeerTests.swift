@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CTestSupport
 import EntropyClient
 import Foundation
 import Glibc
@@ -83,6 +84,29 @@ struct HostilePeerTests {
         client.send(Array(call.utf8))
         #expect(client.receiveAll().isEmpty)
         #expect(try Self.stillServes(daemon))
+    }
+
+    // The close of each would take an hour, in whichever thread it was.
+    @Test("Descriptors whose close takes long, sent to either socket, hold up nobody else")
+    func lingeringDescriptors() throws {
+        let daemon = try DaemonProcess()
+        let calls = [
+            (daemon.directory.entropy, readRequest(length: 1 << 20)),
+            (daemon.directory.control, Array(#"{"method":"org.varlink.service.GetInfo"}"#.utf8) + [0]),
+        ]
+        for (path, request) in calls {
+            for isRead in [true, false] {
+                let client = try RawClient(path)
+                let socket = try LingeringSocket(seconds: 3600)
+                // What follows a request whose answer is not read stays in the socket until it is closed.
+                if !isRead { client.send(request) }
+                let isTaken = socket.pass(to: client.raw) { ctestsupport_send_copies($0, "x", 1, $1, $2) }
+                if path == daemon.directory.control { #expect(isTaken) }
+                client.hangUp()
+            }
+        }
+        #expect(try Self.stillServes(daemon))
+        #expect(daemon.stop() == 0)
     }
 
     @Test("Clients that ask and never read, and clients that die in the middle, cost nobody else")

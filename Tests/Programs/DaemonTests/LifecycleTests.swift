@@ -24,6 +24,15 @@ struct LifecycleTests {
         #expect(daemon.directory.contents == ["log"])
     }
 
+    @Test("A daemon that crashes dies at once and prints nothing of its memory, whatever SWIFT_BACKTRACE asks for")
+    func crashes() throws {
+        let daemon = try DaemonProcess(wrapper: ["/usr/bin/env", "SWIFT_BACKTRACE=enable=yes,color=no"])
+        let log = daemon.logText
+        daemon.send(SIGSEGV)
+        #expect(daemon.waitForSignal() == SIGSEGV)
+        #expect(daemon.logText == log)
+    }
+
     @Test("Clients of every kind do not hold up its stop")
     func stopsWithClients() throws {
         let daemon = try DaemonProcess()

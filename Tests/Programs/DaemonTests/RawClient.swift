@@ -8,6 +8,8 @@ import LinuxPlatform
 final class RawClient {
     private let socket: Descriptor
 
+    var raw: Int32 { socket.raw }
+
     init(_ path: String) throws { socket = try connectUnixSocket(path: path) }
 
     /// Sends until all went out or the peer closed.

@@ -16,14 +16,33 @@ enum WorthlessSource: String, CaseIterable, Sendable {
     case change90
     /// Odd lanes are the complements of even ones.
     case pairs
+    /// 8-bit samples of a normal distribution, as NIST's normal.bin has: half a bit of min-entropy a bit.
+    case normal
     /// A block of 8 KiB again and again.
     case block
+    /// A block of 64 KiB again and again.
+    case mediumBlock
+    /// A block of a mebibyte again and again.
+    case longBlock
 
-    /// A mebibyte of them.
+    /// How many shots a block has; nil where there is none.
+    private var blockShots: Int? {
+        switch self {
+        case .block: 1_024
+        case .mediumBlock: 8_192
+        case .longBlock: 131_072
+        case .complement, .twice, .change90, .pairs, .normal: nil
+        }
+    }
+
+    /// Whether some of it passes for random bits before it comes again: all that can be told is that it does.
+    var beginsWell: Bool { self == .mediumBlock || self == .longBlock }
+
+    /// Three mebibytes of the longest block, a mebibyte of the others.
     func bytes() -> Data {
         var random = SeededGenerator(9)
-        let shots = 131_072
-        let block = random.words(1024)
+        let shots = self == .longBlock ? 393_216 : 131_072
+        let block = random.words(blockShots ?? 1)
         var words: [UInt64] = []
         words.reserveCapacity(shots)
         for shot in 0..<shots {
@@ -33,7 +52,8 @@ enum WorthlessSource: String, CaseIterable, Sendable {
                 case .twice: shot % 2 == 1 ? words[shot - 1] : random.next()
                 case .change90: (words.last ?? 0) ^ ~rare(&random)
                 case .pairs: pair(random.next())
-                case .block: block[shot % block.count]
+                case .normal: (0..<8).reduce(0) { word, _ in word << 8 | normal(&random) }
+                case .block, .mediumBlock, .longBlock: block[shot % block.count]
                 }
             words.append(word.littleEndian)
         }
@@ -50,8 +70,19 @@ enum WorthlessSource: String, CaseIterable, Sendable {
         random.next() & random.next() & random.next()
     }
 
+    /// A sample with mean 127.5 and deviation 6.9: the sum of twelve uniform ones.
+    private func normal(_ random: inout SeededGenerator) -> UInt64 {
+        let sum = (0..<12).reduce(0.0) { total, _ in total + Double(random.next() >> 11) / 0x1p53 }
+        return UInt64(127.5 + 6.9 * (sum - 6))
+    }
+
     /// The name of the test that has to find it.
-    var test: String { self == .block ? "repeatedBlock" : "prediction" }
+    var test: String {
+        switch self {
+        case .complement, .twice, .change90, .pairs, .normal: "prediction"
+        case .block, .mediumBlock, .longBlock: "repeatedBlock"
+        }
+    }
 }
 
 @Suite("Worthless sources, made up and NIST's: nothing of them is served, and the status names the cause", .serialized)
@@ -64,15 +95,28 @@ struct WorthlessSourceTests {
             "boards: [{name: h, kind: host, lanes: 64, path: \(feeder.fifo)}]\n", directory: directory)
         #expect(try eventually { try daemon.boardStatus("state") as? String == "unhealthy" })
         let shots = try #require(try daemon.boardStatus("shots") as? Int)
+        let credited = try #require(try daemon.boardStatus("creditedBits") as? Int)
         // Some twenty windows more.
         #expect(try eventually { try daemon.boardStatus("shots") as? Int ?? 0 > shots + 20_000 })
         #expect(try daemon.boardStatus("state") as? String == "unhealthy")
         #expect(try daemon.boardStatus("cause") is String)
-        #expect(try daemon.boardStatus("creditedBits") as? Int == 0)
+        #expect(try daemon.boardStatus("creditedBits") as? Int == credited)
+        #expect(credited == 0 || source.beginsWell)
         let health = try mectl("health", "--json", directory: directory)
         let object = try JSONSerialization.jsonObject(with: health.output) as? [String: Any]
         let alarms = try #require(object?["alarms"] as? [[String: Any]])
         #expect(alarms.contains { $0["test"] as? String == source.test })
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("not a bit of an array whose devices remember their last state much too well")
+    func memory() throws {
+        let daemon = try DaemonProcess(
+            "boards: [{name: array0, lanes: 64, seed: 3, array: {memory: {amplitude: 0.4}}}]")
+        #expect(try eventually { try daemon.boardStatus("state") as? String == "unhealthy" })
+        let shots = try #require(try daemon.boardStatus("shots") as? Int)
+        #expect(try eventually { try daemon.boardStatus("shots") as? Int ?? 0 > shots + 200_000 })
+        #expect(try daemon.boardStatus("creditedBits") as? Int == 0)
         #expect(daemon.stop() == 0)
     }
 

@@ -85,10 +85,25 @@ ssize_t clinux_send_two(int fd, const void *first, size_t first_bytes, const voi
 // waiting and without SIGPIPE. Returns how many bytes were taken; the descriptor went if any did.
 ssize_t clinux_send_with_descriptor(int fd, const void *bytes, size_t count, int descriptor);
 
-// Receives up to `count` bytes without waiting, and the first descriptor that came with them, which
-// is -1 when none did, and on failure. Any further ones are closed. Returns 0 at the end of the
-// stream.
-ssize_t clinux_receive_with_descriptor(int fd, void *bytes, size_t count, int *descriptor);
+enum {
+    CLINUX_MAXIMUM_PASSED = 253,             // descriptors that one message can carry (SCM_MAX_FD)
+    CLINUX_LINGER_NANOSECONDS = 5 * 1000000  // what clinux_close_without_lingering waits
+};
+
+// Receives up to `count` bytes without waiting, and the descriptors that came with them into
+// `descriptors`, which has room for CLINUX_MAXIMUM_PASSED; `found` is how many. Returns 0 at the
+// end of the stream.
+ssize_t clinux_receive_with_descriptors(int fd, void *bytes, size_t count, int *descriptors,
+                                        size_t *found);
+
+// Has the kernel refuse descriptors to those who send them to a local socket, or to the connections
+// of a listening one. Returns whether it does: Linux does from 6.16 on.
+bool clinux_refuse_descriptors(int fd);
+
+// Closes fd. A close that waits, as that of a TCP socket with unsent data may (SO_LINGER), is cut
+// short. For one thread at a time, which is there for nothing else: it has SIGRTMIN delivered to
+// the calling thread, with a handler that does nothing.
+int clinux_close_without_lingering(int fd);
 
 // Anonymous zeroed pages, left out of core dumps and wiped in forked children. With `lock`, also
 // never written to swap; fails with ENOMEM or EPERM when RLIMIT_MEMLOCK does not allow it. The
@@ -126,5 +141,9 @@ int clinux_entropy_add(int fd, void *message, size_t count, size_t bits);
 
 // Zeroes memory in a way the compiler may not leave out.
 void clinux_wipe(void *memory, size_t bytes);
+
+// Gives the signals by which a process dies of its own errors their default action. Swift's runtime
+// may have set handlers that print registers and memory and delay the end.
+void clinux_restore_fatal_signals(void);
 
 #endif
