@@ -18,11 +18,25 @@ package final class DescriptorCloser: Sendable {
     private static let patience: UInt64 = 500_000_000
 
     private struct State {
-        var waiting: [Int32] = []
+        /// Those that wait, in the order in which they came; those before `next` are done with.
+        private var waiting: [Int32] = []
+        private var next = 0
         /// How many threads were started, of which the last one takes what waits.
         var threads = 0
         /// Since when that thread has been in a close, in monotonic nanoseconds; nil while it waits.
         var closingSince: UInt64?
+
+        mutating func append(_ raw: Int32) { waiting.append(raw) }
+
+        mutating func takeNext() -> Int32? {
+            guard next < waiting.count else {
+                waiting.removeAll(keepingCapacity: true)
+                next = 0
+                return nil
+            }
+            next += 1
+            return waiting[next - 1]
+        }
     }
 
     private let state = Mutex(State())
@@ -37,7 +51,7 @@ package final class DescriptorCloser: Sendable {
             clinux_close_without_lingering(raw)
             return
         }
-        state.withLock { $0.waiting.append(raw) }
+        state.withLock { $0.append(raw) }
         arrival.signal()
     }
 
@@ -59,7 +73,7 @@ package final class DescriptorCloser: Sendable {
     private func run(_ number: Int) {
         while true {
             let next: Int32? = state.withLock { state in
-                guard state.threads == number, let next = state.waiting.popLast() else { return nil }
+                guard state.threads == number, let next = state.takeNext() else { return nil }
                 state.closingSince = monotonicNanoseconds()
                 return next
             }

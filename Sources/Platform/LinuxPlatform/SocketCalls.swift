@@ -36,12 +36,14 @@ package struct SocketCalls: Sendable {
     /// The system calls as they are.
     package static let system = SocketCalls()
 
-    /// The next waiting connection, non-blocking; nil when there is none.
+    /// The next waiting connection, non-blocking; nil when there is none. In a simulation it is closed by who lets go of
+    /// it, so that what follows does not depend on another thread.
     ///
     /// - Throws: when there is no descriptor or no memory for it.
     package func accept(on listener: UnixListener) throws(SystemError) -> Descriptor? {
         switch allowance(.accept, 1) {
-        case .moved: try listener.accept()
+        case .moved:
+            faults == nil ? try listener.accept() : try listener.acceptRaw().map { Descriptor(owning: $0) }
         case .wouldBlock: nil
         case .ended: throw SystemError("accept on", listener.path, code: EMFILE)
         }

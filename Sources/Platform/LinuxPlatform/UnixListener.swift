@@ -93,9 +93,13 @@ package final class UnixListener: Sendable {
 
     /// The next waiting connection, non-blocking; nil when there is none.
     package func accept() throws(SystemError) -> Descriptor? {
+        try acceptRaw().map { Descriptor(ofClient: $0) }
+    }
+
+    /// The same as a number, which the caller owns.
+    func acceptRaw() throws(SystemError) -> Int32? {
         do {
-            return Descriptor(
-                ofClient: try system("accept on", path) { clinux_accept(descriptor.raw) })
+            return try system("accept on", path) { clinux_accept(descriptor.raw) }
         } catch  where error.code == EAGAIN || error.code == ECONNABORTED {
             return nil
         }
