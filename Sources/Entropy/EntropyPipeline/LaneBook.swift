@@ -146,6 +146,9 @@ final class LaneBook: Sendable {
         content.withLock { content in content.trim.map { $0.state != .holding } ?? false }
     }
 
+    /// Whether the trims of any lane are moved over their range for now.
+    var isSearching: Bool { content.withLock { $0.trim?.isSearching ?? false } }
+
     /// Enters what the board measured about its devices.
     func enter(_ telemetry: BoardTelemetry) {
         let resistance = ResistanceTest(ohms: telemetry.resistanceOhms)

@@ -47,8 +47,13 @@ package struct TrimStatus: Sendable, Equatable {
     package let state: TrimLoop.State
     /// For each lane, in steps of the board.
     package let trims: [Int16]
+    /// For each lane.
+    package let lanes: [TrimmedLaneState]
+    /// Whether the trims of any lane are moved over their range for now.
+    package let isSearching: Bool
+
     /// The number of lanes that no trim brings to 50 % ones.
-    package let untrimmable: Int
+    package var untrimmable: Int { lanes.count { $0 == .untrimmable } }
 }
 
 /// Everything about a pipeline at one moment, for the control plane.

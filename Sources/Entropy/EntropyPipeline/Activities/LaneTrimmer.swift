@@ -40,7 +40,8 @@ struct LaneTrimmer {
     var trims: [Int16] { loop.trims }
 
     var status: TrimStatus {
-        TrimStatus(state: loop.state, trims: loop.trims, untrimmable: loop.untrimmable)
+        TrimStatus(
+            state: loop.state, trims: loop.trims, lanes: loop.laneStates, isSearching: loop.isSearching)
     }
 
     /// Restarts the measurement, after windows that were not taken.
