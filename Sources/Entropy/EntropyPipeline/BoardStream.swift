@@ -128,10 +128,10 @@ final class BoardStream {
         isWindowRecorded = false
     }
 
-    /// Drives the devices elsewhere, with no trims. The stream is stopped.
-    func drive(_ tunable: any TunableBoard, at point: OperatingPoint) throws(BoardError) {
+    /// Drives the devices elsewhere, with the same trim for all lanes. The stream is stopped.
+    func drive(_ tunable: any TunableBoard, at point: OperatingPoint, trim: Int16 = 0) throws(BoardError) {
         try tunable.setOperatingPoint(point)
-        try tunable.setTrims([Int16](repeating: 0, count: description.lanes))
+        try tunable.setTrims([Int16](repeating: trim, count: description.lanes))
     }
 
     /// Takes over an operating point that was set for good.
