@@ -90,6 +90,7 @@ final class BoardStream {
     private func accept(_ frame: FrameReader.Frame) {
         lastRejection = nil
         counters.framesAccepted.add(1, ordering: .relaxed)
+        counters.shotsReceived.add(UInt64(frame.header.shots), ordering: .relaxed)
         counters.temperature.store(Int(frame.header.temperature), ordering: .relaxed)
         if frame.shotsDroppedBefore > 0 {
             counters.shotsDropped.add(frame.shotsDroppedBefore, ordering: .relaxed)

@@ -97,6 +97,8 @@ struct CommandLineTests {
             #expect((470...495).contains(width))
             #expect(try #require(sweep["holdableLanes"] as? Int) >= 125)
         }
+        // Nothing was judged meanwhile, but received.
+        #expect(try #require(try daemon.boardStatus("shots") as? Int) > 15 * 8 * 1024)
         #expect(daemon.stop() == 0)
     }
 

@@ -37,6 +37,7 @@ final class Sweeping: Activity {
 
     func take(_ window: HealthWindow, mayWait: Bool) -> WindowStep {
         measurement.add(window)
+        context.countMeasured(window)
         return .finished
     }
 
