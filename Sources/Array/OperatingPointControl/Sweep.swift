@@ -89,125 +89,17 @@ package struct Sweep: Codable, Sendable, Equatable {
     package var points: [SweepPoint]
     /// The best operating point of the array; nil when no point is good enough.
     @Nullable package var proposal: OperatingPoint?
-    /// Why that point is proposed, or why none is.
+    /// Why that point is proposed and how sure it is, or why none is.
     package var reason: String
+    /// The number of lanes that trims could hold at 50 % ones at the proposal; nil without one.
+    @Nullable package var holdableLanes: Int?
 
-    /// The greatest RMS distance of the lanes from ½ at a point that is proposed: what trims can correct.
-    private static let usableDeviation = 0.15
-    /// The greatest correlation of bits with the previous shot at a point that is proposed.
-    private static let usableLagOne = 0.02
-
-    package init(points: [SweepPoint], proposal: OperatingPoint?, reason: String) {
+    package init(
+        points: [SweepPoint], proposal: OperatingPoint?, reason: String, holdableLanes: Int? = nil
+    ) {
         self.points = points
         self.proposal = proposal
         self.reason = reason
-    }
-
-    /// Finds the operating point to propose.
-    ///
-    /// - Parameters:
-    ///   - points: in the order of the plan.
-    ///   - biasField: of all points, in µT.
-    ///   - encoding: what a bit says.
-    package init(points: [SweepPoint], biasField: Double, encoding: LaneEncoding) {
-        let curves = Dictionary(grouping: points, by: \.amplitudeMillivolts)
-            .sorted { $0.key < $1.key }
-            .map { $0.value.sorted { $0.pulseWidthPicoseconds < $1.pulseWidthPicoseconds } }
-        let candidates =
-            switch encoding {
-            case .toggles: Self.crossings(of: curves, biasField)
-            case .states: curves.compactMap { Self.settling(of: $0, biasField) }
-            }
-        // The shortest pulse is the fastest, and costs the least energy.
-        let best = candidates.min {
-            ($0.point.pulseWidthPicoseconds, $0.deviation)
-                < ($1.point.pulseWidthPicoseconds, $1.deviation)
-        }
-        self.init(points: points, best)
-    }
-
-    private init(points: [SweepPoint], _ candidate: Candidate?) {
-        self.init(
-            points: points, proposal: candidate?.point, reason: candidate?.reason ?? Self.noReason)
-    }
-
-    /// The proposal when it lies between points that were measured: where the curve bends in between,
-    /// as over a whole period of the precession, the lanes may do anything there.
-    package var unmeasuredProposal: OperatingPoint? {
-        proposal.flatMap { proposal in
-            points.contains {
-                $0.operatingPoint(biasField: proposal.biasFieldMicrotesla) == proposal
-            }
-                ? nil : proposal
-        }
-    }
-
-    /// The sweep once its proposal was measured: it is kept only if the lanes can be held there.
-    package func checked(by measured: SweepPoint) -> Sweep {
-        guard let proposal, !Self.isUsable(measured) else { return self }
-        return Sweep(
-            points: points, Self.nearest(of: points, proposal.biasFieldMicrotesla))
-    }
-
-    private static let noReason =
-        "at no measured point are the bits both near 50 % ones and independent of the previous shot;"
-        + " try other widths or amplitudes"
-
-    private struct Candidate {
-        let point: OperatingPoint
-        let deviation: Double
-        let reason: String
-    }
-
-    private static func isUsable(_ point: SweepPoint) -> Bool {
-        point.deviation <= usableDeviation && abs(point.lagOne) <= usableLagOne
-    }
-
-    /// The points at which the curves cross ½, or at which they come near it if none crosses it.
-    private static func crossings(
-        of curves: [[SweepPoint]], _ biasField: Double
-    ) -> [Candidate] {
-        let crossings = curves.compactMap { firstCrossing(of: $0, biasField) }
-        return crossings.isEmpty ? curves.compactMap { nearest(of: $0, biasField) } : crossings
-    }
-
-    /// The shortest pulse at which the mean of the lanes crosses ½, by straight interpolation between two
-    /// widths of one amplitude.
-    private static func firstCrossing(
-        of curve: [SweepPoint], _ biasField: Double
-    ) -> Candidate? {
-        for (before, after) in zip(curve, curve.dropFirst())
-        where (before.ones - 0.5) * (after.ones - 0.5) < 0 {
-            let nearer = abs(before.ones - 0.5) < abs(after.ones - 0.5) ? before : after
-            guard isUsable(nearer) else { continue }
-            let part = (0.5 - before.ones) / (after.ones - before.ones)
-            var point = before.operatingPoint(biasField: biasField)
-            point.pulseWidthPicoseconds +=
-                part * (after.pulseWidthPicoseconds - before.pulseWidthPicoseconds)
-            return Candidate(
-                point: point, deviation: nearer.deviation,
-                reason: "the shortest pulse with 50 % ones")
-        }
-        return nil
-    }
-
-    /// The point at which the lanes are nearest to ½.
-    private static func nearest(of curve: [SweepPoint], _ biasField: Double) -> Candidate? {
-        curve.filter(isUsable).min { $0.deviation < $1.deviation }.map {
-            Candidate(
-                point: $0.operatingPoint(biasField: biasField), deviation: $0.deviation,
-                reason: "the point at which the lanes are nearest to 50 % ones")
-        }
-    }
-
-    /// The shortest pulse from which on, at all longer ones as well, a bit is independent of the previous shot.
-    private static func settling(of curve: [SweepPoint], _ biasField: Double) -> Candidate? {
-        let settled = curve.reversed().prefix(while: isUsable)
-        return settled.last.map {
-            Candidate(
-                point: $0.operatingPoint(biasField: biasField), deviation: $0.deviation,
-                reason: "the shortest pulse from which on shots do not depend on the previous state"
-            )
-        }
+        self.holdableLanes = holdableLanes
     }
 }

@@ -21,6 +21,8 @@ package struct BoardHealth: Codable, Sendable, Equatable {
     package var trimState: TrimState
     /// The number of lanes that no trim brings to 50 % ones.
     package var untrimmableLanes: Int
+    /// The limits of a trim, in steps of the board; nil when lanes are not trimmed.
+    @Nullable package var trimLimits: TrimLimits?
     package var cutoffs: [CutoffReport]
     package var laneCounts: LaneCounts
     package var lanes: [LaneReport]
@@ -30,7 +32,8 @@ package struct BoardHealth: Codable, Sendable, Equatable {
         name: String, provenance: Provenance, windows: Int, windowShots: Int,
         healthEpoch: Int, claimedEntropyPerBit: Double, monitoredShots: Int,
         crossLaneCorrelation: Double?, crossLaneState: LaneReport.State, trimState: TrimState,
-        untrimmableLanes: Int, cutoffs: [CutoffReport], laneCounts: LaneCounts, lanes: [LaneReport],
+        untrimmableLanes: Int, trimLimits: TrimLimits?, cutoffs: [CutoffReport], laneCounts: LaneCounts,
+        lanes: [LaneReport],
         alarms: [AlarmReport]
     ) {
         self.name = name
@@ -44,6 +47,7 @@ package struct BoardHealth: Codable, Sendable, Equatable {
         self.crossLaneState = crossLaneState
         self.trimState = trimState
         self.untrimmableLanes = untrimmableLanes
+        self.trimLimits = trimLimits
         self.cutoffs = cutoffs
         self.laneCounts = laneCounts
         self.lanes = lanes
@@ -60,6 +64,17 @@ package enum TrimState: String, Codable, Sendable, CaseIterable {
     case holding
 }
 
+/// The limits of a trim, both of which can be set.
+package struct TrimLimits: Codable, Sendable, Equatable {
+    package var lower: Int
+    package var upper: Int
+
+    package init(lower: Int, upper: Int) {
+        self.lower = lower
+        self.upper = upper
+    }
+}
+
 /// One lane.
 package struct LaneReport: Codable, Sendable, Equatable {
     package enum State: String, Codable, Sendable, CaseIterable {
@@ -72,6 +87,16 @@ package struct LaneReport: Codable, Sendable, Equatable {
         case failed
     }
 
+    package enum TrimState: String, Codable, Sendable, CaseIterable {
+        /// Lanes are not trimmed.
+        case off
+        case held
+        /// The trim that gives 50 % ones is not known yet, or not any more.
+        case searching
+        /// No trim gives 50 % ones.
+        case untrimmable
+    }
+
     package var lane: Int
     package var state: State
     /// The share of ones, over the monitored shots.
@@ -82,6 +107,7 @@ package struct LaneReport: Codable, Sendable, Equatable {
     package var crossLane: Double
     /// The trim in steps of the board; 0 when lanes are not trimmed.
     package var trim: Int
+    package var trimState: TrimState
     /// Resistance of the device in Ω; nil when the board does not measure it.
     @Nullable package var resistanceOhms: Double?
     /// The tests that decided about the lane in any window.
@@ -89,7 +115,7 @@ package struct LaneReport: Codable, Sendable, Equatable {
 
     package init(
         lane: Int, state: State, p: Double, lagOne: Double, crossLane: Double, trim: Int,
-        resistanceOhms: Double?, alarms: [AlarmCount]
+        trimState: TrimState, resistanceOhms: Double?, alarms: [AlarmCount]
     ) {
         self.lane = lane
         self.state = state
@@ -97,6 +123,7 @@ package struct LaneReport: Codable, Sendable, Equatable {
         self.lagOne = lagOne
         self.crossLane = crossLane
         self.trim = trim
+        self.trimState = trimState
         self.resistanceOhms = resistanceOhms
         self.alarms = alarms
     }

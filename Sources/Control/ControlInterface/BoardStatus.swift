@@ -57,6 +57,8 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     /// 0 before the board was opened, where only the board can tell.
     package var lanes: Int
     package var laneCounts: LaneCounts
+    /// The number of lanes that no trim brings to 50 % ones; they may be good nonetheless.
+    package var untrimmableLanes: Int
     /// The number of good lanes below which nothing is served.
     package var minimumGoodLanes: Int
     package var healthEpoch: Int
@@ -85,7 +87,8 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     package init(
         name: String, kind: String, provenance: Provenance, state: BoardState,
         stateSince: Double, cause: String?, remedy: String?, serial: String, path: String,
-        firmware: String, lanes: Int, laneCounts: LaneCounts, minimumGoodLanes: Int,
+        firmware: String, lanes: Int, laneCounts: LaneCounts, untrimmableLanes: Int,
+        minimumGoodLanes: Int,
         healthEpoch: Int, operatingPoint: OperatingPoint?, encoding: String?,
         temperatureCelsius: Double?, claimedEntropyPerBit: Double, xorFold: Int, shots: Int,
         shotsPerSecond: Double, rawBytesPerSecond: Double, framesAccepted: Int,
@@ -104,6 +107,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         self.firmware = firmware
         self.lanes = lanes
         self.laneCounts = laneCounts
+        self.untrimmableLanes = untrimmableLanes
         self.minimumGoodLanes = minimumGoodLanes
         self.healthEpoch = healthEpoch
         self.operatingPoint = operatingPoint

@@ -90,6 +90,7 @@ final class BoardStream {
     private func accept(_ frame: FrameReader.Frame) {
         lastRejection = nil
         counters.framesAccepted.addToTotal(1)
+        counters.shotsReceived.addToTotal(UInt64(frame.header.shots))
         counters.temperature.store(Int(frame.header.temperature), ordering: .relaxed)
         if frame.shotsDroppedBefore > 0 {
             counters.shotsDropped.addToTotal(frame.shotsDroppedBefore)
@@ -128,10 +129,10 @@ final class BoardStream {
         isWindowRecorded = false
     }
 
-    /// Drives the devices elsewhere, with no trims. The stream is stopped.
-    func drive(_ tunable: any TunableBoard, at point: OperatingPoint) throws(BoardError) {
+    /// Drives the devices elsewhere, with the same trim for all lanes. The stream is stopped.
+    func drive(_ tunable: any TunableBoard, at point: OperatingPoint, trim: Int16 = 0) throws(BoardError) {
         try tunable.setOperatingPoint(point)
-        try tunable.setTrims([Int16](repeating: 0, count: description.lanes))
+        try tunable.setTrims([Int16](repeating: trim, count: description.lanes))
     }
 
     /// Takes over an operating point that was set for good.

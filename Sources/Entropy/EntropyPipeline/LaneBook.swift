@@ -38,6 +38,9 @@ final class LaneBook: Sendable {
         /// entry outlives a board that fails meanwhile, and the board in its place.
         var pointsToRestore: [String: OperatingPoint] = [:]
         var ledger: LaneLedger?
+        /// The serial number of the board that the ledger is of.
+        var serial = ""
+        var earlier = EarlierLanes()
         var monitor: LaneMonitor?
         var trim: TrimStatus?
         var telemetry: BoardTelemetry?
@@ -76,7 +79,7 @@ final class LaneBook: Sendable {
             PipelineStatus(
                 state: content.state, stateSince: content.stateSince, isResting: isResting,
                 description: content.description, ledger: content.ledger,
-                monitor: content.monitor, trim: content.trim, telemetry: content.telemetry,
+                earlier: content.earlier, monitor: content.monitor, trim: content.trim, telemetry: content.telemetry,
                 alarms: content.alarms)
         }
     }
@@ -131,6 +134,9 @@ final class LaneBook: Sendable {
     func restartLanes(_ description: BoardDescription) {
         content.withLock { content in
             content.description = description
+            if let ledger = content.ledger { content.earlier.add(ledger, of: content.serial) }
+            content.serial = description.serial
+            content.earlier.keepAlarms(of: description.serial, lanes: description.lanes)
             content.ledger = LaneLedger(
                 lanes: description.lanes, startUpWindows: startUpWindows,
                 healthEpoch: content.ledger?.healthEpoch ?? 0)
@@ -146,6 +152,9 @@ final class LaneBook: Sendable {
         content.withLock { content in content.trim.map { $0.state != .holding } ?? false }
     }
 
+    /// Whether the trims of any lane are moved over their range for now.
+    var isSearching: Bool { content.withLock { $0.trim?.isSearching ?? false } }
+
     /// Enters what the board measured about its devices.
     func enter(_ telemetry: BoardTelemetry) {
         let resistance = ResistanceTest(ohms: telemetry.resistanceOhms)
@@ -155,8 +164,8 @@ final class LaneBook: Sendable {
         }
     }
 
-    /// The number of windows judged since the lanes last started over.
-    var judgedWindows: Int { content.withLock { $0.ledger?.windows ?? 0 } }
+    /// The number of windows judged since the board was first opened.
+    var judgedWindows: Int { content.withLock { $0.earlier.windows + ($0.ledger?.windows ?? 0) } }
 
     /// Judges a tested window, and reports the alarms that it raises.
     ///
@@ -176,7 +185,8 @@ final class LaneBook: Sendable {
             let finding = crossLaneTest.finding(
                 ratio: window.varianceRatio, lanes: window.comparedLanes)
             ledger.judge(window.findings, crossLane: finding, repeatedBlock: window.repeatedBlock) { alarm in
-                content.add(TimedAlarm(alarm: alarm, time: clock.secondsSinceEpoch()))
+                let window = content.earlier.windows + alarm.window
+                content.add(TimedAlarm(alarm: alarm, window: window, time: clock.secondsSinceEpoch()))
                 report(.alarm(alarm))
             }
             var good = 0

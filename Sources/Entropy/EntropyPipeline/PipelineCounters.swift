@@ -6,6 +6,9 @@ package import Synchronization
 /// Counts that the pipeline's thread writes and any thread reads. Each is exact; two that are read one after
 /// another need not belong to the same moment.
 package final class PipelineCounters: Sendable {
+    /// Shots of accepted frames.
+    package let shotsReceived = Atomic<UInt64>(0)
+    /// Shots of judged windows.
     package let shots = Atomic<UInt64>(0)
     package let framesAccepted = Atomic<UInt64>(0)
     package let framesRejected = Atomic<UInt64>(0)
@@ -19,6 +22,7 @@ package final class PipelineCounters: Sendable {
     package let newestBits = Atomic<UInt64>(0)
     /// Whether the rings are full, so that nobody reads the board.
     package let isResting = Atomic<Bool>(false)
+    /// Shots that were judged, or measured for the trims or in a sweep.
     package let shotsPerSecond = RateMeter()
 }
 

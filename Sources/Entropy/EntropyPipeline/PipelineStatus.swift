@@ -38,6 +38,8 @@ package enum PipelineState: Sendable, Equatable {
 /// An alarm with the time it was raised.
 package struct TimedAlarm: Sendable, Equatable {
     package let alarm: LaneAlarm
+    /// The window in which it was found, of all windows judged since the board was first opened, counted from 0.
+    package let window: Int
     /// Seconds since the Unix epoch.
     package let time: Double
 }
@@ -47,8 +49,44 @@ package struct TrimStatus: Sendable, Equatable {
     package let state: TrimLoop.State
     /// For each lane, in steps of the board.
     package let trims: [Int16]
+    /// For each lane.
+    package let lanes: [TrimmedLaneState]
+    /// In steps of the board.
+    package let limits: ClosedRange<Int16>
+    /// Whether the trims of any lane are moved over their range for now.
+    package let isSearching: Bool
+
     /// The number of lanes that no trim brings to 50 % ones.
-    package let untrimmable: Int
+    package var untrimmable: Int { lanes.count { $0 == .untrimmable } }
+}
+
+/// What was counted of a board's lanes before they last started over, as after a change of the operating point.
+package struct EarlierLanes: Sendable, Equatable {
+    /// The number of windows judged.
+    package private(set) var windows = 0
+    /// The board that the alarms are of.
+    private var serial = ""
+    /// For each test, the alarms of each lane; empty when there were none.
+    private var alarms: [[Int]] = []
+
+    /// Adds what a ledger has counted, which is about to be replaced.
+    mutating func add(_ ledger: LaneLedger, of serial: String) {
+        windows += ledger.windows
+        let counts = HealthTest.allCases.map { ledger.alarms(of: $0) }
+        let isSame = self.serial == serial && alarms.first?.count == ledger.lanes
+        alarms = isSame ? zip(alarms, counts).map { zip($0, $1).map { $0 + $1 } } : counts
+        self.serial = serial
+    }
+
+    /// Forgets the alarms of another board.
+    mutating func keepAlarms(of serial: String, lanes: Int) {
+        if self.serial != serial || alarms.first?.count != lanes { alarms = [] }
+    }
+
+    package func alarms(of test: HealthTest, lane: Int) -> Int {
+        guard let index = HealthTest.allCases.firstIndex(of: test), alarms.indices.contains(index) else { return 0 }
+        return alarms[index][lane]
+    }
 }
 
 /// Everything about a pipeline at one moment, for the control plane.
@@ -61,6 +99,8 @@ package struct PipelineStatus: Sendable {
     package let description: BoardDescription?
     /// The lanes since their start-up test last began; nil until it did once.
     package let ledger: LaneLedger?
+    /// What was counted before then.
+    package let earlier: EarlierLanes
     /// What was measured of the lanes since then; nil until it began once.
     package let monitor: LaneMonitor?
     /// Nil for a board whose lanes are not trimmed.

@@ -17,19 +17,23 @@ extension BoardUnit {
         guard let ledger = status.ledger, let monitor = status.monitor else { return nil }
         let claim = pipeline.settings.claimedEntropyPerBit
         return BoardHealth(
-            name: settings.name, provenance: source.provenance, windows: ledger.windows,
+            name: settings.name, provenance: source.provenance,
+            windows: status.earlier.windows + ledger.windows,
             windowShots: HealthCutoffs.windowShots, healthEpoch: Int(ledger.healthEpoch),
             claimedEntropyPerBit: claim, monitoredShots: monitor.shots,
             crossLaneCorrelation: monitor.crossLaneCorrelation,
             crossLaneState: ledger.crossLane.report, trimState: TrimState(status.trim),
             untrimmableLanes: status.trim?.untrimmable ?? 0,
+            trimLimits: status.trim.map {
+                TrimLimits(lower: Int($0.limits.lowerBound), upper: Int($0.limits.upperBound))
+            },
             cutoffs: HealthTest.cutoffs(claimedEntropyPerBit: claim, lanes: ledger.lanes).map {
                 CutoffReport(test: $0.test.name, warning: $0.warning, failure: $0.failure)
             },
             laneCounts: ledger.counts.report,
             lanes: (0..<ledger.lanes).map { lane in
                 LaneReport(
-                    ledger, monitor, lane: lane, trim: status.trim?.trims[lane],
+                    status, ledger, monitor, lane: lane,
                     resistance: status.telemetry?.resistanceOhms[lane])
             },
             alarms: status.alarms.map(AlarmReport.init))
@@ -48,16 +52,28 @@ extension TrimState {
 
 extension LaneReport {
     fileprivate init(
-        _ ledger: LaneLedger, _ monitor: LaneMonitor, lane: Int, trim: Int16?, resistance: Float?
+        _ status: PipelineStatus, _ ledger: LaneLedger, _ monitor: LaneMonitor, lane: Int, resistance: Float?
     ) {
         self.init(
             lane: lane, state: ledger.states[lane].report, p: monitor.ones(lane: lane),
             lagOne: monitor.lagOne(lane: lane), crossLane: monitor.crossLane(lane: lane),
-            trim: Int(trim ?? 0), resistanceOhms: resistance.map(Double.init),
+            trim: Int(status.trim?.trims[lane] ?? 0), trimState: TrimState(status.trim?.lanes[lane]),
+            resistanceOhms: resistance.map(Double.init),
             alarms: HealthTest.allCases.compactMap { test in
-                let count = ledger.alarms(of: test)[lane]
+                let count = ledger.alarms(of: test)[lane] + status.earlier.alarms(of: test, lane: lane)
                 return count == 0 ? nil : AlarmCount(test: test.name, count: count)
             })
+    }
+}
+
+extension LaneReport.TrimState {
+    fileprivate init(_ state: TrimmedLaneState?) {
+        switch state {
+        case nil: self = .off
+        case .held: self = .held
+        case .searching: self = .searching
+        case .untrimmable: self = .untrimmable
+        }
     }
 }
 
@@ -77,6 +93,6 @@ extension AlarmReport {
         self.init(
             time: alarm.time, lane: alarm.alarm.lane, test: alarm.alarm.test.name,
             severity: alarm.alarm.severity == .failure ? .failure : .warning,
-            shot: (alarm.alarm.window + 1) * HealthCutoffs.windowShots - 1)
+            shot: (alarm.window + 1) * HealthCutoffs.windowShots - 1)
     }
 }

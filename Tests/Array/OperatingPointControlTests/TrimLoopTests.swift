@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite(
-    "Holding lanes at ½: lanes that drift and are heated are held, and are not without the loop; dead, faulty, jumping and far lanes; limits, slopes and steps of all kinds"
+    "Holding lanes at ½: lanes that drift and are heated are held, and are not without the loop; dead, faulty, jumping and far lanes; lanes that are lost; limits, slopes and steps of all kinds"
 )
 struct TrimLoopTests {
     /// 512 lanes at 1 Mshot/s whose drift is 1 % over 100 s and that are heated from 300 to 340 K in the
@@ -91,6 +91,7 @@ struct TrimLoopTests {
         while case .learning(let left) = trimmed.loop.state {
             rounds.append(left)
             #expect(trimmed.loop.untrimmable == 0, "it is not known yet")
+            #expect(trimmed.loop.searching == 64)
             trimmed.step()
         }
         #expect(rounds == Array((1...rounds.count).reversed()))
@@ -297,17 +298,66 @@ struct TrimLoopTests {
         }
     }
 
-    @Test("a fault of the whole array, as no drive, moves no trim")
-    func wholeArray() {
-        var trimmed = Self.settled(DriftingArray(count: 64, seed: 20))
-        let before = trimmed.trims
-        for lane in trimmed.array.lanes.indices { trimmed.array.lanes[lane].fault = 0 }
-        for _ in 0..<30 { trimmed.step() }
-        #expect(trimmed.trims == before)
-        #expect(trimmed.loop.untrimmable == 64)
+    /// The whole array at a constant probability, for so many measurements.
+    private static func faulty(_ trimmed: TrimmedArray, probability: Double, measurements: Int) -> TrimmedArray {
+        var trimmed = trimmed
+        for lane in trimmed.array.lanes.indices { trimmed.array.lanes[lane].fault = probability }
+        for _ in 0..<measurements { trimmed.step() }
         for lane in trimmed.array.lanes.indices { trimmed.array.lanes[lane].fault = nil }
-        trimmed.run(until: trimmed.array.seconds + 2)
-        #expect(Deviation(trimmed.deviations).rms < 0.0015)
+        return trimmed
+    }
+
+    @Test("a short fault of the whole array, as no drive, moves no trim")
+    func shortFault() {
+        let trimmed = Self.settled(DriftingArray(count: 64, seed: 20))
+        let after = Self.faulty(trimmed, probability: 0, measurements: 2)
+        #expect(zip(after.trims, trimmed.trims).allSatisfy { abs(Int($0) - Int($1)) < 100 })
+    }
+
+    @Test(
+        "a long fault of the whole array is told, and the lanes are back within three seconds of its end",
+        arguments: [5, 12, 20, 30, 31, 32, 100])
+    func longFault(measurements: Int) {
+        let trimmed = Self.settled(DriftingArray(count: 64, seed: 20), seconds: 2)
+        var after = Self.faulty(trimmed, probability: 0, measurements: measurements)
+        if measurements > 12 { #expect(after.loop.untrimmable == 64) }
+        after.run(until: after.array.seconds + 3)
+        #expect(after.loop.untrimmable == 0 && after.loop.searching == 0)
+        #expect(Deviation(after.deviations).rms < 0.0015)
+    }
+
+    @Test("lanes are held again after their slopes and probabilities have changed", arguments: [0.25, 4, -1])
+    func newSlopes(factor: Double) {
+        var trimmed = Self.settled(DriftingArray(count: 64, seed: 21), limits: -20_000...20_000, seconds: 2)
+        for lane in trimmed.array.lanes.indices {
+            trimmed.array.lanes[lane].slope *= factor
+            trimmed.array.lanes[lane].ones += lane % 2 == 0 ? 0.03 : -0.06
+        }
+        trimmed.run(until: 6)
+        let reachable = trimmed.array.lanes.indices.filter {
+            let lane = trimmed.array.lanes[$0]
+            return abs(lane.ones + lane.drift - 0.5) < abs(lane.slope) * 19_000
+        }
+        #expect(reachable.count > 50)
+        #expect(reachable.allSatisfy { abs(trimmed.deviations[$0]) < 0.01 })
+        #expect(trimmed.loop.untrimmable <= 64 - reachable.count)
+    }
+
+    @Test("a crest beyond ½ between two points of the scan is found")
+    func narrowCrest() {
+        var array = DriftingArray(count: 64, seed: 22)
+        for lane in array.lanes.indices {
+            // 0.53 at the crest, and less than ½ from 900 steps away on; points of the scan are 3,000 apart.
+            let crest = Double(lane * 250 - 8000)
+            let curvature = -2 * 0.03 / (900.0 * 900)
+            array.lanes[lane].slope = -curvature * crest
+            array.lanes[lane].curvature = curvature
+            array.lanes[lane].ones = 0.53 + curvature / 2 * crest * crest
+            array.lanes[lane].drift = 0
+        }
+        let trimmed = Self.settled(array)
+        #expect(trimmed.loop.untrimmable <= 1)
+        #expect(trimmed.deviations.count { abs($0) > 0.005 } <= 1)
     }
 }
 

@@ -21,7 +21,7 @@ struct InterfaceTests {
     @Test("The text in the program is the interface")
     func embedded() {
         #expect(controlInterfaceText.contains("\ninterface \(controlInterfaceName)\n"))
-        #expect(Self.text.types.count == 17)
+        #expect(Self.text.types.count == 18)
     }
 
     @Test("The methods are those of the text")

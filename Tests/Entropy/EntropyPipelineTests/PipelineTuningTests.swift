@@ -9,6 +9,7 @@ import EntropyTerms
 import LaneHealth
 import OperatingPointControl
 import PlaneTestSupport
+import Synchronization
 import TestSupport
 import Testing
 
@@ -46,6 +47,33 @@ struct PipelineTuningTests {
             #expect(rig.board.stretches[0].rows.count == 9 * 1024 + 256)
             let served = rig.windows(ofStart: 1).suffix(10)
             rig.expectOutput(served.map { bits(of: $0, lanes: .all, words: 1) })
+        }
+    }
+
+    @Test("alarm counts and the numbers of windows go on over a new point, and all received shots are counted")
+    func countsSurvive() throws {
+        var devices = ModelDevices(lanes: 64)
+        devices.stuck = [5]
+        try ModelRig(.init(devices: devices)).run { rig in
+            try #require(eventually { rig.state == .serving })
+            let before = rig.pipeline.status()
+            let judged = try #require(before.ledger?.windows)
+            #expect(before.ledger?.alarms(of: .repetitionCount)[5] ?? 0 > 0)
+            #expect(before.earlier.windows == 0)
+            #expect(try rig.perform(.setOperatingPoint(Self.point(width: 500.5))).isFinished)
+            try #require(eventually { (rig.pipeline.status().ledger?.windows ?? 0) > 4 && rig.state == .serving })
+            let after = rig.pipeline.status()
+            #expect(after.earlier.windows >= judged)
+            #expect(after.earlier.alarms(of: .repetitionCount, lane: 5) > 0)
+            #expect(after.earlier.alarms(of: .repetitionCount, lane: 6) == 0)
+            let windows = after.alarms.map(\.window)
+            #expect(windows == windows.sorted())
+            #expect(windows.contains { $0 >= after.earlier.windows })
+            let counters = rig.pipeline.counters
+            let received = counters.shotsReceived.load(ordering: .relaxed)
+            let frames = counters.framesAccepted.load(ordering: .relaxed)
+            #expect(received >= (frames - 1) * 256)
+            #expect(received >= counters.shots.load(ordering: .relaxed))
         }
     }
 
@@ -167,8 +195,12 @@ struct PipelineTuningTests {
             let proposal = try #require(sweep.proposal)
             #expect(abs(proposal.pulseWidthPicoseconds - 500) < 30)
             // It lies between two points, and was measured itself before it was proposed.
-            #expect(sweep.unmeasuredProposal == proposal)
+            #expect(!plan.points.contains(proposal))
             #expect(rig.board.stretches[plan.points.count + 1].point == proposal)
+            // There, the lanes were measured at trims over the whole range.
+            #expect(sweep.holdableLanes == 64)
+            let trims = Set(rig.board.calls.compactMap { if case .trims(let trims) = $0 { trims[0] } else { nil } })
+            #expect(trims.isSuperset(of: [-512, -256, 256, 512]))
         }
     }
 

@@ -68,7 +68,7 @@ struct CalibrateTests {
         let report = CalibrationReport(sweep: SampleSweeps.precession, applied: nil)
         let output = Self.run(daemon, ["--json"]).output
         #expect(try output == report.rendered(as: .json))
-        #expect(output.hasPrefix(#"{"applied":null,"sweep":{"name":"board0","#))
+        #expect(output.hasPrefix(#"{"applied":null,"sweep":{"holdableLanes":null,"name":"board0","#))
     }
 
     @Test("Sets the proposal when it is told to, and says so")

@@ -14,7 +14,8 @@ struct HealthRenderingTests {
         _ index: Int, _ state: LaneReport.State = .good, p: Double = 0.5
     ) -> LaneReport {
         LaneReport(
-            lane: index, state: state, p: p, lagOne: 0, crossLane: 0, trim: 0, resistanceOhms: nil,
+            lane: index, state: state, p: p, lagOne: 0, crossLane: 0, trim: 0, trimState: .held,
+            resistanceOhms: nil,
             alarms: [])
     }
 
@@ -26,7 +27,7 @@ struct HealthRenderingTests {
             board0: 126/128 lanes give bits: 125 good, 1 warned, 1 starting, 1 failed
             1,205,632 windows of 1,024 shots judged, health epoch 5
             cross-lane test: good, mean pairwise correlation 0.000120
-            trims: holding, untrimmable lanes: 1
+            trims: holding (from -2,000 to 2,000 steps), untrimmable lanes: 1 (17)
             lane statistics: over 1,048,576 shots
 
                 0 ░░░░░░░░░░░░░░░░░×░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒!▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒

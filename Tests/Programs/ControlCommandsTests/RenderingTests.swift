@@ -96,6 +96,29 @@ struct RenderingTests {
                     + " (healthy lanes warn too)"))
     }
 
+    @Test("Of failures that are over it is said that no lane is failed any more")
+    func recovered() throws {
+        var board = Samples.board
+        #expect(try !Self.text(Self.status([board])).contains("any more"))
+        board.laneCounts = LaneCounts(starting: 1, good: 508, warned: 3, failed: 0)
+        #expect(try Self.text(Self.status([board])).contains("         now: no lane is failed any more\n"))
+        board.lastFailures = []
+        #expect(try !Self.text(Self.status([board])).contains("any more"))
+    }
+
+    @Test("Lanes that give no bits while points are measured or trims are learned are not said to give some")
+    func withheldLanes() throws {
+        var board = Samples.board
+        board.untrimmableLanes = 4
+        #expect(try Self.text(Self.status([board])).contains("511/512 give bits (at least 256)"))
+        #expect(try Self.text(Self.status([board])).contains("1 failed; 4 untrimmable (see mectl health)\n"))
+        for state in [BoardState.calibrating, .tuning] {
+            board.state = state
+            let text = try Self.text(Self.status([board]))
+            #expect(text.contains("none of 512 gives bits meanwhile (at least 256 needed); earlier: 508 good"))
+        }
+    }
+
     @Test("A board that is ill says why, and what is not known says so")
     func illBoard() throws {
         var board = Samples.board
@@ -280,7 +303,7 @@ struct RenderingTests {
         health.lanes.append(
             LaneReport(
                 lane: number, state: .failed, p: Double(number), lagOne: 0, crossLane: 0,
-                trim: number,
+                trim: number, trimState: .held,
                 resistanceOhms: nil,
                 alarms: ["a", "b"].map { AlarmCount(test: $0, count: number) }))
         #expect(try Self.text(HealthReport(health)).contains("\(number)  failed"))

@@ -50,6 +50,23 @@ struct SetAndInjectTests {
                 """)
     }
 
+    @Test(
+        "Set warns of a value that may be in volts, nanoseconds or millitesla, and shows its digits",
+        arguments: [
+            (["--amplitude", "1.23"], "--amplitude is in mV: it was 1100 mV and is now 1.23 mV; did you mean 1230?"),
+            (["--width", "0.46"], "--width is in ps: it was 350 ps and is now 0.46 ps; did you mean 460?"),
+            (["--bias-field", "0.25"], "--bias-field is in µT: it was 250 µT and is now 0.25 µT; did you mean 250?"),
+        ])
+    func unlikelyUnits(arguments: [String], warning: String) throws {
+        let daemon = try FakeDaemon()
+        let set = OperatingPoint(amplitudeMillivolts: 1.23, pulseWidthPicoseconds: 0.46, biasFieldMicrotesla: 0.25)
+        daemon.operation.play([.last(SetOperatingPoint.Reply(operatingPoint: set))])
+        let invocation = Self.run(daemon, ["set"] + arguments)
+        #expect(invocation.exitCode == 0)
+        #expect(invocation.messages == "mectl: warning: \(warning)\n")
+        #expect(invocation.output.hasSuffix("board0: 1.23 mV, 0.46 ps, 0.25 µT\n"))
+    }
+
     @Test("Set prints the operating point as JSON")
     func setJSON() throws {
         let daemon = try FakeDaemon()

@@ -83,6 +83,25 @@ struct CommandLineTests {
         #expect(outcome.errors.hasPrefix("mectl: error: "), "\(outcome.errors)")
     }
 
+    @Test("A coarse sweep proposes the shortest pulse with 50 % ones, which it measured with trims", .thorough)
+    func coarseSweep() throws {
+        let daemon = try DaemonProcess("boards: [{name: array0, seed: 15, lanes: 128, array: {deadDeviceFraction: 0}}]")
+        for widths in ["100:1000:5", "100:9000:10"] {
+            let outcome = try mectl(
+                "calibrate", "--width", widths, "--shots", "8192", "--json", directory: daemon.directory)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let object = try JSONSerialization.jsonObject(with: outcome.output) as? [String: Any]
+            let sweep = try #require(object?["sweep"] as? [String: Any])
+            let proposal = try #require(sweep["proposal"] as? [String: Any])
+            let width = try #require(proposal["pulseWidthPicoseconds"] as? Double)
+            #expect((470...495).contains(width))
+            #expect(try #require(sweep["holdableLanes"] as? Int) >= 125)
+        }
+        // Nothing was judged meanwhile, but received.
+        #expect(try #require(try daemon.boardStatus("shots") as? Int) > 15 * 8 * 1024)
+        #expect(daemon.stop() == 0)
+    }
+
     @Test("mectl stream gives exactly the bytes asked for, and simulated ones only when told to")
     func stream() throws {
         let daemon = try DaemonProcess()

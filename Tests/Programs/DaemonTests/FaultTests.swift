@@ -221,6 +221,26 @@ struct FaultTests {
         #expect(daemon.stop() == 0)
     }
 
+    @Test("A step of the temperature, up or down, loses lanes for a moment, and all are back")
+    func temperatureStep() throws {
+        let (daemon, connection) = try Self.serving()
+        for (kelvin, celsius) in [(340, 66.85), (300, 26.85)] {
+            let inject = try mectl("inject", "temperature=\(kelvin)", directory: daemon.directory)
+            #expect(inject.status == 0)
+            let areBack = try eventually {
+                // Waits while nothing can be served.
+                _ = try connection.read(count: 1 << 19)
+                let health = try Self.health(daemon)
+                let counts = try #require(health["laneCounts"] as? [String: Int])
+                let untrimmable = try #require(health["untrimmableLanes"] as? Int)
+                let measured = try #require(try daemon.boardStatus("temperatureCelsius") as? Double)
+                return abs(measured - celsius) < 0.1 && untrimmable <= 2 && counts["failed", default: 128] <= 2
+            }
+            #expect(areBack)
+        }
+        #expect(daemon.stop() == 0)
+    }
+
     @Test(
         "What is lost or damaged on the way is counted and told, and raises no alarm of a lane",
         arguments: [("droppedFrames", false), ("corruptedFrames", true), ("overflow", false)])

@@ -38,7 +38,7 @@ package enum Samples {
         stateSince: now - 7_200, cause: nil, remedy: nil, serial: "SIM-0001", path: "built-in",
         firmware: "1.0", lanes: 512,
         laneCounts: LaneCounts(starting: 0, good: 508, warned: 3, failed: 1),
-        minimumGoodLanes: 256, healthEpoch: 5,
+        untrimmableLanes: 0, minimumGoodLanes: 256, healthEpoch: 5,
         operatingPoint: OperatingPoint(
             amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 350, biasFieldMicrotesla: 250),
         encoding: "direct", temperatureCelsius: 41.25, claimedEntropyPerBit: 0.9,
@@ -64,7 +64,7 @@ package enum Samples {
         name: "board0", provenance: .simulated, windows: 1_205_632, windowShots: 1_024,
         healthEpoch: 5, claimedEntropyPerBit: 0.9, monitoredShots: 1_048_576,
         crossLaneCorrelation: 0.00012, crossLaneState: .good, trimState: .holding,
-        untrimmableLanes: 1,
+        untrimmableLanes: 1, trimLimits: TrimLimits(lower: -2_000, upper: 2_000),
         cutoffs: [
             CutoffReport(test: "repetitionCount", warning: 24, failure: 36),
             CutoffReport(test: "adaptiveProportion", warning: 614, failure: 640),
@@ -108,7 +108,8 @@ package enum Samples {
         return LaneReport(
             lane: index, state: state, p: state == .starting ? 0 : 0.46 + Double(index) / 1_600,
             lagOne: (Double(index) - 64) / 10_000, crossLane: (64 - Double(index)) / 5_000,
-            trim: 10 * (index - 64), resistanceOhms: 4_000 + Double(index),
+            trim: 10 * (index - 64), trimState: index == 17 ? .untrimmable : .held,
+            resistanceOhms: 4_000 + Double(index),
             alarms: alarms(index))
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EntropyRing
 import EntropyTerms
+import LaneHealth
 import LinuxPlatform
 
 /// What an activity works with.
@@ -17,6 +19,11 @@ struct ActivityContext {
     /// The name of the board in the configuration.
     let name: String
     let provenance: Provenance
+
+    /// Enters a window into the rate that is shown, although it is not judged.
+    func countMeasured(_ window: HealthWindow) {
+        counters.shotsPerSecond.add(HealthCutoffs.windowShots, now: clock.monotonicNanoseconds())
+    }
 }
 
 /// The list of standing activities. Those of jobs are made by the operations that they do.

@@ -13,6 +13,7 @@ struct LaneTrimmer {
     private var tally: OnesTally
     private var windows = 0
     private let lanes: Int
+    private let limits: ClosedRange<Int16>
     private let words: Int
     /// Windows after each change that may hold shots with the previous trims.
     private let latency: Int
@@ -24,6 +25,7 @@ struct LaneTrimmer {
             let shotsPerSecond = board.shotsPerSecond
         else { return nil }
         lanes = board.lanes
+        limits = tuning.trim
         loop = TrimLoop(
             lanes: board.lanes, limits: tuning.trim, shotsPerSecond: shotsPerSecond,
             settings: settings)
@@ -40,7 +42,9 @@ struct LaneTrimmer {
     var trims: [Int16] { loop.trims }
 
     var status: TrimStatus {
-        TrimStatus(state: loop.state, trims: loop.trims, untrimmable: loop.untrimmable)
+        TrimStatus(
+            state: loop.state, trims: loop.trims, lanes: loop.laneStates, limits: limits,
+            isSearching: loop.isSearching)
     }
 
     /// Restarts the measurement, after windows that were not taken.

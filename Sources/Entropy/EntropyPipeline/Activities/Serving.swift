@@ -69,7 +69,10 @@ final class Serving: Activity {
         case .open:
             let lanes = context.gate.foldMask(usable)
             return lanes == 0 ? .next : try publish(window, lanes: lanes, mayWait: mayWait)
-        case .shut: return pause(until: now + Self.unhealthyWait, mayWait: mayWait)
+        case .shut:
+            // A search for lanes is short, and may be what brings them back.
+            if context.book.isSearching { return .next }
+            return pause(until: now + Self.unhealthyWait, mayWait: mayWait)
         case .starting, .learning, nil: return .next
         }
     }

@@ -16,53 +16,37 @@ extension Calibrate: PipelineOperation {
 /// Measures the lanes at one operating point after another, and restores the operating point. Nothing is
 /// served meanwhile; the lanes restart afterwards, including their trims.
 final class Sweeping: Activity {
-    /// How far the sweep is.
-    private enum Phase {
-        case notBegun
-        /// Measures the next point of the plan.
-        case planned
-        /// Measures the proposal of a sweep, which lies between points of the plan.
-        case proposed(OperatingPoint, Sweep)
-    }
-
     private let plan: SweepPlan
     private let job: BoardJob<Calibrate>
     private let context: ActivityContext
-    private var phase = Phase.notBegun
-    private var points: [SweepPoint] = []
+    private var search: SweepSearch
+    private var hasBegun = false
     private var measurement: SweepMeasurement
 
     init(_ job: BoardJob<Calibrate>, _ context: ActivityContext) {
         self.job = job
         self.context = context
+        let description = context.stream.description
         plan = job.operation.plan(
-            from: context.stream.description.operatingPoint,
-            windowShots: HealthCutoffs.windowShots)
-        measurement = SweepMeasurement(
-            lanes: context.stream.description.lanes, windows: plan.windowsPerPoint)
+            from: description.operatingPoint, windowShots: HealthCutoffs.windowShots)
+        search = SweepSearch(
+            plan: plan, encoding: description.encoding,
+            isTrimmable: description.tuning.map { $0.trim.count > 1 } ?? false)
+        measurement = SweepMeasurement(lanes: description.lanes, windows: plan.windowsPerPoint)
     }
 
     func take(_ window: HealthWindow, mayWait: Bool) -> WindowStep {
         measurement.add(window)
+        context.countMeasured(window)
         return .finished
     }
 
     func advance() throws(BoardError) -> ActivityResult? {
-        if case .notBegun = phase { return try begin() }
+        guard hasBegun else { return try begin() }
         guard !job.isCancelled else { return try end(.failed(.cancelled)) }
         guard measurement.isComplete else { return nil }
-        switch phase {
-        case .notBegun, .planned:
-            points.append(measured(at: plan.points[points.count]))
-            if points.count < plan.points.count { return try measureNext() }
-            let description = context.stream.description
-            return try check(
-                Sweep(
-                    points: points, biasField: description.operatingPoint.biasFieldMicrotesla,
-                    encoding: description.encoding))
-        case .proposed(let point, let sweep):
-            return try end(finished(sweep.checked(by: measured(at: point))))
-        }
+        search.enter(measurement.shares)
+        return try measureNext()
     }
 
     private func begin() throws(BoardError) -> ActivityResult? {
@@ -75,33 +59,21 @@ final class Sweeping: Activity {
         }
         context.lifecycle.handle(.boardWithheld(.sweeping))
         context.book.rememberPoint(of: context.stream.description)
-        phase = .planned
+        hasBegun = true
         return try measureNext()
     }
 
     private func measureNext() throws(BoardError) -> ActivityResult? {
+        guard let request = search.next else { return try end(finished()) }
         job.tell(
             Calibrate.Reply(
-                pointsDone: points.count, pointsTotal: plan.points.count, sweep: nil))
-        try drive(at: plan.points[points.count])
+                pointsDone: search.points.count, pointsTotal: plan.points.count, sweep: nil))
+        try drive(at: request.point, trim: request.trim)
         return nil
     }
 
-    /// Measures the proposal of a sweep itself, unless that was done.
-    private func check(_ sweep: Sweep) throws(BoardError) -> ActivityResult? {
-        guard let proposal = sweep.unmeasuredProposal else { return try end(finished(sweep)) }
-        phase = .proposed(proposal, sweep)
-        try drive(at: proposal)
-        return nil
-    }
-
-    private func measured(at point: OperatingPoint) -> SweepPoint {
-        SweepPoint(
-            point: point, lanes: measurement.shares,
-            encoding: context.stream.description.encoding)
-    }
-
-    private func finished(_ sweep: Sweep) -> JobOutcome {
+    private func finished() -> JobOutcome {
+        let sweep = search.sweep
         let report = SweepReport(
             name: context.name, provenance: context.provenance, sweep: sweep)
         return .finished(
@@ -112,17 +84,21 @@ final class Sweeping: Activity {
 
     private func end(_ outcome: JobOutcome) throws(BoardError) -> ActivityResult {
         let description = context.stream.description
-        try drive(at: description.operatingPoint)
+        try drive(at: description.operatingPoint, trim: 0)
         context.book.forgetPoint(of: description)
         return ActivityResult(outcome, restart: .trims)
     }
 
-    private func drive(at point: OperatingPoint) throws(BoardError) {
+    /// - Parameter trim: of all lanes, from −1 for the lower limit to 1 for the upper one.
+    private func drive(at point: OperatingPoint, trim: Double) throws(BoardError) {
         let stream = context.stream
-        guard let tunable = stream.tunable else {
+        guard let tunable = stream.tunable, let limits = stream.description.tuning?.trim else {
             preconditionFailure("a board that is swept can be tuned")
         }
-        try stream.restart { () throws(BoardError) in try stream.drive(tunable, at: point) }
+        let steps = trim * abs(Double(trim < 0 ? limits.lowerBound : limits.upperBound))
+        try stream.restart { () throws(BoardError) in
+            try stream.drive(tunable, at: point, trim: Int16(steps.rounded()))
+        }
         measurement.restart()
     }
 }

@@ -49,6 +49,8 @@ final class Trimming: Activity {
                 lanesStart()
             }
         }
-        return wasLearning ? .finished : .next
+        guard wasLearning else { return .next }
+        context.countMeasured(window)
+        return .finished
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardInterface
 package import ControlInterface
 
 private let worstLaneCount = 8
@@ -50,9 +51,25 @@ private func arrayLines(_ health: BoardHealth) -> String {
         health.crossLaneCorrelation.map { decimal($0, places: 6) } ?? "not known yet"
     return """
         cross-lane test: \(health.crossLaneState.rawValue), mean pairwise correlation \(correlation)
-        trims: \(health.trimState.rawValue), untrimmable lanes: \(grouped(health.untrimmableLanes))
+        \(trimLine(health))
         lane statistics: over \(grouped(health.monitoredShots)) shots
         """
+}
+
+/// The most lanes that are named.
+private let namedLaneCount = 16
+
+/// What holds the lanes at 50 % ones, and which lanes no trim takes there.
+private func trimLine(_ health: BoardHealth) -> String {
+    let limits = health.trimLimits.map { " (from \(grouped($0.lower)) to \(grouped($0.upper)) steps)" } ?? ""
+    let untrimmable = health.lanes.filter { $0.trimState == .untrimmable }.map(\.lane)
+    let searching = health.lanes.count { $0.trimState == .searching }
+    let named = LaneList.text(Array(untrimmable.prefix(namedLaneCount)))
+    let more = untrimmable.count > namedLaneCount ? " and \(untrimmable.count - namedLaneCount) more" : ""
+    return "trims: \(health.trimState.rawValue)\(limits),"
+        + " untrimmable lanes: \(grouped(health.untrimmableLanes))"
+        + (untrimmable.isEmpty ? "" : " (\(named)\(more))")
+        + (searching == 0 ? "" : ", being searched for: \(searching)")
 }
 
 private func cutoffTable(_ health: BoardHealth) -> String {

@@ -97,9 +97,17 @@ package func printable(_ text: String) -> String {
             }))
 }
 
+/// A number to three decimal places, without those that are zero.
+func exact(_ value: Double) -> String {
+    let text = decimal(value, places: 3)
+    guard text.contains("."), !text.contains("e") else { return text }
+    let digits = text.reversed().drop { $0 == "0" }
+    return String(digits.drop { $0 == "." }.reversed())
+}
+
 /// Amplitude, width and field in their units.
 func pulses(_ point: OperatingPoint) -> String {
-    "\(decimal(point.amplitudeMillivolts, places: 0)) mV,"
-        + " \(decimal(point.pulseWidthPicoseconds, places: 0)) ps,"
-        + " \(grouped(Int(clamping: point.biasFieldMicrotesla.rounded()))) µT"
+    let field = point.biasFieldMicrotesla
+    let fieldText = field == field.rounded() ? grouped(Int(clamping: field)) : exact(field)
+    return "\(exact(point.amplitudeMillivolts)) mV, \(exact(point.pulseWidthPicoseconds)) ps, \(fieldText) µT"
 }

@@ -67,9 +67,13 @@ private func lanesText(_ board: BoardStatus) -> String {
     switch board.state {
     case .failed, .ended:
         return "none of \(board.lanes) gives bits now; earlier: \(counts.summary)"
-    case .tuning, .starting, .serving, .idle, .unhealthy, .calibrating, .recording:
+    case .calibrating, .tuning:
+        return "none of \(board.lanes) gives bits meanwhile (at least \(board.minimumGoodLanes) needed);"
+            + " earlier: \(counts.summary)"
+    case .starting, .serving, .idle, .unhealthy, .recording:
         return "\(counts.givingBits)/\(board.lanes) give bits (at least \(board.minimumGoodLanes)):"
             + " \(counts.summary)"
+            + (board.untrimmableLanes == 0 ? "" : "; \(board.untrimmableLanes) untrimmable (see mectl health)")
     }
 }
 
@@ -139,7 +143,10 @@ private func alarmFacts(_ board: BoardStatus, now: Double) -> [Fact] {
         Fact(name: index == 0 ? "Last alarm" : "earlier", text: alarmText(alarm, now: now))
     }
     let warning = board.lastWarning.map { "\(alarmText($0, now: now)) (healthy lanes warn too)" }
-    return (failures.isEmpty ? [("Last alarm", "none")] : failures)
+    // The lanes of earlier failures are back; without a word on that, the two lines contradict each other.
+    let isOver = !failures.isEmpty && board.laneCounts.failed == 0 && board.cause == nil
+    let over = isOver ? [Fact(name: "now", text: "no lane is failed any more")] : []
+    return (failures.isEmpty ? [("Last alarm", "none")] : failures + over)
         + [("Last warning", warning ?? "none")]
 }
 
