@@ -71,8 +71,8 @@ package enum Failure: Error, Equatable {
         case .noSuchBoard, .ambiguousBoard: .noSuchBoard
         case .notPermitted: .notPermitted
         case .outOfRange, .badFault: .usage
-        case .notSimulated, .notTunable, .busy, .noDescriptor, .recordingFailed,
-            .configurationRefused:
+        case .notSimulated, .notTunable, .busy, .tooManyWatches, .noDescriptor,
+            .recordingFailed, .configurationRefused:
             .failure
         }
     }
@@ -189,6 +189,11 @@ package enum Failure: Error, Equatable {
             (
                 "another operation is in progress on \(printable(board))",
                 "try again when it has ended"
+            )
+        case .tooManyWatches(let limit):
+            (
+                "this user watches metrngd on \(limit) connections, which is as many as it may",
+                "end another mectl watch or mectl wait"
             )
         case .boardFailed(let board, let cause):
             ("\(printable(board)): \(printable(cause))", "see its state: mectl status")

@@ -265,7 +265,9 @@ final class Daemon {
             let control = try VarlinkServer(
                 listener: sockets.control, info: DaemonStatus.serviceInfo,
                 interfaces: [
-                    ControlService(status, BoardOperator(units: status.units, reloads: reloads))
+                    ControlService(
+                        status, BoardOperator(units: status.units, reloads: reloads),
+                        maximumConnections: { status.current.settings.control.maximumClients })
                 ],
                 maximumConnections: settings.control.maximumClients,
                 requestLimit: Self.controlRequestLimit)
