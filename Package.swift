@@ -368,7 +368,11 @@ let package = Package(
             ]),
         tests(
             "DaemonTests", in: "Programs",
-            ["EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "meboard", "metrngd", "mectl"]),
+            [
+                "EntropyClient", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "TestSupport", "meboard",
+                "metrngd",
+                "mectl",
+            ]),
 
         // Tests of Testbench
         tests(

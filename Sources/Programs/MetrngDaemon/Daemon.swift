@@ -103,7 +103,10 @@ final class Daemon {
     private func loop() {
         while true {
             let now = monotonicNanoseconds()
-            let waits = [watchdog?.wait(now: now), eventLog.wait(now: now), DaemonLog.flush()]
+            let waits = [
+                watchdog?.wait(now: now), eventLog.wait(now: now), DaemonLog.flush(),
+                manager.flush(),
+            ]
             _ = poll.wait(milliseconds: waits.compactMap { $0 }.min())
             tellWatchdog()
             writeEvents()

@@ -31,6 +31,8 @@ package struct BoardDescription: Sendable, Equatable {
 
     package static let laneLimits = 64...4096
 
+    /// - Parameters:
+    ///   - kind, serial, path, firmware: may come from a hostile board or recording; they are made printable.
     package init(
         kind: String, provenance: Provenance, serial: String, path: String, firmware: String,
         lanes: Int, encoding: LaneEncoding, operatingPoint: OperatingPoint, maximumPayload: Int,
@@ -38,11 +40,11 @@ package struct BoardDescription: Sendable, Equatable {
     ) {
         precondition(Self.laneLimits.contains(lanes) && lanes.isMultiple(of: 64))
         precondition((1...FrameHeader.payloadLimit).contains(maximumPayload))
-        self.kind = kind
+        self.kind = kind.printable
         self.provenance = provenance
-        self.serial = serial
-        self.path = path
-        self.firmware = firmware
+        self.serial = serial.printable
+        self.path = path.printable
+        self.firmware = firmware.printable
         self.lanes = lanes
         self.encoding = encoding
         self.operatingPoint = operatingPoint

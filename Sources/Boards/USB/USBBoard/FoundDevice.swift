@@ -3,6 +3,7 @@
 import BoardInterface
 import BoardProtocol
 import CBoardLink
+import EntropyTerms
 
 /// A device on the bus that may be a board, without being opened.
 struct FoundDevice {
@@ -59,10 +60,10 @@ struct FoundDevice {
         }
     }
 
-    /// A text that ends with a zero, in a fixed number of bytes.
+    /// A text of a device, which may be hostile, made printable; it ends with a zero, in a fixed number of bytes.
     private static func text<Bytes>(_ bytes: Bytes) -> String {
         withUnsafeBytes(of: bytes) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self).printable
         }
     }
 }
