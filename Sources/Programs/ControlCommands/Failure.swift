@@ -200,7 +200,7 @@ package enum Failure: Error, Equatable {
         case .badFault(let reason): (printable(reason), nil)
         case .noDescriptor: ("metrngd received no file", versionHint)
         case .recordingFailed(let cause):
-            ("the recording failed: \(printable(cause))", "choose a file on a disk with free space")
+            ("the recording failed: \(printable(cause))", "choose a file on a fast disk with free space")
         case .configurationRefused(let problems):
             (
                 (["the configuration is wrong and was not applied:"] + problems.map(printable))
