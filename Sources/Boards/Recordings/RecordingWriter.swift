@@ -77,16 +77,26 @@ package final class RecordingWriter {
     }
 }
 
-/// The calls by which a file is written; a test replaces them to be a disk.
+/// The calls by which a file is written and read; a test replaces them to be a disk.
 package struct FileCalls: Sendable {
     /// pwrite(2).
     let write: @Sendable (Int32, UnsafeRawBufferPointer, off_t) -> Int
+    /// pread(2).
+    let read: @Sendable (Int32, UnsafeMutableRawBufferPointer, off_t) -> Int
 
-    package init(write: @escaping @Sendable (Int32, UnsafeRawBufferPointer, off_t) -> Int) {
+    package init(
+        write: @escaping @Sendable (Int32, UnsafeRawBufferPointer, off_t) -> Int = {
+            pwrite($0, $1.baseAddress, $1.count, $2)
+        },
+        read: @escaping @Sendable (Int32, UnsafeMutableRawBufferPointer, off_t) -> Int = {
+            pread($0, $1.baseAddress, $1.count, $2)
+        }
+    ) {
         self.write = write
+        self.read = read
     }
 
-    package static let system = FileCalls { pwrite($0, $1.baseAddress, $1.count, $2) }
+    package static let system = FileCalls()
 }
 
 /// The bytes of the whole frames that `bytes` begins with, and their shots.

@@ -23,6 +23,8 @@ package struct BoardDescription: Sendable, Equatable {
     /// How many times a second the board pulses its devices while it is read; nil when that is not
     /// known.
     package let shotsPerSecond: Double?
+    /// What the bits of a replayed recording were when they were recorded; nil for other boards.
+    package let recordedFrom: Provenance?
     /// What can be set about its devices; nil for a board that is no `TunableBoard`.
     package let tuning: Tuning?
     /// Whether its array can be written, pulsed and read beside the stream; false for a board that is no
@@ -36,7 +38,8 @@ package struct BoardDescription: Sendable, Equatable {
     package init(
         kind: String, provenance: Provenance, serial: String, path: String, firmware: String,
         lanes: Int, encoding: LaneEncoding, operatingPoint: OperatingPoint, maximumPayload: Int,
-        shotsPerSecond: Double? = nil, tuning: Tuning? = nil, hasArrayOperations: Bool = false
+        shotsPerSecond: Double? = nil, recordedFrom: Provenance? = nil, tuning: Tuning? = nil,
+        hasArrayOperations: Bool = false
     ) {
         precondition(Self.laneLimits.contains(lanes) && lanes.isMultiple(of: 64))
         precondition((1...FrameHeader.payloadLimit).contains(maximumPayload))
@@ -50,6 +53,7 @@ package struct BoardDescription: Sendable, Equatable {
         self.operatingPoint = operatingPoint
         self.maximumPayload = maximumPayload
         self.shotsPerSecond = shotsPerSecond
+        self.recordedFrom = recordedFrom
         self.tuning = tuning
         self.hasArrayOperations = hasArrayOperations
     }

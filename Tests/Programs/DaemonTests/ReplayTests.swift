@@ -99,6 +99,19 @@ struct ReplayTests {
         }
     }
 
+    @Test("of a model say so in the status and in the log")
+    func model() throws {
+        let daemon = try Self.replay("\(Self.folder)/healthy.recording")
+        #expect(try Self.hasEnded(daemon))
+        #expect(daemon.tells("64 lanes, replay of simulated bits; its bits are NOT random"))
+        #expect(try daemon.boardStatus("recordedFrom") as? String == "simulated")
+        let status = try mectl("status", directory: daemon.directory).text
+        #expect(
+            status.hasPrefix(
+                "REPLAY — these bits come from a recording of a model and are neither random nor secret\n"))
+        #expect(daemon.stop() == 0)
+    }
+
     @Test("have rings that fit any number of lanes, as no setting tells it")
     func rings() throws {
         let daemon = try Self.replay("\(Self.folder)/healthy.recording")
