@@ -181,10 +181,7 @@ package enum Failure: Error, Equatable {
         case .notTunable(let board):
             ("\(printable(board)) has no operating point to set", nil)
         case .outOfRange(let quantity, let value, let minimum, let maximum):
-            (
-                "\(printable(quantity)) of \(value) is outside the board's limits",
-                "it takes \(minimum) to \(maximum)"
-            )
+            explain(TypedQuantity(quantity), value, limits: (minimum, maximum))
         case .busy(let board):
             (
                 "another operation is in progress on \(printable(board))",
@@ -210,6 +207,18 @@ package enum Failure: Error, Equatable {
         }
     }
 
+    private func explain(
+        _ quantity: TypedQuantity, _ value: Double, limits: (Double, Double)
+    ) -> (error: String, hint: String?) {
+        func text(_ value: Double) -> String {
+            (Int(exactly: value).map(String.init) ?? "\(value)") + quantity.unit
+        }
+        return (
+            "\(quantity.name) \(text(value)) is outside the board's limits",
+            "it takes \(text(limits.0)) to \(text(limits.1))"
+        )
+    }
+
     private func explain(asked: String, boards: [String]) -> (error: String, hint: String?) {
         let names = boards.joined(separator: ", ")
         switch (asked.isEmpty, boards.isEmpty) {
@@ -227,6 +236,11 @@ package enum Failure: Error, Equatable {
         _ error: VarlinkClientError, at path: String
     ) -> (error: String, hint: String?) {
         switch error {
+        case .unreachable(let reason) where reason.code == ENAMETOOLONG:
+            (
+                "\(reason)",
+                "the path of a socket has at most 107 bytes: choose a shorter one"
+            )
         case .unreachable(let reason):
             (
                 "\(reason)",
@@ -267,4 +281,21 @@ package enum Failure: Error, Equatable {
     }
 
     private var versionHint: String { "check that the versions match: mectl version" }
+}
+
+/// A quantity of an operating point as a user types it.
+private struct TypedQuantity {
+    let name: String
+    /// With a space before it; empty when it is not known.
+    let unit: String
+
+    /// - Parameter quantity: as the daemon names it, as in "pulse width in ps".
+    init(_ quantity: String) {
+        let known = [
+            ("amplitude", "--amplitude", " mV"), ("pulse width", "--width", " ps"),
+            ("bias field", "--bias-field", " µT"),
+        ]
+        let option = known.first { quantity.contains($0.0) }
+        (name, unit) = (option?.1 ?? printable(quantity), option?.2 ?? "")
+    }
 }

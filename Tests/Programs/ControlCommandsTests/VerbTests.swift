@@ -199,6 +199,69 @@ struct VerbTests {
     }
 
     @Test(
+        "A verb that there is not gets the nearest one suggested",
+        arguments: [
+            (["stauts"], "there is no verb stauts; did you mean status?"),
+            (["exprot", "--json"], "there is no verb exprot; did you mean export?"),
+            (["--socket", "status", "recrod"], "there is no verb recrod; did you mean record?"),
+            (["wiat"], "there is no verb wiat; did you mean wait?"),
+            (["entropy"], "there is no verb entropy\n"),
+        ])
+    func suggestions(arguments: [String], message: String) {
+        let invocation = Invocation(arguments)
+        #expect(invocation.exitCode == 64)
+        #expect(invocation.messages.hasPrefix("mectl: error: \(message)"), "\(invocation.messages)")
+    }
+
+    @Test(
+        "A number that is out of bounds is said to be, also a negative one",
+        arguments: [
+            (["record", "--output", "x", "--shots", "-5"], "--shots takes a number from 1 to"),
+            (["record", "--output", "x", "--shots", "5", "--restarts", "-1"], "--restarts takes a number from 1 to"),
+            (["stream", "--bytes", "-5"], "--bytes takes a number from 1"),
+            (["calibrate", "--shots", "-5"], "--shots takes a number from 1,024 to"),
+            (["calibrate", "--width", "50:9000:5000"], "5,000 points are more than 4,096"),
+            (["calibrate", "--width", "1:2:64", "--amplitude", "1:2:65"], "4,160 points are more than 4,096"),
+            (["watch", "--interval", "-1"], "The interval must be between 0.1 and 3600 seconds"),
+            (
+                ["export", "x", "--lane", "1", "--output", "y", "--restart-matrix", "--rows", "-2"],
+                "take numbers from 1"
+            ),
+        ])
+    func bounds(arguments: [String], message: String) {
+        let invocation = Invocation(arguments)
+        #expect(invocation.exitCode == 64)
+        #expect(invocation.messages.contains(message), "\(invocation.messages)")
+    }
+
+    @Test(
+        "Options that mean nothing to a verb are refused, wherever they stand, and not offered",
+        arguments: [
+            (["export", "x", "--lane", "1", "--output", "y"], "--json"),
+            (["export", "x", "--lane", "1", "--output", "y"], "--socket=z"), (["stream"], "--json"),
+            (["metrics"], "--json"), (["board-check"], "--socket=z"),
+        ])
+    func foreignOptions(verb: [String], option: String) throws {
+        let name = String(option.prefix { $0 != "=" })
+        for arguments in [verb + [option], [option] + verb] {
+            let invocation = Invocation(arguments)
+            #expect(invocation.exitCode == 64)
+            #expect(
+                invocation.messages.hasPrefix("mectl: error: \(verb[0]) takes no \(name)\n"), "\(invocation.messages)")
+        }
+        #expect(!Invocation([verb[0], "--help"]).output.contains("\(name) "))
+    }
+
+    @Test("A path that is too long for a socket is said to be")
+    func longPath() {
+        let invocation = Invocation(["status", "--socket", "/" + String(repeating: "x", count: 120)])
+        #expect(invocation.exitCode == 69)
+        #expect(
+            invocation.messages.hasSuffix(
+                "mectl: hint: the path of a socket has at most 107 bytes: choose a shorter one\n"))
+    }
+
+    @Test(
         "Help and the version are data",
         arguments: [
             ["--help"], ["help"], ["help", "health"], ["watch", "--help"], ["config"],

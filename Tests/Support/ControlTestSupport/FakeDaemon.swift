@@ -4,7 +4,7 @@ package import BoardOperations
 package import ControlInterface
 package import LinuxPlatform
 package import Synchronization
-import TestSupport
+package import TestSupport
 package import Varlink
 
 /// Answers with the boards it is told to have.
@@ -178,18 +178,21 @@ private final class FakeReload: ReloadProgress {
 package final class FakeDaemon {
     package let provider: FakeProvider
     package let operation = FakeOperator()
-    private let directory = TemporaryDirectory()
+    private let directory: TemporaryDirectory
     package let server: VarlinkServer
 
     package var path: String { directory.file("control.sock") }
 
     /// - Parameters:
+    ///   - directory: where the socket is.
     ///   - changes: makes the changes instead of `operation`.
     ///   - maximumConnections: the number of clients that may be connected.
     package init(
         boards: [BoardStatus] = [Samples.board], changes: (any ControlOperator)? = nil,
-        maximumConnections: Int = VarlinkServer.defaultMaximumConnections
+        maximumConnections: Int = VarlinkServer.defaultMaximumConnections,
+        in directory: TemporaryDirectory = TemporaryDirectory()
     ) throws {
+        self.directory = directory
         provider = FakeProvider(boards: boards)
         server = try VarlinkServer(
             listener: try UnixListener(path: directory.file("control.sock"), mode: 0o600),

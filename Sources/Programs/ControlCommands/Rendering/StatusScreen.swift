@@ -128,8 +128,8 @@ private func age(_ seconds: Double) -> String {
 private func ringFact(_ ring: RingStatus) -> Fact {
     let share = Double(ring.availableBytes) / Double(max(1, ring.capacityBytes)) * 100
     return (
-        "Ring \(printable(ring.grade))",
-        "\(decimal(share, places: 0)) % of \(memorySize(ring.capacityBytes));"
+        "Grade \(printable(ring.grade))",
+        "ring filled to \(decimal(share, places: 0)) % of \(memorySize(ring.capacityBytes));"
             + " delivered \(quantity(Double(ring.deliveredBytes), "B")),"
             + " now \(quantity(ring.deliveredBytesPerSecond, "B/s"))"
     )

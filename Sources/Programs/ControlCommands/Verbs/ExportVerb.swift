@@ -22,6 +22,7 @@ struct ExportVerb: Verb {
     var file: String
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The lanes, from 0: one, a list such as 3,9 or 0-3, or all.", valueName: "lanes"),
         transform: laneChoice)
@@ -36,11 +37,13 @@ struct ExportVerb: Verb {
     @Flag(help: "Extract the first samples after each start of the board, one row per start.")
     var restartMatrix = false
 
-    @Option(help: "Number of starts (default: \(LaneExport.matrixRestarts)).")
+    @Option(parsing: .unconditional, help: "Number of starts (default: \(LaneExport.matrixRestarts)).")
     var rows: Int?
 
-    @Option(help: "Number of samples per start (default: \(LaneExport.matrixSamples)).")
+    @Option(parsing: .unconditional, help: "Number of samples per start (default: \(LaneExport.matrixSamples)).")
     var columns: Int?
+
+    static let foreignOptions: Set = ["--json", "--socket"]
 
     func validate() throws {
         guard restartMatrix || (rows == nil && columns == nil) else {

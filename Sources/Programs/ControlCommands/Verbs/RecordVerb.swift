@@ -27,12 +27,13 @@ struct RecordVerb: Verb {
     var output: String
 
     @Option(
+        parsing: .unconditional,
         help: """
             Number of shots; with --restarts, per start. Frames are kept whole, so there may be a few more.
             """)
     var shots: Int
 
-    @Option(help: "Number of starts; 1 means no restart.")
+    @Option(parsing: .unconditional, help: "Number of starts; 1 means no restart.")
     var restarts = 1
 
     @Option(help: "A board, by name or serial. Not needed when there is only one.")
