@@ -80,15 +80,19 @@ extension [FoundDevice] {
     }
 
     /// The error for a bus without a candidate.
-    func absence(_ settings: USBBoardSettings) -> BoardError {
+    ///
+    /// - Parameter lost: the board that was there before; nil when there was none.
+    func absence(_ settings: USBBoardSettings, lost: String? = nil) -> BoardError {
+        let before = lost.map { "\($0) was unplugged; " } ?? ""
         let names = boards.map(\.name).joined(separator: ", ")
         let others = names.isEmpty ? "" : "; there are: \(names)"
         return switch settings.selection {
         case .any where names.isEmpty:
-            .absent("no \(BoardInterface.productPrefix) board is on the bus")
-        case .any: .absent("every board is named by another entry of boards\(others)")
-        case .serial(let serial): .absent("no board has the serial number \(serial)\(others)")
-        case .place(let place): .absent("there is no board at \(place)\(others)")
+            .absent("\(before)no \(BoardInterface.productPrefix) board is on the bus")
+        case .any: .absent("\(before)every board is named by another entry of boards\(others)")
+        case .serial(let serial):
+            .absent("\(before)no board has the serial number \(serial)\(others)")
+        case .place(let place): .absent("\(before)there is no board at \(place)\(others)")
         }
     }
 }
