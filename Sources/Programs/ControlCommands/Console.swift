@@ -82,6 +82,17 @@ package struct Console: Sendable {
         return outputIsTerminal && !declined ? .colored : .plain
     }
 
+    /// Whether the locale shows text outside ASCII: not `C`, `POSIX` and those of other character sets. Without a
+    /// locale it is taken to.
+    var showsUnicode: Bool {
+        guard let locale = variable("LC_ALL") ?? variable("LC_CTYPE") ?? variable("LANG") else { return true }
+        let upper = locale.uppercased()
+        return upper.hasSuffix("UTF-8") || upper.hasSuffix("UTF8")
+    }
+
+    /// Text for people, as the locale can show it.
+    func shown(_ text: String) -> String { showsUnicode ? text : text.inASCII }
+
     /// A variable of the environment; an empty one counts as not set.
     func variable(_ name: String) -> String? {
         environment[name].flatMap { $0.isEmpty ? nil : $0 }

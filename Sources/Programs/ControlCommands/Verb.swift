@@ -50,7 +50,7 @@ struct FormOption: ParsableArguments {
         do {
             let form: ReportForm =
                 json ? .json : .text(palette: console.palette, now: console.now())
-            let text = try report.rendered(as: form)
+            let text = json ? try report.rendered(as: form) : console.shown(try report.rendered(as: form))
             guard !json, Content.isFolded, console.outputIsTerminal, let size = console.terminalSize() else {
                 return text
             }
@@ -115,7 +115,7 @@ package func runMectl(_ arguments: [String], on console: Console) -> Int32 {
         }
         return try verb.perform(on: console).rawValue
     } catch let failure as Failure {
-        console.tell(failure.message)
+        console.tell(console.shown(failure.message))
         return failure.exitCode.rawValue
     } catch {
         return end(with: error, on: console, suggestion: misspeltVerb(in: arguments))

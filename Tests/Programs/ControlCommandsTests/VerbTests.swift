@@ -252,6 +252,29 @@ struct VerbTests {
         #expect(!Invocation([verb[0], "--help"]).output.contains("\(name) "))
     }
 
+    @Test(
+        "Text for people is ASCII where the locale shows nothing else, and JSON is as it is",
+        arguments: [
+            (["LANG": "C"], true), (["LC_ALL": "POSIX", "LANG": "en_US.UTF-8"], true),
+            (["LC_CTYPE": "de_DE.ISO-8859-1"], true), (["LANG": "C.UTF-8"], false),
+            (["LC_ALL": "de_DE.utf8", "LANG": "C"], false), ([:], false),
+        ] as [([String: String], Bool)])
+    func locales(locale: [String: String], isASCII: Bool) throws {
+        var board = Samples.board
+        board.serial = "µ-7"
+        let daemon = try FakeDaemon(boards: [board])
+        let environment = locale.merging(["METRNG_CONTROL": daemon.path]) { $1 }
+        for verb in [["status"], ["health"], ["health", "--map", "lag"]] {
+            let text = Invocation(verb, environment: environment).output
+            #expect(text.utf8.allSatisfy { $0 < 0x80 } == isASCII, "\(text)")
+            #expect(text.contains("SIMULATED \(isASCII ? "-" : "—") these bits"))
+        }
+        let json = Invocation(["status", "--json"], environment: environment).output
+        #expect(json.contains("µ-7"))
+        let map = Invocation(["health"], environment: environment).output
+        #expect(map.contains(isASCII ? "0.45 _.-=+*# 0.55   ! warned   x failed" : "0.45 ▁▂▃▄▅▆▇ 0.55"))
+    }
+
     @Test("A path that is too long for a socket is said to be")
     func longPath() {
         let invocation = Invocation(["status", "--socket", "/" + String(repeating: "x", count: 120)])

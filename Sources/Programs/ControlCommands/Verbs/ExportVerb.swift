@@ -71,7 +71,7 @@ struct ExportVerb: Verb {
             throw .export(error, file: file, kept: isKept ? output : nil)
         }
         do {
-            try console.write(text)
+            try console.write(console.shown(text))
         } catch {
             throw .output(error)
         }
@@ -81,14 +81,14 @@ struct ExportVerb: Verb {
     private func performOnStandardOutput(_ console: Console) throws(Failure) -> MectlExit {
         guard !console.outputIsTerminal else { throw .bitsToTerminal }
         do {
-            console.tell(
-                try export { (bytes) throws(SystemError) in
-                    do throws(OutputError) {
-                        try console.writeBytes(bytes)
-                    } catch {
-                        throw error.systemError
-                    }
-                })
+            let text = try export { (bytes) throws(SystemError) in
+                do throws(OutputError) {
+                    try console.writeBytes(bytes)
+                } catch {
+                    throw error.systemError
+                }
+            }
+            console.tell(console.shown(text))
         } catch .output(let error) where error.code == EPIPE {
             throw .output(.closed)
         } catch {

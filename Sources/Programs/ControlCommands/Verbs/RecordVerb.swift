@@ -80,7 +80,7 @@ struct RecordVerb: Verb {
             throw error
         }
         try file.copy(to: console)
-        console.tell(report.text(palette: .plain, now: console.now()))
+        console.tell(console.shown(report.text(palette: .plain, now: console.now())))
         return .success
     }
 
