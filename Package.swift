@@ -369,8 +369,8 @@ let package = Package(
         tests(
             "DaemonTests", in: "Programs",
             [
-                "CTestSupport", "EntropyClient", "EntropyTerms", "LinuxPlatform", "TestSupport", "meboard", "metrngd",
-                "mectl",
+                "CTestSupport", "EntropyClient", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "TestSupport",
+                "meboard", "metrngd", "mectl",
             ]),
 
         // Tests of Testbench

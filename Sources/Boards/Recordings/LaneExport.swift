@@ -41,51 +41,73 @@ package enum LaneExportError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Exports one lane of a recording as the estimators of NIST SP 800-90B read it (one byte, 0 or 1, for
-/// each bit), to any descriptor that can be written. It waits for the descriptor.
+/// Exports lanes of a recording as the estimators of NIST SP 800-90B read them: one byte, 0 or 1, for each bit. The
+/// bits of several lanes follow one another shot by shot, in each shot in rising order of the lanes.
 package final class LaneExport {
+    /// The lanes to export.
+    package enum Lanes: Sendable, Equatable {
+        case all
+        /// At least one, in rising order.
+        case some([Int])
+    }
+
+    /// Takes bytes of the export, all of them; may wait.
+    package typealias Write = (UnsafeRawBufferPointer) throws(SystemError) -> Void
+
     package static let matrixRestarts = 1_000
     package static let matrixSamples = 1_000
 
     private let reader: RecordingReader
-    private let lane: Int
-    private let output: Descriptor
+    package let lanes: [Int]
+    private let write: Write
     private let buffer: LockedMemory
     private let bytes: LockedMemory
 
     /// - Throws: also `noSuchLane`.
-    package init(path: String, lane: Int, to output: Descriptor) throws(LaneExportError) {
+    package init(
+        path: String, lanes: Lanes, write: @escaping Write
+    ) throws(LaneExportError) {
         do throws(RecordingError) {
             reader = try RecordingReader(path: path)
         } catch {
             throw .recording(error)
         }
         let board = reader.context.board
-        guard (0..<board.lanes).contains(lane) else {
-            throw .noSuchLane(lane, lanes: board.lanes)
+        switch lanes {
+        case .all: self.lanes = Array(0..<board.lanes)
+        case .some(let lanes):
+            if let wrong = lanes.first(where: { !(0..<board.lanes).contains($0) }) {
+                throw .noSuchLane(wrong, lanes: board.lanes)
+            }
+            self.lanes = lanes
         }
-        self.lane = lane
-        self.output = output
+        self.write = write
         do throws(SystemError) {
             buffer = try LockedMemory(count: reader.bufferCount, locked: false)
             bytes = try LockedMemory(
-                count: max(1, board.maximumPayload / (board.lanes / 8)), locked: false)
+                count: max(1, board.maximumPayload / (board.lanes / 8)) * self.lanes.count,
+                locked: false)
         } catch {
             throw .output(error)
         }
     }
 
-    /// Writes the lane's bits in order, from the first shot on. On an error, what was written is good.
+    /// A way to write to a descriptor, for which it waits.
+    package static func writing(to file: Descriptor) -> Write {
+        { (bytes) throws(SystemError) in try writeAll(bytes, to: file, "the lane") }
+    }
+
+    /// Writes the bits in order, from the first shot on. On an error, what was written is good.
     ///
-    /// - Parameter wanted: how many; nil for as many as there are.
-    /// - Returns: how many were written.
+    /// - Parameter wanted: of how many shots; nil for as many as there are.
+    /// - Returns: of how many shots bits were written.
     package func writeSequence(shots wanted: Int? = nil) throws(LaneExportError) -> Int {
         guard reader.context.starts.count == 1 else { throw .restartRecording }
         var done = 0
         while done < wanted ?? .max, let frame = try nextFrame() {
             // What is missing before the first frame breaks nothing.
             guard frame.shotsDroppedBefore == 0 || done == 0 else { throw .gap(afterShots: done) }
-            done += try write(frame, first: (wanted ?? .max) - done)
+            done += try export(frame, first: (wanted ?? .max) - done)
         }
         if let wanted, done < wanted { throw .tooFewShots(done, wanted: wanted) }
         return done
@@ -106,7 +128,7 @@ package final class LaneExport {
             if frame.restart != row { (row, done) = (frame.restart, 0) }
             guard done < samples else { continue }
             guard frame.shotsDroppedBefore == 0 else { throw .gap(afterShots: done) }
-            done += try write(frame, first: samples - done)
+            done += try export(frame, first: samples - done)
         }
     }
 
@@ -121,21 +143,24 @@ package final class LaneExport {
         }
     }
 
-    /// Writes the lane's bits of the first shots of a frame.
+    /// Writes the bits of the first shots of a frame.
     ///
-    /// - Returns: how many.
-    private func write(
+    /// - Returns: of how many shots.
+    private func export(
         _ frame: RecordingReader.Frame, first limit: Int
     ) throws(LaneExportError) -> Int {
         let count = min(Int(frame.header.shots), limit)
         let bytesPerShot = reader.context.board.lanes / 8
         // Words are little-endian, so that lane i is bit i mod 8 of byte i / 8 of the row.
+        var end = 0
         for shot in 0..<count {
-            bytes.bytes[shot] = frame.payload[shot * bytesPerShot + lane / 8] >> (lane % 8) & 1
+            for lane in lanes {
+                bytes.bytes[end] = frame.payload[shot * bytesPerShot + lane / 8] >> (lane % 8) & 1
+                end += 1
+            }
         }
         do throws(SystemError) {
-            try writeAll(
-                UnsafeRawBufferPointer(rebasing: bytes.bytes[..<count]), to: output, "the lane")
+            try write(UnsafeRawBufferPointer(rebasing: bytes.bytes[..<end]))
         } catch {
             throw .output(error)
         }

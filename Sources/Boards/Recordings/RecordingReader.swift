@@ -6,7 +6,7 @@ import LinuxPlatform
 package import RecordingFormat
 
 /// Reads a recording frame by frame, each checked, up to its end or the first damage: what comes after
-/// damage is not given. For one thread at a time. It holds no frame itself.
+/// damage is not given. For one thread at a time. It reads the file in large blocks.
 package final class RecordingReader {
     /// A whole, checked frame.
     package struct Frame {
@@ -23,7 +23,7 @@ package final class RecordingReader {
     /// How many shots the frames given so far hold.
     package private(set) var shots: UInt64 = 0
 
-    private let file: Descriptor
+    private var blocks: FileBlocks
     /// Where the next frame begins, in bytes.
     private var position: UInt64
     private var order = FrameOrder()
@@ -32,7 +32,9 @@ package final class RecordingReader {
     private var failure: RecordingError?
 
     /// Opens a recording and reads its context.
-    package init(path: String) throws(RecordingError) {
+    ///
+    /// - Parameter calls: the calls that read the file.
+    package init(path: String, calls: FileCalls = .system) throws(RecordingError) {
         let file: Descriptor
         do throws(SystemError) {
             // Not waiting: a pipe without a writer would keep the call, and is refused afterwards.
@@ -44,12 +46,16 @@ package final class RecordingReader {
             throw .system(error)
         }
         _ = try regularFileSize(of: file)
-        var start = [UInt8](repeating: 0, count: RecordingPreamble.byteLimit)
-        let count = try start.withUnsafeMutableBytes { bytes in
-            Result { () throws(RecordingError) in try readAll(into: bytes, from: file, at: 0) }
-        }.get()
-        let parsed = try RecordingPreamble.parse(Array(start[..<count]))
-        self.file = file
+        var blocks: FileBlocks
+        let start: [UInt8]
+        do throws(SystemError) {
+            blocks = try FileBlocks(file, calls: calls)
+            start = Array(try blocks.bytes(at: 0, count: RecordingPreamble.byteLimit))
+        } catch {
+            throw .system(error)
+        }
+        let parsed = try RecordingPreamble.parse(start)
+        self.blocks = blocks
         context = parsed.context
         position = UInt64(parsed.byteCount)
     }
@@ -74,7 +80,7 @@ package final class RecordingReader {
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(RecordingError) -> Frame? {
         let headerRoom = UnsafeMutableRawBufferPointer(rebasing: buffer[..<FrameHeader.byteCount])
-        let headerCount = try readAll(into: headerRoom, from: file, at: position)
+        let headerCount = try readAll(into: headerRoom, at: position)
         guard !isComplete else {
             if headerCount == 0 { return nil }
             throw damaged(.surplus)
@@ -86,8 +92,7 @@ package final class RecordingReader {
         guard fits(header) else { throw damaged(.shape) }
         let payload = UnsafeMutableRawBufferPointer(
             rebasing: buffer[FrameHeader.byteCount..<FrameHeader.byteCount + header.payloadCount])
-        let payloadCount = try readAll(
-            into: payload, from: file, at: position + UInt64(headerCount))
+        let payloadCount = try readAll(into: payload, at: position + UInt64(headerCount))
         guard payloadCount == payload.count else { throw truncated(headerCount + payloadCount) }
         let frame = UnsafeRawBufferPointer(rebasing: buffer[..<(headerCount + payloadCount)])
         guard FrameHeader.checksumHolds(for: frame) else { throw damaged(.checksum) }
@@ -133,26 +138,61 @@ package final class RecordingReader {
     private func truncated(_ count: Int) -> RecordingError {
         .truncated(byte: position + UInt64(count), shots: shots)
     }
-}
 
-/// Reads until `buffer` is full or the file ends.
-///
-/// - Returns: how many bytes were read.
-private func readAll(
-    into buffer: UnsafeMutableRawBufferPointer, from file: Descriptor, at offset: UInt64
-) throws(RecordingError) -> Int {
-    var done = 0
-    while done < buffer.count {
-        let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+    /// Reads until `buffer` is full or the file ends.
+    ///
+    /// - Returns: how many bytes were read.
+    private func readAll(
+        into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+    ) throws(RecordingError) -> Int {
         do throws(SystemError) {
-            let count = try system("read", "the recording") {
-                pread(file.raw, rest.baseAddress, rest.count, off_t(offset) + done)
-            }
-            if count == 0 { return done }
-            done += count
+            let bytes = try blocks.bytes(at: offset, count: buffer.count)
+            buffer.copyMemory(from: bytes)
+            return bytes.count
         } catch {
             throw .system(error)
         }
     }
-    return done
+}
+
+/// A file that is read in large blocks, mostly from its beginning to its end.
+private struct FileBlocks {
+    /// In bytes: more than a frame, and than the text before the frames.
+    private static let size = 2 << 20
+
+    private let file: Descriptor
+    private let calls: FileCalls
+    private let memory: LockedMemory
+    /// The place in the file of the bytes in memory, and their number.
+    private var start: UInt64 = 0
+    private var count = 0
+
+    init(_ file: Descriptor, calls: FileCalls) throws(SystemError) {
+        self.file = file
+        self.calls = calls
+        memory = try LockedMemory(count: Self.size, locked: false)
+    }
+
+    /// The bytes at a place, fewer at the end of the file. They are valid until the next call.
+    mutating func bytes(at offset: UInt64, count wanted: Int) throws(SystemError) -> UnsafeRawBufferPointer {
+        precondition(wanted <= Self.size)
+        if offset < start || offset + UInt64(wanted) > start + UInt64(count) {
+            try fill(from: offset, atLeast: wanted)
+        }
+        let first = Int(offset - start)
+        return UnsafeRawBufferPointer(
+            rebasing: memory.bytes[first..<min(count, first + wanted)])
+    }
+
+    private mutating func fill(from offset: UInt64, atLeast wanted: Int) throws(SystemError) {
+        (start, count) = (offset, 0)
+        while count < wanted {
+            let room = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[count...])
+            let got = try system("read", "the recording") {
+                calls.read(file.raw, room, off_t(offset) + off_t(count))
+            }
+            guard got > 0 else { return }
+            count += got
+        }
+    }
 }

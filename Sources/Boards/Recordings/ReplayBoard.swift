@@ -20,10 +20,18 @@ package final class ReplayBoard: Board, @unchecked Sendable {
         case ended(String)
     }
 
+    /// The least payload of a frame that the pipeline makes room for, in bytes: small frames are given many at a time.
+    package static let smallestMaximumPayload = 1 << 14
+
     private let path: String
+    private let calls: FileCalls
     private var state = State.unopened
 
-    package init(path: String) { self.path = path }
+    /// - Parameter calls: the calls that read the file.
+    package init(path: String, calls: FileCalls = .system) {
+        self.path = path
+        self.calls = calls
+    }
 
     package func open() throws(BoardError) -> BoardDescription {
         switch state {
@@ -38,7 +46,7 @@ package final class ReplayBoard: Board, @unchecked Sendable {
 
     package func start() {}
 
-    /// Reads one frame from the file.
+    /// Gives as many frames as there is room for.
     package func read(
         into buffer: UnsafeMutableRawBufferPointer, milliseconds: Int32
     ) throws(BoardError) -> Int {
@@ -46,15 +54,28 @@ package final class ReplayBoard: Board, @unchecked Sendable {
         case .ended(let how): throw .ended(how)
         case .unopened: throw .stalled("it was not opened")
         case .reading(let reader):
-            let frame: RecordingReader.Frame?
-            do throws(RecordingError) {
-                frame = try reader.next(into: buffer)
-            } catch {
-                throw end("\(reader.shots) shots of \(path), which is \(error)")
-            }
-            guard let frame else { throw end("\(reader.shots) shots of \(path)") }
-            return FrameHeader.byteCount + frame.payload.count
+            var count = 0
+            repeat {
+                guard let frame = nextFrame(reader, into: buffer, at: count) else { break }
+                count += FrameHeader.byteCount + frame.payload.count
+            } while buffer.count - count >= reader.bufferCount
+            if count == 0, case .ended(let how) = state { throw .ended(how) }
+            return count
         }
+    }
+
+    /// The next frame; nil at the end of the recording, and where it is damaged.
+    private func nextFrame(
+        _ reader: RecordingReader, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) -> RecordingReader.Frame? {
+        let room = UnsafeMutableRawBufferPointer(rebasing: buffer[offset...])
+        do throws(RecordingError) {
+            if let frame = try reader.next(into: room) { return frame }
+            state = .ended("\(reader.shots) shots of \(path)")
+        } catch {
+            state = .ended("\(reader.shots) shots of \(path), which is \(error)")
+        }
+        return nil
     }
 
     package func stop() {}
@@ -63,15 +84,10 @@ package final class ReplayBoard: Board, @unchecked Sendable {
 
     package func interrupt() {}
 
-    private func end(_ how: String) -> BoardError {
-        state = .ended(how)
-        return .ended(how)
-    }
-
     private func makeReader() throws(BoardError) -> RecordingReader {
         let reader: RecordingReader
         do throws(RecordingError) {
-            reader = try RecordingReader(path: path)
+            reader = try RecordingReader(path: path, calls: calls)
         } catch {
             throw boardError(error)
         }
@@ -93,7 +109,8 @@ package final class ReplayBoard: Board, @unchecked Sendable {
         BoardDescription(
             kind: "replay", provenance: .replay, serial: recorded.serial, path: path,
             firmware: recorded.firmware, lanes: recorded.lanes, encoding: recorded.encoding,
-            operatingPoint: recorded.operatingPoint, maximumPayload: recorded.maximumPayload,
-            shotsPerSecond: recorded.shotsPerSecond)
+            operatingPoint: recorded.operatingPoint,
+            maximumPayload: max(recorded.maximumPayload, Self.smallestMaximumPayload),
+            shotsPerSecond: recorded.shotsPerSecond, recordedFrom: recorded.provenance)
     }
 }

@@ -83,6 +83,9 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     /// The newest first; at most `reportedFailures`. `BoardHealth` has more.
     package var lastFailures: [AlarmReport]
     @Nullable package var lastWarning: AlarmReport?
+    /// The provenance that the bits of a replayed recording had when they were recorded, by name; nil for other
+    /// boards, and before the recording was opened.
+    @Nullable package var recordedFrom: String?
 
     package init(
         name: String, kind: String, provenance: Provenance, state: BoardState,
@@ -93,7 +96,8 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         temperatureCelsius: Double?, claimedEntropyPerBit: Double, xorFold: Int, shots: Int,
         shotsPerSecond: Double, rawBytesPerSecond: Double, framesAccepted: Int,
         framesRejected: Int, shotsDropped: Int, creditedBits: Int, newestBitAge: Double?,
-        rings: [RingStatus], lastFailures: [AlarmReport], lastWarning: AlarmReport?
+        rings: [RingStatus], lastFailures: [AlarmReport], lastWarning: AlarmReport?,
+        recordedFrom: String? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -126,6 +130,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         self.rings = rings
         self.lastFailures = lastFailures
         self.lastWarning = lastWarning
+        self.recordedFrom = recordedFrom
     }
 }
 

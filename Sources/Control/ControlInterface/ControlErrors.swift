@@ -17,6 +17,8 @@ package enum ControlError: Error, Sendable, Equatable {
     case outOfRange(quantity: String, value: Double, minimum: Double, maximum: Double)
     /// Something else is being done with the board.
     case busy(board: String)
+    /// The user has as many watches as one user may have.
+    case tooManyWatches(limit: Int)
     case boardFailed(board: String, cause: String)
     case badFault(reason: String)
     /// No descriptor of a file came with the call.
@@ -48,6 +50,8 @@ package enum ControlError: Error, Sendable, Equatable {
                     "minimum": .number(minimum), "maximum": .number(maximum),
                 ])
         case .busy(let board): error("Busy", ["board": .string(board)])
+        case .tooManyWatches(let limit):
+            error("TooManyWatches", ["limit": .integer(Int64(limit))])
         case .boardFailed(let board, let cause):
             error("BoardFailed", ["board": .string(board), "cause": .string(cause)])
         case .badFault(let reason): error("BadFault", ["reason": .string(reason)])
@@ -82,6 +86,9 @@ package enum ControlError: Error, Sendable, Equatable {
             self = .outOfRange(
                 quantity: quantity, value: value, minimum: minimum, maximum: maximum)
         case ("Busy", let board?): self = .busy(board: board)
+        case ("TooManyWatches", _):
+            guard let limit = details.limit else { return nil }
+            self = .tooManyWatches(limit: limit)
         case ("BoardFailed", let board?):
             self = .boardFailed(board: board, cause: details.cause ?? "")
         case ("BadFault", _): self = .badFault(reason: details.reason ?? "")
@@ -103,6 +110,7 @@ package enum ControlError: Error, Sendable, Equatable {
         let cause: String?
         let reason: String?
         let problems: [String]?
+        let limit: Int?
     }
 }
 

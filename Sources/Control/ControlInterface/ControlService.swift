@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import LinuxPlatform
 package import Varlink
 
 /// The side of the daemon that tells what it is doing, in snapshots.
@@ -28,10 +29,21 @@ package struct ControlService: VarlinkInterface {
     private let provider: any ControlProvider
     private let changes: any ControlOperator
     private let operations: [String: OperationMethod]
+    private let watches: Watches
 
-    package init(_ provider: any ControlProvider, _ changes: any ControlOperator) {
+    /// - Parameters:
+    ///   - maximumConnections: the number of connections that the server admits; a part of it is kept free of
+    ///     watches.
+    ///   - clock: tells which replies to watches are of the same tick.
+    package init(
+        _ provider: any ControlProvider, _ changes: any ControlOperator,
+        maximumConnections: @escaping @Sendable () -> Int = {
+            VarlinkServer.defaultMaximumConnections
+        }, clock: Clock = .system
+    ) {
         self.provider = provider
         self.changes = changes
+        watches = Watches(maximumConnections: maximumConnections, clock: clock)
         operations = Dictionary(uniqueKeysWithValues: changes.operations.map { ($0.name, $0) })
     }
 
@@ -40,10 +52,17 @@ package struct ControlService: VarlinkInterface {
         guard let operation = operations[call.method] else {
             throw .methodNotFound("\(name).\(call.method)")
         }
-        guard changes.mayChange(call.peer) else { throw .control(.notPermitted) }
+        try admitChange(call)
         return try operation.answer(call) { (asked) throws(VarlinkError) in
             try name(ofBoard: asked)
         }
+    }
+
+    /// Throws for a client that may not make changes, and for a call whose outcome nobody would get: it could neither
+    /// be told that the change was refused, nor cancel it.
+    private func admitChange(_ call: VarlinkCall) throws(VarlinkError) {
+        guard changes.mayChange(call.peer) else { throw .control(.notPermitted) }
+        guard !call.isOneway else { throw .invalidParameter("oneway") }
     }
 
     private func answer(
@@ -65,7 +84,7 @@ package struct ControlService: VarlinkInterface {
             let asked = try call.decodeParameters(
                 as: WatchParameters.self, names: WatchParameters.names)
             guard call.wantsMore else { throw .expectedMore }
-            return try watch(asked)
+            return try watch(asked, for: call.peer)
         case .reload:
             return try reload(call)
         case .getConfig:
@@ -96,7 +115,7 @@ package struct ControlService: VarlinkInterface {
     }
 
     private func reload(_ call: VarlinkCall) throws(VarlinkError) -> VarlinkAnswer {
-        guard changes.mayChange(call.peer) else { throw .control(.notPermitted) }
+        try admitChange(call)
         _ = try call.decodeParameters(as: JSONValue.self, names: [])
         let progress = changes.reload()
         return .replies(.progress(of: progress.changed)) { () throws(VarlinkError) in
@@ -104,12 +123,16 @@ package struct ControlService: VarlinkInterface {
         }
     }
 
-    private func watch(_ asked: WatchParameters) throws(VarlinkError) -> VarlinkAnswer {
+    private func watch(
+        _ asked: WatchParameters, for peer: PeerCredentials
+    ) throws(VarlinkError) -> VarlinkAnswer {
         let interval = asked.intervalSeconds ?? defaultWatchInterval
         guard watchIntervals.contains(interval) else { throw .invalidParameter("intervalSeconds") }
-        _ = try status(of: asked.board)
+        let board = try asked.board.map { (asked) throws(VarlinkError) in try name(ofBoard: asked) }
+        let watch = try watches.begin(for: peer.userID)
         return .replies(.every(milliseconds: Int((interval * 1_000).rounded()))) {
-            () throws(VarlinkError) in .item(try status(of: asked.board))
+            () throws(VarlinkError) in
+            try watch.reply(about: board) { () throws(VarlinkError) in try status(of: board) }
         }
     }
 }

@@ -37,6 +37,9 @@ package struct VarlinkCall: Sendable {
     /// Whether the client takes several replies.
     package var wantsMore: Bool { message.more }
 
+    /// Whether the client takes no reply, not even an error.
+    package var isOneway: Bool { message.oneway }
+
     /// Reads the parameters into a type. Absent, null and empty parameters are the same.
     ///
     /// - Parameter names: every parameter the method has; nil for one that takes any. Another one is an error: a
@@ -67,7 +70,8 @@ package enum VarlinkAnswer: Sendable {
     /// the client goes before that, `next` is released: what it owns learns of that from its own `deinit`.
     ///
     /// A call without `more` gets the last reply only; a method without one has to insist on
-    /// `VarlinkCall.wantsMore`.
+    /// `VarlinkCall.wantsMore`. With `oneway`, `next` is released without a call; a method whose work depends on it
+    /// has to refuse `VarlinkCall.isOneway`.
     case replies(VarlinkPace, next: @Sendable () throws(VarlinkError) -> VarlinkReplyStep)
 }
 
@@ -89,6 +93,8 @@ package enum VarlinkReplyStep: Sendable {
     case none
     /// A reply after which more come.
     case item(any Encodable & Sendable)
+    /// A reply after which more come, and that other clients get as well.
+    case shared(SharedReply)
     /// The last reply.
     case last(any Encodable & Sendable)
 }

@@ -188,3 +188,18 @@ extension ReplyMessage {
 func frame(_ message: some Encodable) throws(JSONError) -> [UInt8] {
     try encodeJSON(message) + [0]
 }
+
+/// A reply after which more come, as it travels: encoded once, for any number of clients.
+package struct SharedReply: Sendable {
+    private let encoded: Result<[UInt8], JSONError>
+
+    /// - Parameter parameters: has to encode as an object; a value that cannot be encoded closes the connection of
+    ///   each client that it is sent to.
+    package init(_ parameters: any Encodable) {
+        encoded = Result { () throws(JSONError) in
+            try frame(ReplyMessage(parameters: parameters, continues: true))
+        }
+    }
+
+    func message() throws(JSONError) -> [UInt8] { try encoded.get() }
+}

@@ -15,7 +15,7 @@ package struct VarlinkSession {
         case wait
         /// A call is to be answered: `answer` or `fail`, or neither when `isOneway`.
         case call(CallMessage)
-        /// The dialogue has ended, or the client does not speak the protocol.
+        /// The dialogue has ended.
         case close
     }
 
@@ -24,6 +24,8 @@ package struct VarlinkSession {
         case ready
         /// Replies to a call come one after another; other calls wait.
         case streaming(Stream)
+        /// The client does not speak the protocol. Once it has taken the error, the dialogue has ended.
+        case ending
     }
 
     fileprivate struct Stream {
@@ -55,7 +57,10 @@ package struct VarlinkSession {
     package var wantsInput: Bool { isReady && !framing.hasMessage && !inputEnded }
 
     /// Whether `step` would give a call, or close.
-    package var canStep: Bool { isReady && (framing.hasMessage || inputEnded) }
+    package var canStep: Bool {
+        if case .ending = state { return outbox.isEmpty }
+        return isReady && (framing.hasMessage || inputEnded)
+    }
 
     /// Whether no call is under way, so that closing takes nothing from the client.
     package var isIdle: Bool { wantsInput }
@@ -89,12 +94,24 @@ package struct VarlinkSession {
         outbox = outbox.dropFirst(count)
     }
 
+    /// Takes the next call. A message that is no call, or is too long, is answered with an error, and the session ends.
     package mutating func step() -> Step {
-        guard isReady else { return .wait }
+        guard canStep else { return .wait }
+        if case .ending = state { return .close }
         do {
-            guard let text = try framing.next() else { return inputEnded ? .close : .wait }
+            guard let text = try framing.next() else { return .close }
             passed.beginCall()
             return .call(try CallMessage(parsing: text))
+        } catch {
+            return refuse(error)
+        }
+    }
+
+    private mutating func refuse(_ error: any Error) -> Step {
+        state = .ending
+        do {
+            try fail(.invalidParameter((error as? JSONError)?.member ?? "message"))
+            return .wait
         } catch {
             return .close
         }
@@ -149,9 +166,10 @@ package struct VarlinkSession {
         switch step {
         case .none: stream.plan(after: due, now: now, isPaced: false)
         case .item(let value):
-            if stream.wantsMore {
-                outbox = try frame(ReplyMessage(parameters: value, continues: true))[...]
-            }
+            if stream.wantsMore { outbox = try SharedReply(value).message()[...] }
+            stream.plan(after: due, now: now, isPaced: true)
+        case .shared(let reply):
+            if stream.wantsMore { outbox = try reply.message()[...] }
             stream.plan(after: due, now: now, isPaced: true)
         case .last(let value):
             state = .ready

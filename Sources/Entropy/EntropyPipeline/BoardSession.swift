@@ -92,8 +92,8 @@ final class BoardSession {
 
     /// Fails the job under way, because the board has failed.
     func failJob(_ error: BoardError) {
-        guard let job = current?.job else { return }
-        end(job, .failed(.board(error.description)))
+        guard let (job, activity) = current else { return }
+        end(job, activity.outcome(after: error))
     }
 
     /// Gives the board back. Called once; nothing else is called afterwards.

@@ -26,7 +26,8 @@ package final class EntropyPipeline: Sendable {
     /// - Parameters:
     ///   - source: filled by this pipeline only.
     ///   - clock: what the pipeline measures time with.
-    ///   - onEvent: called on the pipeline's thread; must return soon and never wait.
+    ///   - onEvent: called on the pipeline's thread, and for the end of a recording on that of its sink; must return
+    ///     soon and never wait.
     package init(
         board: any Board, source: EntropySource, settings: PipelineSettings,
         clock: Clock = .system, onEvent: @escaping @Sendable (PipelineEvent) -> Void

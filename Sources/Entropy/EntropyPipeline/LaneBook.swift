@@ -91,10 +91,10 @@ final class LaneBook: Sendable {
     func show(_ state: PipelineState) {
         let changed = content.withLock { content in
             guard content.state != state else { return false }
-            let isSameKind = content.state.isSameKind(as: state)
+            let earlier = content.state
             content.state = state
-            if !isSameKind { content.stateSince = clock.secondsSinceEpoch() }
-            return !isSameKind
+            if !state.continues(earlier) { content.stateSince = clock.secondsSinceEpoch() }
+            return !state.isSameKind(as: earlier)
         }
         if changed { report(.became(state)) }
     }

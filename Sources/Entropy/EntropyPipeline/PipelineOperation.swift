@@ -52,6 +52,7 @@ package struct PipelineWork: Sendable {
 
 /// How a job ended. Its client is told of it once the pipeline can take another job.
 enum JobOutcome {
+    /// The pipeline has done its part. `tell` ends the job, at once or later.
     case finished(tell: () -> Void)
     case failed(BoardOperationError)
 

@@ -33,6 +33,13 @@ package enum PipelineState: Sendable, Equatable {
         if case (.unhealthy, .unhealthy) = (self, other) { return true }
         return self == other
     }
+
+    /// Whether it goes on from `earlier`, so that it began when that did: a board that has failed stays so while the
+    /// reason changes.
+    func continues(_ earlier: PipelineState) -> Bool {
+        if case (.failed, .failed) = (self, earlier) { return true }
+        return isSameKind(as: earlier)
+    }
 }
 
 /// An alarm with the time it was raised.

@@ -7,6 +7,7 @@
 #include <linux/random.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -158,8 +159,13 @@ int clinux_unix_datagram(void) {
 ssize_t clinux_unix_send_to(int fd, const char *path, const void *bytes, size_t count) {
     struct sockaddr_un address;
     if (make_address(path, &address) < 0) return -1;
+    socklen_t length = sizeof address;
+    if (path[0] == '@') {
+        address.sun_path[0] = '\0';
+        length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    }
     return sendto(fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address,
-                  sizeof address);
+                  length);
 }
 
 size_t clinux_unix_path_limit(void) { return sizeof(((struct sockaddr_un *)0)->sun_path) - 1; }

@@ -61,8 +61,10 @@ package final class DescriptorCloser: Sendable {
             let isHeldUp = state.closingSince.map { monotonicNanoseconds() - $0 > Self.patience } ?? false
             guard state.threads == 0 || isHeldUp && state.threads < Self.threadLimit else { return true }
             let number = state.threads + 1
-            let isStarted = WorkerThread.detach(name: "metrngd-closer") { self.run(number) }
-            guard isStarted else { return state.threads > 0 }
+            guard let thread = try? WorkerThread(name: "metrngd-closer", { self.run(number) }) else {
+                return state.threads > 0
+            }
+            thread.detach()
             state.threads = number
             state.closingSince = nil
             return true

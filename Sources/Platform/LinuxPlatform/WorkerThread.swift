@@ -4,7 +4,7 @@ import CLinux
 import Glibc
 
 /// A plain thread with a name and with every signal blocked, so that signals reach the main thread
-/// only. It has to be joined: an owner that forgets is a programming error.
+/// only. It has to be joined or detached: an owner that forgets is a programming error.
 package final class WorkerThread: @unchecked Sendable {
     // Written by init and join only, both on the owner's thread.
     private var handle: pthread_t?
@@ -16,24 +16,22 @@ package final class WorkerThread: @unchecked Sendable {
         handle = try startThread(ThreadStart(name: name, body: body))
     }
 
-    /// Starts a thread that nobody waits for.
-    ///
-    /// - Parameter name: at most 15 bytes.
-    /// - Returns: whether there is a thread to be had.
-    static func detach(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
-        guard let thread = try? startThread(ThreadStart(name: name, body: body)) else { return false }
-        pthread_detach(thread)
-        return true
-    }
-
     /// Waits until the body has returned. Call it once.
     package func join() {
-        guard let thread = handle else { preconditionFailure("a thread is joined once") }
+        guard let thread = handle else { preconditionFailure("a thread is joined or detached once") }
         pthread_join(thread, nil)
         handle = nil
     }
 
-    deinit { precondition(handle == nil, "a thread has to be joined") }
+    /// Lets the thread end by itself, whenever that is, without anybody who waits for it. Call it once, instead of
+    /// `join`.
+    package func detach() {
+        guard let thread = handle else { preconditionFailure("a thread is joined or detached once") }
+        pthread_detach(thread)
+        handle = nil
+    }
+
+    deinit { precondition(handle == nil, "a thread has to be joined or detached") }
 }
 
 private final class ThreadStart {

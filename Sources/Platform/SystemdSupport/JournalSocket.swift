@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLinux
 import Glibc
 package import LinuxPlatform
 import Synchronization
@@ -25,15 +24,12 @@ package final class JournalSocket: Sendable {
         var delay = delays.lowerBound
     }
 
-    private let socket: Descriptor
-    private let path: String
+    private let sender: DatagramSender
     private let waiting = Mutex(Waiting())
 
     /// Whether anybody is at the path shows with each entry: the journal may be started again meanwhile.
     package init(path: String = "/run/systemd/journal/socket") throws(SystemError) {
-        socket = Descriptor(
-            owning: try system("make a socket for the journal") { clinux_unix_datagram() })
-        self.path = path
+        sender = try DatagramSender(path: path)
     }
 
     /// Whether the standard error goes to the journal, which names the file by its device and number
@@ -67,7 +63,7 @@ package final class JournalSocket: Sendable {
             while let entry = waiting.entries.first, hasDone(entry, &waiting.lost) {
                 waiting.entries.removeFirst()
             }
-            if waiting.entries.isEmpty, waiting.lost > 0, takes(Self.entry(lost: waiting.lost)) {
+            if waiting.entries.isEmpty, waiting.lost > 0, sender.send(Self.entry(lost: waiting.lost)) == .taken {
                 waiting.lost = 0
             }
             guard !waiting.entries.isEmpty || waiting.lost > 0 else {
@@ -83,16 +79,13 @@ package final class JournalSocket: Sendable {
 
     /// Whether an entry was taken, or is lost because it is larger than any that can be.
     private func hasDone(_ entry: [UInt8], _ lost: inout Int) -> Bool {
-        if takes(entry) { return true }
-        guard errno == EMSGSIZE else { return false }
-        lost += 1
-        return true
-    }
-
-    private func takes(_ entry: [UInt8]) -> Bool {
-        entry.withUnsafeBytes {
-            clinux_unix_send_to(socket.raw, path, $0.baseAddress, $0.count)
-        } == entry.count
+        switch sender.send(entry) {
+        case .taken: return true
+        case .full, .failed: return false
+        case .tooLong:
+            lost += 1
+            return true
+        }
     }
 
     private static func entry(lost: Int) -> [UInt8] {

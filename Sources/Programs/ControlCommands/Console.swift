@@ -11,7 +11,18 @@ package enum OutputError: Error, Equatable {
     /// The reader has closed the pipe, as `head` does when it has enough.
     case closed
     case system(SystemError)
+
+    /// The error of the call that failed.
+    var systemError: SystemError {
+        switch self {
+        case .closed: SystemError("write to", "the standard output", code: EPIPE)
+        case .system(let error): error
+        }
+    }
 }
+
+/// The name by which options mean the standard output instead of a file.
+let standardOutputName = "-"
 
 /// The environment of a verb, and its output.
 package struct Console: Sendable {
@@ -71,6 +82,17 @@ package struct Console: Sendable {
         return outputIsTerminal && !declined ? .colored : .plain
     }
 
+    /// Whether the locale shows text outside ASCII: not `C`, `POSIX` and those of other character sets. Without a
+    /// locale it is taken to.
+    var showsUnicode: Bool {
+        guard let locale = variable("LC_ALL") ?? variable("LC_CTYPE") ?? variable("LANG") else { return true }
+        let upper = locale.uppercased()
+        return upper.hasSuffix("UTF-8") || upper.hasSuffix("UTF8")
+    }
+
+    /// Text for people, as the locale can show it.
+    func shown(_ text: String) -> String { showsUnicode ? text : text.inASCII }
+
     /// A variable of the environment; an empty one counts as not set.
     func variable(_ name: String) -> String? {
         environment[name].flatMap { $0.isEmpty ? nil : $0 }
@@ -88,17 +110,29 @@ extension Console {
             write: { (text) throws(OutputError) in try writeAll(text, to: STDOUT_FILENO) },
             writeBytes: { (bytes) throws(OutputError) in try writeAll(bytes, to: STDOUT_FILENO) },
             tell: { text in try? writeAll(text, to: STDERR_FILENO) },
-            endOnInterrupt: { signal(SIGINT) { _ in _exit(0) } },
+            endOnInterrupt: {
+                signal(SIGINT) { _ in _exit(0) }
+                unblock([SIGINT])
+            },
             catchInterrupts: {
                 for number in [SIGINT, SIGTERM] {
                     signal(number) { _ in wasInterrupted.store(true, ordering: .relaxed) }
                 }
+                unblock([SIGINT, SIGTERM])
             },
             isInterrupted: { wasInterrupted.load(ordering: .relaxed) },
             isDaemon: { number in
                 Int32(exactly: number).flatMap(RunningProcess.init)?.command == "metrngd"
             }, identify: { $0.identified() })
     }
+}
+
+/// Lets this thread take signals that the program which started this one has blocked.
+private func unblock(_ numbers: [Int32]) {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in numbers { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
 }
 
 /// Set by handlers of signals.

@@ -71,8 +71,8 @@ package enum Failure: Error, Equatable {
         case .noSuchBoard, .ambiguousBoard: .noSuchBoard
         case .notPermitted: .notPermitted
         case .outOfRange, .badFault: .usage
-        case .notSimulated, .notTunable, .busy, .noDescriptor, .recordingFailed,
-            .configurationRefused:
+        case .notSimulated, .notTunable, .busy, .tooManyWatches, .noDescriptor,
+            .recordingFailed, .configurationRefused:
             .failure
         }
     }
@@ -181,21 +181,23 @@ package enum Failure: Error, Equatable {
         case .notTunable(let board):
             ("\(printable(board)) has no operating point to set", nil)
         case .outOfRange(let quantity, let value, let minimum, let maximum):
-            (
-                "\(printable(quantity)) of \(value) is outside the board's limits",
-                "it takes \(minimum) to \(maximum)"
-            )
+            explain(TypedQuantity(quantity), value, limits: (minimum, maximum))
         case .busy(let board):
             (
                 "another operation is in progress on \(printable(board))",
                 "try again when it has ended"
+            )
+        case .tooManyWatches(let limit):
+            (
+                "this user watches metrngd on \(limit) connections, which is as many as it may",
+                "end another mectl watch or mectl wait"
             )
         case .boardFailed(let board, let cause):
             ("\(printable(board)): \(printable(cause))", "see its state: mectl status")
         case .badFault(let reason): (printable(reason), nil)
         case .noDescriptor: ("metrngd received no file", versionHint)
         case .recordingFailed(let cause):
-            ("the recording failed: \(printable(cause))", "choose a file on a disk with free space")
+            ("the recording failed: \(printable(cause))", "choose a file on a fast disk with free space")
         case .configurationRefused(let problems):
             (
                 (["the configuration is wrong and was not applied:"] + problems.map(printable))
@@ -203,6 +205,18 @@ package enum Failure: Error, Equatable {
                 "the one in force stays; correct the files and try again"
             )
         }
+    }
+
+    private func explain(
+        _ quantity: TypedQuantity, _ value: Double, limits: (Double, Double)
+    ) -> (error: String, hint: String?) {
+        func text(_ value: Double) -> String {
+            (Int(exactly: value).map(String.init) ?? "\(value)") + quantity.unit
+        }
+        return (
+            "\(quantity.name) \(text(value)) is outside the board's limits",
+            "it takes \(text(limits.0)) to \(text(limits.1))"
+        )
     }
 
     private func explain(asked: String, boards: [String]) -> (error: String, hint: String?) {
@@ -222,6 +236,11 @@ package enum Failure: Error, Equatable {
         _ error: VarlinkClientError, at path: String
     ) -> (error: String, hint: String?) {
         switch error {
+        case .unreachable(let reason) where reason.code == ENAMETOOLONG:
+            (
+                "\(reason)",
+                "the path of a socket has at most 107 bytes: choose a shorter one"
+            )
         case .unreachable(let reason):
             (
                 "\(reason)",
@@ -262,4 +281,21 @@ package enum Failure: Error, Equatable {
     }
 
     private var versionHint: String { "check that the versions match: mectl version" }
+}
+
+/// A quantity of an operating point as a user types it.
+private struct TypedQuantity {
+    let name: String
+    /// With a space before it; empty when it is not known.
+    let unit: String
+
+    /// - Parameter quantity: as the daemon names it, as in "pulse width in ps".
+    init(_ quantity: String) {
+        let known = [
+            ("amplitude", "--amplitude", " mV"), ("pulse width", "--width", " ps"),
+            ("bias field", "--bias-field", " µT"),
+        ]
+        let option = known.first { quantity.contains($0.0) }
+        (name, unit) = (option?.1 ?? printable(quantity), option?.2 ?? "")
+    }
 }

@@ -5,6 +5,7 @@ import LinuxPlatform
 
 /// A file that a verb makes. Nothing that is there already is ever overwritten.
 struct NewFile {
+    /// A path at which the file can be opened while this process has it open.
     let path: String
     /// Open for writing.
     let descriptor: Descriptor
@@ -18,6 +19,45 @@ struct NewFile {
             descriptor = Descriptor(owning: raw)
         } catch {
             throw .file(error)
+        }
+    }
+
+    /// A file without a name, which is gone once nobody has it open.
+    ///
+    /// - Parameter folder: on the disk that has room for it.
+    init(unnamedIn folder: String) throws(Failure) {
+        var template = Array("\(folder)/mectl-XXXXXX".utf8CString)
+        do {
+            let raw = try system("create a file in", folder) { mkstemp(&template) }
+            descriptor = Descriptor(owning: raw)
+        } catch {
+            throw .file(error)
+        }
+        unlink(template)
+        path = "/proc/self/fd/\(descriptor.raw)"
+    }
+
+    /// Writes what is in the file to the standard output; it has to be open for reading.
+    func copy(to console: Console) throws(Failure) {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { memory.deallocate() }
+        var offset = 0
+        while true {
+            let count: Int
+            do {
+                count = try system("read", path) {
+                    pread(descriptor.raw, memory.baseAddress, memory.count, off_t(offset))
+                }
+            } catch {
+                throw .file(error)
+            }
+            guard count > 0 else { return }
+            do {
+                try console.writeBytes(UnsafeRawBufferPointer(rebasing: memory[..<count]))
+            } catch {
+                throw .output(error)
+            }
+            offset += count
         }
     }
 

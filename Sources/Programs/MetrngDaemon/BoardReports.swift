@@ -63,7 +63,8 @@ extension BoardUnit {
             // The most processed grade first.
             rings: source.channels.reversed().map { $0.report(now: now) },
             lastFailures: Array(status.newest(.failure).prefix(BoardStatus.reportedFailures)),
-            lastWarning: status.newest(.warning).first)
+            lastWarning: status.newest(.warning).first,
+            recordedFrom: board?.recordedFrom?.name)
     }
 }
 

@@ -103,7 +103,10 @@ final class Daemon {
     private func loop() {
         while true {
             let now = monotonicNanoseconds()
-            let waits = [watchdog?.wait(now: now), eventLog.wait(now: now), DaemonLog.flush()]
+            let waits = [
+                watchdog?.wait(now: now), eventLog.wait(now: now), DaemonLog.flush(),
+                manager.flush(),
+            ]
             _ = poll.wait(milliseconds: waits.compactMap { $0 }.min())
             tellWatchdog()
             writeEvents()
@@ -265,7 +268,9 @@ final class Daemon {
             let control = try VarlinkServer(
                 listener: sockets.control, info: DaemonStatus.serviceInfo,
                 interfaces: [
-                    ControlService(status, BoardOperator(units: status.units, reloads: reloads))
+                    ControlService(
+                        status, BoardOperator(units: status.units, reloads: reloads),
+                        maximumConnections: { status.current.settings.control.maximumClients })
                 ],
                 maximumConnections: settings.control.maximumClients,
                 requestLimit: Self.controlRequestLimit)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DaemonConfiguration
+import EntropyTerms
 import Glibc
 import LinuxPlatform
 import Logging
@@ -34,7 +35,7 @@ struct DaemonLog: LogHandler {
             journal.send(fields(of: event))
         } else {
             for line in "\(event.message)".split(separator: "\n") {
-                write("metrngd: \(event.level.rawValue): \(line)\n")
+                write("metrngd: \(event.level.rawValue): \(String(line).printable)")
             }
         }
     }
@@ -60,25 +61,26 @@ struct DaemonLog: LogHandler {
             finish()
         } else {
             for line in message.split(separator: "\n") {
-                writeToStandardError("metrngd: error: \(line)\n")
+                writeToStandardError("metrngd: error: \(String(line).printable)\n")
             }
         }
     }
 
     private func fields(of event: LogEvent) -> [JournalSocket.Field] {
+        let lines = "\(event.message)".split(separator: "\n").map { String($0).printable }
         let own: [JournalSocket.Field] = [
-            ("MESSAGE", "\(event.message)"), ("PRIORITY", "\(event.level.journalPriority)"),
+            ("MESSAGE", lines.joined(separator: "\n")), ("PRIORITY", "\(event.level.journalPriority)"),
             ("SYSLOG_IDENTIFIER", "metrngd"),
         ]
-        return own + metadata.merging(event.metadata ?? [:]) { $1 }.map { ($0, "\($1)") }
+        return own + metadata.merging(event.metadata ?? [:]) { $1 }.map { ($0, "\($1)".printable) }
     }
 
-    /// Writes a line, or drops it when the reader is blocked: a daemon must not hang because its log does.
+    /// Writes a line and a line feed, or drops it when the reader is blocked: a daemon must not hang because its log does.
     private func write(_ line: String) {
         var request = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
         guard poll(&request, 1, 0) == 1 else { return }
         // A pipe that is ready takes PIPE_BUF bytes (4,096) without waiting.
-        let bytes = Array(line.utf8.prefix(4096))
+        let bytes = line.utf8.prefix(4095) + [UInt8(ascii: "\n")]
         _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
     }
 }

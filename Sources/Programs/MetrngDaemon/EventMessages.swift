@@ -84,8 +84,9 @@ extension PipelineEvent {
         switch self {
         case .opened(let board):
             let note = board.provenance.isGenuine ? "" : "; its bits are NOT random"
+            let source = board.recordedFrom.map { " of \($0.name) bits" } ?? ""
             let text =
-                "opened \(board.serial), \(board.lanes) lanes, \(board.provenance.name)\(note)"
+                "opened \(board.serial), \(board.lanes) lanes, \(board.provenance.name)\(source)\(note)"
             return LogLine(.boardOpened, board.provenance.isGenuine ? .info : .warning, text)
         case .became(let state):
             return state.logLine(of: kind)

@@ -8,13 +8,14 @@ import LinuxPlatform
 import RecordingFormat
 import Recordings
 
-/// The file of a client that a pipeline writes its frames to. For the pipeline's thread, once the job has begun.
+/// The file of a client that the frames of a pipeline are written to, by a thread of its own. For the pipeline's
+/// thread, once the job has begun.
 final class RecordingSink: FrameSink, @unchecked Sendable {
     private let file: Descriptor
     private let starts: RecordingContext.Starts
     private let claimedEntropyPerBit: Double
     private let clock: Clock
-    private var writer: RecordingWriter?
+    private var queue: RecordingQueue?
 
     /// - Parameter recording: one that has its file.
     init(_ recording: Record, claimedEntropyPerBit: Double, clock: Clock) {
@@ -27,25 +28,34 @@ final class RecordingSink: FrameSink, @unchecked Sendable {
         self.clock = clock
     }
 
-    var byteCount: Int { Int(writer?.byteCount ?? 0) }
-
     func begin(_ board: BoardDescription) throws(FrameSinkError) {
         let context = RecordingContext(
             version: metrngVersion, time: Int64(clock.secondsSinceEpoch()), board: board,
             claimedEntropy: claimedEntropyPerBit, starts: starts)
-        try rethrowing { () throws(RecordingError) in
-            writer = try RecordingWriter(file, context: context)
+        do throws(SystemError) {
+            queue = try RecordingQueue(file, context: context)
+        } catch {
+            throw FrameSinkError("\(error)")
         }
     }
 
-    func add(_ frame: FrameReader.Frame) throws(FrameSinkError) {
-        guard let writer else { preconditionFailure("frames come after the beginning") }
-        try rethrowing { () throws(RecordingError) in try writer.write(frame) }
+    var beginning: Result<Void, FrameSinkError>? {
+        queue?.beginning.map { $0.mapError(FrameSinkError.init) }
     }
 
-    private func rethrowing(
-        _ body: () throws(RecordingError) -> Void
-    ) throws(FrameSinkError) {
-        do throws(RecordingError) { try body() } catch { throw FrameSinkError(error.description) }
+    func add(_ frame: FrameReader.Frame) throws(FrameSinkError) {
+        guard let queue else { preconditionFailure("frames come after the beginning") }
+        do throws(RecordingError) { try queue.add(frame.bytes) } catch { throw FrameSinkError(error) }
     }
+
+    func end(_ completion: @escaping @Sendable (Result<Int, FrameSinkError>) -> Void) {
+        guard let queue else { preconditionFailure("the end comes after the beginning") }
+        queue.end { result in
+            completion(result.map { Int(clamping: $0) }.mapError(FrameSinkError.init))
+        }
+    }
+}
+
+extension FrameSinkError {
+    fileprivate init(_ error: RecordingError) { self.init(error.description) }
 }

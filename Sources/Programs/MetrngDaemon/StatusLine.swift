@@ -12,7 +12,7 @@ func statusLine(_ report: StatusReport) -> String {
     if let troubled {
         let others =
             serving.isEmpty ? "nothing is served" : report.service.whatIsServed(by: serving)
-        return "\(troubled.name): \(troubled.cause ?? ""); \(others)"
+        return "\(troubled.name): \((troubled.cause ?? "").printable); \(others)"
     }
     guard serving.count == boards.count else {
         return "testing the lanes of \(names(boards.filter { !$0.serves }))"

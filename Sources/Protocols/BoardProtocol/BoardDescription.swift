@@ -23,6 +23,8 @@ package struct BoardDescription: Sendable, Equatable {
     /// How many times a second the board pulses its devices while it is read; nil when that is not
     /// known.
     package let shotsPerSecond: Double?
+    /// What the bits of a replayed recording were when they were recorded; nil for other boards.
+    package let recordedFrom: Provenance?
     /// What can be set about its devices; nil for a board that is no `TunableBoard`.
     package let tuning: Tuning?
     /// Whether its array can be written, pulsed and read beside the stream; false for a board that is no
@@ -31,23 +33,27 @@ package struct BoardDescription: Sendable, Equatable {
 
     package static let laneLimits = 64...4096
 
+    /// - Parameters:
+    ///   - kind, serial, path, firmware: may come from a hostile board or recording; they are made printable.
     package init(
         kind: String, provenance: Provenance, serial: String, path: String, firmware: String,
         lanes: Int, encoding: LaneEncoding, operatingPoint: OperatingPoint, maximumPayload: Int,
-        shotsPerSecond: Double? = nil, tuning: Tuning? = nil, hasArrayOperations: Bool = false
+        shotsPerSecond: Double? = nil, recordedFrom: Provenance? = nil, tuning: Tuning? = nil,
+        hasArrayOperations: Bool = false
     ) {
         precondition(Self.laneLimits.contains(lanes) && lanes.isMultiple(of: 64))
         precondition((1...FrameHeader.payloadLimit).contains(maximumPayload))
-        self.kind = kind
+        self.kind = kind.printable
         self.provenance = provenance
-        self.serial = serial
-        self.path = path
-        self.firmware = firmware
+        self.serial = serial.printable
+        self.path = path.printable
+        self.firmware = firmware.printable
         self.lanes = lanes
         self.encoding = encoding
         self.operatingPoint = operatingPoint
         self.maximumPayload = maximumPayload
         self.shotsPerSecond = shotsPerSecond
+        self.recordedFrom = recordedFrom
         self.tuning = tuning
         self.hasArrayOperations = hasArrayOperations
     }

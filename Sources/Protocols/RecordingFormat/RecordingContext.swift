@@ -144,7 +144,7 @@ private struct ContextMembers: Codable {
             operatingPoint: operatingPoint, maximumPayload: maximumPayload,
             shotsPerSecond: shotsPerSecond)
         let context = RecordingContext(
-            version: version, time: time, board: board, claimedEntropy: claimedEntropy,
+            version: version.printable, time: time, board: board, claimedEntropy: claimedEntropy,
             starts: RecordingContext.Starts(count: restarts, shots: shotsPerRestart))
         return context.defect == nil ? context : nil
     }

@@ -20,6 +20,8 @@ package enum RecordingError: Error, Equatable, CustomStringConvertible {
     case contextDamaged
     /// The context to be written is impossible, for the reason given.
     case notRecordable(String)
+    /// The disk takes frames more slowly than they come; this many bytes of them waited.
+    case tooSlow(waiting: Int)
     /// The frame that begins there is not what was written.
     case damaged(byte: UInt64, shots: UInt64, Damage)
     /// The file ends there, in the middle of a frame or before all that was wanted.
@@ -59,6 +61,8 @@ package enum RecordingError: Error, Equatable, CustomStringConvertible {
                 + RecordingPreamble.version
         case .contextDamaged: "the context of the recording is damaged"
         case .notRecordable(let reason): "cannot be recorded: \(reason)"
+        case .tooSlow(let waiting):
+            "the disk is too slow: \(waiting >> 20) MiB waited to be written"
         case .damaged(let byte, let shots, let damage):
             "damaged at byte \(byte), after \(shots) good shots: \(damage.text)"
         case .truncated(let byte, let shots):

@@ -29,7 +29,7 @@ struct LaneExportTests {
         let file = try openForWriting(directory.file("lane"))
         var failure: LaneExportError?
         do throws(LaneExportError) {
-            try body(LaneExport(path: path, lane: lane, to: file))
+            try body(LaneExport(path: path, lanes: .some([lane]), write: LaneExport.writing(to: file)))
         } catch {
             failure = error
         }
@@ -120,7 +120,7 @@ struct LaneExportTests {
     func closedOutput() throws {
         try write(try makeRecording([makeFrames(3)]), to: path)
         let full = Descriptor(owning: try system("open") { open("/dev/full", O_WRONLY) })
-        let export = try LaneExport(path: path, lane: 0, to: full)
+        let export = try LaneExport(path: path, lanes: .some([0]), write: LaneExport.writing(to: full))
         let error = SystemError("write", "the lane", code: ENOSPC)
         #expect(throws: LaneExportError.output(error)) { try export.writeSequence() }
     }

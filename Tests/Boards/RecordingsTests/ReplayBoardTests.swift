@@ -18,6 +18,7 @@ struct ReplayBoardTests {
     private var path: String { directory.file("r") }
 
     private func read(_ board: ReplayBoard) throws(BoardError) -> [UInt8] {
+        // Room for one frame, and not for the largest that could come after it.
         var buffer = [UInt8](repeating: 0, count: 200)
         let count = try buffer.withUnsafeMutableBytes { bytes in
             Result { () throws(BoardError) in try board.read(into: bytes, milliseconds: 0) }
@@ -37,7 +38,45 @@ struct ReplayBoardTests {
         #expect(description.lanes == recorded.lanes)
         #expect(description.encoding == recorded.encoding)
         #expect(description.operatingPoint == recorded.operatingPoint)
-        #expect(description.maximumPayload == recorded.maximumPayload)
+        #expect(description.maximumPayload == ReplayBoard.smallestMaximumPayload)
+        #expect(description.recordedFrom == .simulated)
+    }
+
+    /// A disk that counts its calls.
+    private final class CountingDisk: Sendable {
+        let reads = Tally()
+
+        var calls: FileCalls {
+            FileCalls(read: { [reads] file, bytes, offset in
+                reads.add(1)
+                return pread(file, bytes.baseAddress, bytes.count, offset)
+            })
+        }
+    }
+
+    @Test("Reads small frames many at a time, from the disk and for the pipeline")
+    func bulk() throws {
+        let frames = makeFrames(50_000)
+        let recording = try makeRecording([frames])
+        try write(recording, to: path)
+        let disk = CountingDisk()
+        let board = ReplayBoard(path: path, calls: disk.calls)
+        let description = try board.open()
+        var buffer = [UInt8](
+            repeating: 0, count: FrameReader.bufferCount(maximumPayload: description.maximumPayload))
+        var (given, reads) = ([UInt8](), 0)
+        let end = #expect(throws: BoardError.self) {
+            while true {
+                let count = try buffer.withUnsafeMutableBytes { bytes in
+                    Result { () throws(BoardError) in try board.read(into: bytes, milliseconds: 0) }
+                }.get()
+                given += buffer[..<count]
+                reads += 1
+            }
+        }
+        #expect(end == .ended("150000 shots of \(path)"))
+        #expect(given == frames.flatMap { $0 })
+        #expect(reads < 150 && disk.reads.value < 10, "\(reads), \(disk.reads.value)")
     }
 
     @Test("Gives every frame once, also when it is closed and opened meanwhile, and then has ended")

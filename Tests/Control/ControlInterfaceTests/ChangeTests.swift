@@ -235,11 +235,29 @@ struct ChangeTests {
         #expect(eventually { daemon.operation.abandoned == 1 })
     }
 
-    @Test("What is wanted without a reply is begun, and nobody waits for it")
-    func oneway() throws {
-        let client = try VarlinkClient(path: daemon.path)
-        try client.send(InjectFault.qualifiedName, ["fault": "stall"])
-        #expect(eventually { daemon.operation.abandoned == 1 })
+    @Test("A change that is called with oneway is not begun, and gets no reply", arguments: methods)
+    func oneway(method: Method) throws {
+        let peer = try RawPeer(path: daemon.path)
+        let call = try encodeJSON(
+            JSONValue.object([
+                "method": .string(method.type.qualifiedName), "parameters": method.parameters,
+                "oneway": .bool(true),
+            ]))
+        peer.send(Array(call) + [0], with: file.descriptor)
+        peer.send(#"{"method":"org.metrng.Control.GetConfig"}"#)
+        #expect(peer.receive()?.contains("yaml") == true)
+        #expect(daemon.operation.begun.isEmpty)
+        #expect(eventually { file.openCount == 1 })
+    }
+
+    @Test("A reload that is called with oneway is not begun")
+    func onewayReload() throws {
+        let peer = try RawPeer(path: daemon.path)
+        peer.send(
+            #"{"method":"org.metrng.Control.Reload","oneway":true}"#,
+            #"{"method":"org.metrng.Control.GetConfig"}"#)
+        #expect(peer.receive()?.contains("yaml") == true)
+        #expect(daemon.operation.reloadCount == 0)
     }
 
     @Test("The fault none asks for an end of faults, whatever else is said")
@@ -281,7 +299,7 @@ struct ChangeTests {
             .notTunable(board: "b"),
             .outOfRange(quantity: "q", value: 1.5, minimum: -2, maximum: 1), .busy(board: "b"),
             .boardFailed(board: "b", cause: "c"), .badFault(reason: "r"), .noDescriptor,
-            .recordingFailed(cause: "c"),
+            .recordingFailed(cause: "c"), .tooManyWatches(limit: 24),
         ] as [ControlError])
     func errors(error: ControlError) throws {
         #expect(ControlError(error.varlink) == error)

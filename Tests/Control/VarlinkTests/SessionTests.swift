@@ -318,16 +318,54 @@ struct SessionTests {
         #expect(session.streamDue == 10 * Self.millisecond)
     }
 
+    /// The reply to a message that is no call.
+    private static func refusal(_ member: String) -> String {
+        #"{"error":"org.varlink.service.InvalidParameter","parameters":{"parameter":"\#(member)"}}"#
+    }
+
     @Test(
-        "What is no call closes the session",
+        "A message that is no call is answered with an error that names what is wrong, and the session closes",
         arguments: [
-            "", "x", "[]", "{}", "1", "null", #"{"method":1}"#, #"{"method":null}"#,
-            #"{"method":"a.B","more":"yes"}"#, #"{"method":"a.B","oneway":1}"#,
-            "{\"method\":\"a.B\"",
+            ("", "message"), ("x", "message"), ("[]", "message"), ("{}", "method"),
+            ("1", "message"), ("null", "message"), (#"{"method":1}"#, "method"),
+            (#"{"method":null}"#, "method"), (#"{"method":"a.B","more":"yes"}"#, "more"),
+            (#"{"method":"a.B","oneway":1}"#, "oneway"), ("{\"method\":\"a.B\"", "message"),
+            (String(repeating: "x", count: 101), "message"),
         ])
-    func malformed(message: String) {
+    func malformed(message: String, member: String) {
         var session = VarlinkSession(requestLimit: 100)
         session.received(Array(message.utf8) + [0] + Self.call("a.B"))
+        #expect(Self.step(&session) == "wait")
+        #expect(!session.canStep && !session.wantsInput && !session.isIdle)
+        #expect(Self.takeOutput(&session) == Self.refusal(member))
+        #expect(session.canStep && !session.wantsInput)
         #expect(Self.step(&session) == "close")
+    }
+
+    @Test("A message without an end is refused once it is too long")
+    func endless() {
+        var session = VarlinkSession(requestLimit: 100)
+        session.received([UInt8](repeating: 0x20, count: 101))
+        #expect(Self.step(&session) == "wait")
+        #expect(Self.takeOutput(&session) == Self.refusal("message"))
+        #expect(Self.step(&session) == "close")
+    }
+
+    @Test(
+        "A reply that several clients get reaches each that takes several, in the same bytes", arguments: [true, false])
+    func shared(wantsMore: Bool) throws {
+        let reply = SharedReply(["n": 1])
+        for _ in 0..<2 {
+            var session = VarlinkSession(requestLimit: 100)
+            session.received(Self.call("a.B"))
+            _ = session.step()
+            try session.answer(
+                .replies(.every(milliseconds: 10)) { .shared(reply) }, wantsMore: wantsMore, now: 0)
+            try session.advanceStream(now: 0)
+            #expect(
+                Self.takeOutput(&session)
+                    == (wantsMore ? #"{"continues":true,"parameters":{"n":1}}"# : ""))
+            #expect(session.streamDue == 10 * Self.millisecond)
+        }
     }
 }

@@ -13,7 +13,7 @@ import TestSupport
 import Testing
 
 @Suite(
-    "Recordings of a pipeline: recorded frames byte for byte, none of their bits served; faults, starts, sinks that fail or are slow"
+    "Recordings of a pipeline: recorded frames byte for byte, none of their bits served; faults, starts, sinks that fail or stall"
 )
 struct PipelineRecordingTests {
     /// Where a recording of the running stream begins, and how long it is: in the middle of windows, at
@@ -237,16 +237,53 @@ struct PipelineRecordingTests {
         }
     }
 
-    @Test("may wait for a disk longer than a board may be silent")
-    func slowDisk() throws {
+    @Test("wait for a disk that stalls at the beginning, and the board serves meanwhile", arguments: [1, 3])
+    func stalledBeginning(starts: Int) throws {
+        let sink = TestSink(shots: 4096, starts: starts, stallingAt: .beginning)
         try ModelRig().run { rig in
             try #require(eventually { rig.state == .serving })
-            let job = try rig.begin(.record(TestSink(shots: 4096, slowFrame: 3)))
+            let job = try rig.begin(.record(sink))
+            try #require(eventually { !sink.begun.isEmpty })
+            let shots = rig.pipeline.status().ledger?.windows ?? 0
+            try #require(eventually { rig.pipeline.status().ledger?.windows ?? 0 > shots + 10 })
+            #expect(rig.states == [.serving] && sink.frames.isEmpty)
+            sink.goOn()
             guard case .recorded = try job.end() else {
                 Issue.record("it does not record")
                 return
             }
-            #expect(rig.states.allSatisfy { if case .failed = $0 { false } else { true } })
+        }
+    }
+
+    @Test("end once the disk has taken the frames, and the board serves and takes jobs meanwhile", arguments: [1, 3])
+    func stalledEnd(starts: Int) throws {
+        let sink = TestSink(shots: 4096, starts: starts, stallingAt: .end)
+        try ModelRig().run { rig in
+            try #require(eventually { rig.state == .serving })
+            let job = try rig.begin(.record(sink))
+            try #require(eventually { sink.isEnding })
+            try #require(eventually { rig.state == .serving })
+            #expect(job.state.isRunning)
+            guard case .recorded = try rig.perform(.record(TestSink(shots: 1024))) else {
+                Issue.record("it takes no job")
+                return
+            }
+            #expect(job.state.isRunning)
+            sink.goOn()
+            guard case .recorded = try job.end() else {
+                Issue.record("it does not record")
+                return
+            }
+        }
+    }
+
+    @Test("whose last frames cannot be kept fail, and are not reported as made")
+    func failsAtTheEnd() throws {
+        try ModelRig().run { rig in
+            try #require(eventually { rig.state == .serving })
+            let sink = TestSink(shots: 4096, failsAtEnd: true)
+            #expect(try rig.perform(.record(sink)).failure == .recording("no room"))
+            #expect(!rig.events.contains(.recorded(shots: 4096)))
         }
     }
 
@@ -272,10 +309,13 @@ struct PipelineRecordingTests {
         let error = BoardError.stalled("broken")
         try ModelRig().run { rig in
             try #require(eventually { rig.state == .serving })
-            let job = try rig.begin(.record(TestSink(shots: 1 << 40, starts: starts)))
+            let sink = TestSink(shots: 1 << 40, starts: starts)
+            let job = try rig.begin(.record(sink))
             try #require(eventually { rig.state == .recording })
             rig.board.fail(.read, error)
+            // What came before is kept before the client hears of the failure.
             #expect(try job.end().failure == .board(error.description))
+            #expect(sink.hasEnded)
             let isBack = rig.passes([.serving, .recording, .failed(error), .starting, .serving])
             #expect(isBack)
         }

@@ -60,7 +60,10 @@ private struct ServerSide: Equatable {
     private mutating func serve(_ session: inout VarlinkSession, by service: VarlinkService) {
         while !isClosed {
             switch session.step() {
-            case .wait: return
+            case .wait:
+                // The error that a message which is no call is answered with.
+                guard !session.output.isEmpty else { return }
+                drain(&session)
             case .close: isClosed = true
             case .call(let message):
                 calls += 1

@@ -87,6 +87,50 @@ struct ExportTests {
         #expect(export("--lane", "0").output.hasPrefix("lane 0 of "))
     }
 
+    @Test(
+        "Writes several lanes shot by shot",
+        arguments: [
+            ("4-6", "lanes 4-6", [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0] as [UInt8]),
+            ("5,4", "lanes 4-5", [0, 0, 0, 1, 0, 0, 0, 1]),
+        ])
+    func severalLanes(lanes: String, name: String, expected: [UInt8]) throws {
+        try make(frames: 1)
+        let invocation = export("--lane", lanes)
+        #expect(invocation.exitCode == 0 && invocation.messages == "")
+        let count = expected.count / 4
+        #expect(
+            invocation.output.hasSuffix(
+                "\n\(name) of simulated board SIM-7: 4 samples of each of \(count) lanes in \(output)\n"))
+        #expect(try contents(ofFile: output) == expected)
+    }
+
+    @Test("Writes all lanes")
+    func allLanes() throws {
+        try make(frames: 2)
+        #expect(export("--lane", "all").output.contains("lanes 0-63 of"))
+        let shot = (0..<64).map { UInt8($0 == 5 ? 1 : 0) }
+        let none = [UInt8](repeating: 0, count: 64)
+        #expect(try contents(ofFile: output) == Array([none, shot, none, shot, none, shot, none, shot].joined()))
+    }
+
+    @Test("Writes to the standard output, and says there nothing else")
+    func standardOutput() throws {
+        try make(frames: 1)
+        let invocation = Invocation(["export", recording, "--output", "-", "--lane", "5"])
+        #expect(invocation.exitCode == 0 && invocation.output == "")
+        #expect(invocation.bytes == [0, 1, 0, 1])
+        #expect(
+            invocation.messages.hasSuffix(
+                "lane 5 of simulated board SIM-7: 4 samples in the standard output\n"))
+        let closed = Invocation(
+            ["export", recording, "--output", "-", "--lane", "5"], room: 0)
+        #expect(closed.exitCode == 0 && closed.messages == "")
+        let terminal = Invocation(
+            ["export", recording, "--output", "-", "--lane", "5"], isTerminal: true)
+        #expect(terminal.exitCode == 1 && terminal.bytes.isEmpty)
+        #expect(directory.entries == ["r.metrec"])
+    }
+
     @Test("Writes the restart matrix")
     func matrix() throws {
         try make(frames: 2, starts: 3)
@@ -148,6 +192,8 @@ struct ExportTests {
             [], ["--lane", "five"], ["--lane", "5", "--rows", "3"],
             ["--lane", "5", "--columns", "3"],
             ["--lane", "5", "--restart-matrix", "--rows", "0"],
+            ["--lane", "5,6", "--restart-matrix"], ["--lane", "all", "--restart-matrix"],
+            ["--lane", "6-5"], ["--lane", "5,"], ["--lane", ""],
         ])
     func usage(arguments: [String]) {
         let invocation = Invocation(["export", recording, "--output", output] + arguments)

@@ -30,10 +30,10 @@ struct HealthRenderingTests {
             trims: holding (from -2,000 to 2,000 steps), untrimmable lanes: 1 (17)
             lane statistics: over 1,048,576 shots
 
-                0 ░░░░░░░░░░░░░░░░░×░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒!▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
-               64 ▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓███████████████████████·
+                0 ▁▁▁▁▁▁▁▂▂▂▂▂▂▂▂▂▂×▂▂▂▂▂▂▂▂▂▂▂▂▃▃▃▃▃▃▃▃▃▃!▃▃▃▃▃▃▃▃▃▃▃▃▄▄▄▄▄▄▄▄▄▄▄
+               64 ▄▄▄▄▄▄▄▄▄▄▄▄▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▇▇▇▇▇·
 
-                  p(1) of good lanes: 0.45 ░▒▓█ 0.55   ! warned   × failed   · starting
+                  p(1) of good lanes: 0.45 ▁▂▃▄▅▆▇ 0.55   ! warned   × failed   · starting
 
             Cut-offs for 0.900 bit per bit  warning  failure
             repetitionCount (RC)                 24       36
@@ -73,10 +73,20 @@ struct HealthRenderingTests {
     func shades() {
         let fractions = [0.0, 0.24, 0.26, 0.49, 0.51, 0.74, 0.76, 1.0]
         let map = HeatMap(fractions.enumerated().map { Self.lane($0, p: $1) }, palette: .plain)
-        #expect(map.text.hasPrefix("    0 ░░▒▒▓▓██\n"))
-        #expect(map.text.contains("0.00 ░▒▓█ 1.00"))
+        #expect(map.text.hasPrefix("    0 ▁▂▂▄▄▆▆▇\n"))
+        #expect(map.text.contains("0.00 ▁▂▃▄▅▆▇ 1.00"))
         let narrow = HeatMap([Self.lane(0), Self.lane(1, .failed, p: 1)], palette: .plain)
-        #expect(narrow.text.contains("0.49 ░▒▓█ 0.51"))
+        #expect(narrow.text.contains("0.49 ▁▂▃▄▅▆▇ 0.51"))
+    }
+
+    @Test("The middle of the scale is in the middle of a shade", arguments: [Palette.plain, .colored])
+    func middle(palette: Palette) {
+        for fractions in [[0.499, 0.5, 0.501], [0.48, 0.5, 0.52]] {
+            let lanes = (fractions + [0, 1]).enumerated().map { Self.lane($0, p: $1) }
+            let row = HeatMap(lanes, palette: palette).text.split(separator: "\n")[0]
+            let shades = row.dropFirst(6).split(separator: palette == .plain ? "" : "\u{1B}[0m")
+            #expect(shades.count == 5 && Set(shades.prefix(3)).count == 1, "\(row)")
+        }
     }
 
     @Test("A map in colour marks failed lanes in red and goes from blue to red")
@@ -93,19 +103,19 @@ struct HealthRenderingTests {
     func extremes() {
         #expect(HeatMap([], palette: .plain).text.contains("p(1) of good lanes"))
         let wild = HeatMap([Self.lane(0, p: -1e300), Self.lane(1, p: 1e300)], palette: .plain)
-        #expect(wild.text.hasPrefix("    0 ░█\n"))
+        #expect(wild.text.hasPrefix("    0 ▁▇\n"))
         let large = HeatMap((0..<4_096).map { Self.lane($0) }, palette: .plain)
         #expect(large.text.split(separator: "\n").count == 65)
-        #expect(large.text.contains("\n 4032 ▓"))
+        #expect(large.text.contains("\n 4032 ▄"))
     }
 
     @Test(
         "A map shows any quantity of the lanes, on a scale around where good lanes are",
         arguments: [
-            (LaneQuantity.p, "p(1) of good lanes: 0.45 ░▒▓█ 0.55"),
-            (.lag, "lag-1 correlation of good lanes: -0.01 ░▒▓█ 0.01"),
-            (.cross, "correlation of good lanes with the majority: -0.02 ░▒▓█ 0.02"),
-            (.trim, "trim of good lanes, in steps: -1000 ░▒▓█ 1000"),
+            (LaneQuantity.p, "p(1) of good lanes: 0.45 ▁▂▃▄▅▆▇ 0.55"),
+            (.lag, "lag-1 correlation of good lanes: -0.01 ▁▂▃▄▅▆▇ 0.01"),
+            (.cross, "correlation of good lanes with the majority: -0.02 ▁▂▃▄▅▆▇ 0.02"),
+            (.trim, "trim of good lanes, in steps: -1000 ▁▂▃▄▅▆▇ 1000"),
         ])
     func quantities(quantity: LaneQuantity, legend: String) throws {
         let text = try RenderingTests.text(HealthReport(Samples.health, map: quantity))
@@ -114,8 +124,9 @@ struct HealthRenderingTests {
         let rows = text.split(separator: "\n")
         let first = try #require(rows.first { $0.hasPrefix("    0 ") })
         let last = try #require(rows.first { $0.hasPrefix("   64 ") })
-        #expect(first.dropFirst(6).first == (quantity == .cross ? "█" : "░"))
-        #expect(last.dropLast().last == (quantity == .cross ? "░" : "█"))
+        let shades = [try #require(first.dropFirst(6).first), try #require(last.dropLast().last)]
+        #expect(shades.allSatisfy("▁▂▃▄▅▆▇".contains))
+        #expect(quantity == .cross ? shades[0] > shades[1] : shades[0] < shades[1])
     }
 
     @Test("The worst lanes come first: failed, warned, most alarms, farthest from half")

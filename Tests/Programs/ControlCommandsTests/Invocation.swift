@@ -10,6 +10,8 @@ import TestSupport
 struct Invocation: Sendable {
     let exitCode: Int32
     let output: String
+    /// The bytes that were written to the standard output, beside `output`.
+    let bytes: [UInt8]
     let messages: String
 
     /// - Parameters:
@@ -42,7 +44,13 @@ struct Invocation: Sendable {
                 onOutput(text)
                 if pieces > room { throw .closed }
             },
-            writeBytes: { _ in fatalError("only stream writes bytes, and it needs a daemon") },
+            writeBytes: { (bytes) throws(OutputError) in
+                let pieces = transcript.bytes.withLock { pieces in
+                    pieces.append(Array(bytes))
+                    return pieces.count
+                }
+                if pieces > room { throw .closed }
+            },
             tell: { text in
                 transcript.messages.withLock { $0 += text }
                 onMessage(text)
@@ -51,11 +59,13 @@ struct Invocation: Sendable {
             isDaemon: { _ in true }, identify: { $0 })
         exitCode = runMectl(arguments, on: console)
         output = transcript.output.withLock { $0.prefix(room).joined() }
+        bytes = transcript.bytes.withLock { Array($0.prefix(room).joined()) }
         messages = transcript.messages.withLock { $0 }
     }
 
     private final class Transcript: Sendable {
         let output = Mutex<[String]>([])
+        let bytes = Mutex<[[UInt8]]>([])
         let messages = Mutex("")
     }
 }

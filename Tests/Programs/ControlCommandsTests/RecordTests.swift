@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardOperations
+import BoardProtocol
 import ControlCommands
 import ControlInterface
 import ControlTestSupport
+import EntropyTerms
 import Glibc
 import LinuxPlatform
+import RecordingFormat
+import Recordings
 import TestSupport
 import Testing
 import Varlink
@@ -143,6 +147,84 @@ struct RecordTests {
         #expect(eventually { daemon.operation.abandoned == 1 })
     }
 
+    /// Writes frames into a file, as the daemon does.
+    private static func fill(_ path: String) throws {
+        let board = BoardDescription(
+            kind: "simulated", provenance: .simulated, serial: "SIM-7", path: "built-in",
+            firmware: "1.0", lanes: 64, encoding: .toggles,
+            operatingPoint: OperatingPoint(
+                amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 350, biasFieldMicrotesla: 250),
+            maximumPayload: 32, shotsPerSecond: nil)
+        let file = Descriptor(owning: try system("open", path) { open(path, O_RDWR | O_CLOEXEC) })
+        let writer = try RecordingWriter(
+            file,
+            context: RecordingContext(
+                version: "1", time: 1_772_366_400, board: board, claimedEntropy: 0.8,
+                starts: .init(count: 1, shots: 10_000)))
+        var frame = [UInt8](repeating: 0, count: FrameHeader.byteCount + 32)
+        let header = FrameHeader(
+            flags: .toggleEncoded, wordsPerShot: 1, sequence: 0, shots: 4, firstShot: 0,
+            temperature: 2_500)
+        frame.withUnsafeMutableBytes { header.write(to: $0) }
+        try frame.withUnsafeBytes { bytes in
+            try Result { () throws(RecordingError) in try writer.write(frames: bytes) }.get()
+        }
+    }
+
+    @Test("An interrupt keeps the frames that came before it")
+    func interruptedInTheMiddle() throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([Self.running(1)])
+        let asked = Tally()
+        let path = file
+        let invocation = Invocation(
+            ["record", "--output", path, "--shots", "10000"],
+            environment: ["METRNG_CONTROL": daemon.path],
+            isInterrupted: {
+                asked.add(1)
+                if asked.value == 2 { try? Self.fill(path) }
+                return asked.value > 3
+            })
+        #expect(invocation.exitCode == 130 && invocation.output == "")
+        #expect(
+            invocation.messages == Self.note
+                + "mectl: note: \(path) keeps the frames received until then, as a truncated recording\n"
+                + "mectl: error: interrupted before the end\n")
+        #expect(directory.entries == ["r.metrec"])
+        let reader = try RecordingReader(path: path)
+        var buffer = [UInt8](repeating: 0, count: reader.bufferCount)
+        let shots = try buffer.withUnsafeMutableBytes { bytes in
+            try Result { () throws(RecordingError) in try reader.next(into: bytes)?.header.shots }.get()
+        }
+        #expect(shots == 4)
+    }
+
+    @Test(
+        "The standard output gets the recording, whole or up to an interrupt, and nothing else",
+        arguments: [true, false])
+    func standardOutput(isInterrupted: Bool) throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play(isInterrupted ? [Self.running(1)] : [Self.running(1), Self.running(2), Self.done(4)])
+        let operations = daemon.operation
+        let asked = Tally()
+        let invocation = Invocation(
+            ["record", "--output", "-", "--shots", "10000"],
+            environment: ["METRNG_CONTROL": daemon.path, "TMPDIR": directory.path],
+            isInterrupted: {
+                asked.add(1)
+                let operation = operations.begun.first?.operation as? Record
+                if asked.value == 2, let file = operation?.file {
+                    try? Self.fill("/proc/self/fd/\(file.raw)")
+                }
+                return isInterrupted && asked.value > 3
+            })
+        #expect(invocation.exitCode == (isInterrupted ? 130 : 0) && invocation.output == "")
+        #expect(invocation.bytes.starts(with: Array("metrng-recording 1\n".utf8)))
+        #expect(invocation.bytes.suffix(32) == [UInt8](repeating: 0, count: 32)[...])
+        if !isInterrupted { #expect(invocation.messages.hasSuffix("4 shots in the standard output, 640 kB\n")) }
+        #expect(directory.entries.isEmpty)
+    }
+
     @Test("Tells a terminal how far it is, on a line that is cleared")
     func progress() throws {
         let daemon = try FakeDaemon()
@@ -160,6 +242,7 @@ struct RecordTests {
         arguments: [
             ["--shots", "0"], ["--shots", "-1"], ["--shots", "1000000000001"],
             ["--shots", "1", "--restarts", "0"], ["--shots", "1", "--restarts", "10001"], [],
+            ["--shots", "1", "--output", "-", "--json"],
         ])
     func usage(arguments: [String]) {
         let invocation = Invocation(["record", "--output", file] + arguments)

@@ -35,8 +35,8 @@ struct RenderingTests {
                Temperature: 41.3 °C (of the model)
                     Pulses: 1100 mV, 350 ps, 250 µT (of the model)
                   Encoding: direct
-                  Ring raw: 100 % of 1 MiB; delivered 0 B, now 0 B/s
-                 Ring full: 50 % of 4 MiB; delivered 67.1 MB, now 48.3 MB/s
+                 Grade raw: ring filled to 100 % of 1 MiB; delivered 0 B, now 0 B/s
+                Grade full: ring filled to 50 % of 4 MiB; delivered 67.1 MB, now 48.3 MB/s
                 Last alarm: adaptiveProportion failure on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
               Last warning: none
 

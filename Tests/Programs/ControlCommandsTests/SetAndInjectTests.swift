@@ -175,7 +175,12 @@ struct SetAndInjectTests {
             (
                 .outOfRange(
                     quantity: "pulse width in ps", value: 420, minimum: 50, maximum: 400), 64,
-                "pulse width in ps of 420.0 is outside the board's limits", "it takes 50.0 to 400.0"
+                "--width 420 ps is outside the board's limits", "it takes 50 ps to 400 ps"
+            ),
+            (
+                .outOfRange(
+                    quantity: "amplitude in mV", value: 1.5, minimum: 10, maximum: 2_000), 64,
+                "--amplitude 1.5 mV is outside the board's limits", "it takes 10 mV to 2000 mV"
             ),
         ] as [(ControlError, Int32, String, String)])
     func refusals(error: ControlError, code: Int32, message: String, hint: String) throws {

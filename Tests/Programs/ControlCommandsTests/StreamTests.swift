@@ -33,6 +33,8 @@ struct StreamTests {
         let beside = Invocation(["stream", "--socket", "/tmp/metrng-none/c.sock"])
         #expect(beside.exitCode == 69)
         #expect(beside.messages.contains("/tmp/metrng-none/entropy.sock"))
+        let before = Invocation(["--socket", "/tmp/metrng-none/c.sock", "stream"])
+        #expect(before.messages.contains("/tmp/metrng-none/entropy.sock"))
         let environment = Invocation(
             ["stream"], environment: ["METRNG_CONTROL": "/tmp/metrng-none/control.sock"])
         #expect(environment.messages.contains("/tmp/metrng-none/entropy.sock"))

@@ -60,14 +60,14 @@ struct SweepPictureTests {
             SIMULATED — these bits come from a model and are not random
 
             board0: switching probability, by amplitude in mV
-             1300 ░░░░░░░░░▒▒▒▒▒▒▒▒▓▓▓▓▓▓▓▓████████▓▓▓▓▓▓▓▓▓▒▒▒▒▒▒▒▒░░░░░░░░▒▒▒▒▒▒▒▒▓▓▓▓▓▓▓▓
-             1100 ░░░░░░░░░░░░░░░░░▓▓▓▓▓▓▓▓█████████████████▓▓▓▓▓▓▓▓▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
-              900 ░░░░░░░░░░░░░░░░░▒▒▒▒▒▒▒▒▓▓▓▓▓▓▓▓█████████████████▓▓▓▓▓▓▓▓▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
+             1300 ▁▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▂▅▅▅▅▅▅▅▅▇▇▇▇▇▇▇▇▅▅▅▅▅▅▅▅▅▃▃▃▃▃▃▃▃▂▂▂▂▂▂▂▂▃▃▃▃▃▃▃▃▅▅▅▅▅▅▅▅
+             1100 ▁▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▂▅▅▅▅▅▅▅▅▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▄▄▄▄▄▄▄▄▃▃▃▃▃▃▃▃▂▂▂▂▂▂▂▂▃▃▃▃▃▃▃▃
+              900 ▁▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▂▄▄▄▄▄▄▄▄▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▅▅▅▅▅▅▅▅▃▃▃▃▃▃▃▃▃▃▃▃▃▃▃▃
                  └┬───────────────▲─┬──────────────────┬─────────────────┬─────────────────┬
                   0                500               1000              1500             2000
                                               pulse width in ps
 
-                  P: 0 ░▒▓█ 1
+                  P: 0 ▁▂▃▄▅▆▇ 1
 
             Proposal (▲): 1100 mV, 437 ps, 250 µT: the point at which the lanes are nearest to 50 % ones
             Not set. To set it: mectl set board0 --amplitude 1100.0 --width 437.0
@@ -103,7 +103,16 @@ struct SweepPictureTests {
         #expect(screen.hasPrefix("board0: switching probability"))
         #expect(
             screen.hasSuffix(
-                "\nSet: the operating point of board0 is now 1100 mV, 437 ps, 250 µT\n"))
+                """
+
+                Set: the operating point of board0 is now 1100 mV, 437 ps, 250 µT
+                Until metrngd restarts. To keep it, add to board0 in boards of /etc/metrng/metrngd.yaml:
+                    operatingPoint:
+                      amplitudeMillivolts: 1100.0
+                      pulseWidthPicoseconds: 437.0
+                      biasFieldMicrotesla: 250.0
+
+                """))
     }
 
     @Test("A map in colour goes from blue for never to red for always")

@@ -199,6 +199,92 @@ struct VerbTests {
     }
 
     @Test(
+        "A verb that there is not gets the nearest one suggested",
+        arguments: [
+            (["stauts"], "there is no verb stauts; did you mean status?"),
+            (["exprot", "--json"], "there is no verb exprot; did you mean export?"),
+            (["--socket", "status", "recrod"], "there is no verb recrod; did you mean record?"),
+            (["wiat"], "there is no verb wiat; did you mean wait?"),
+            (["entropy"], "there is no verb entropy\n"),
+        ])
+    func suggestions(arguments: [String], message: String) {
+        let invocation = Invocation(arguments)
+        #expect(invocation.exitCode == 64)
+        #expect(invocation.messages.hasPrefix("mectl: error: \(message)"), "\(invocation.messages)")
+    }
+
+    @Test(
+        "A number that is out of bounds is said to be, also a negative one",
+        arguments: [
+            (["record", "--output", "x", "--shots", "-5"], "--shots takes a number from 1 to"),
+            (["record", "--output", "x", "--shots", "5", "--restarts", "-1"], "--restarts takes a number from 1 to"),
+            (["stream", "--bytes", "-5"], "--bytes takes a number from 1"),
+            (["calibrate", "--shots", "-5"], "--shots takes a number from 1,024 to"),
+            (["calibrate", "--width", "50:9000:5000"], "5,000 points are more than 4,096"),
+            (["calibrate", "--width", "1:2:64", "--amplitude", "1:2:65"], "4,160 points are more than 4,096"),
+            (["watch", "--interval", "-1"], "The interval must be between 0.1 and 3600 seconds"),
+            (
+                ["export", "x", "--lane", "1", "--output", "y", "--restart-matrix", "--rows", "-2"],
+                "take numbers from 1"
+            ),
+        ])
+    func bounds(arguments: [String], message: String) {
+        let invocation = Invocation(arguments)
+        #expect(invocation.exitCode == 64)
+        #expect(invocation.messages.contains(message), "\(invocation.messages)")
+    }
+
+    @Test(
+        "Options that mean nothing to a verb are refused, wherever they stand, and not offered",
+        arguments: [
+            (["export", "x", "--lane", "1", "--output", "y"], "--json"),
+            (["export", "x", "--lane", "1", "--output", "y"], "--socket=z"), (["stream"], "--json"),
+            (["metrics"], "--json"), (["board-check"], "--socket=z"),
+        ])
+    func foreignOptions(verb: [String], option: String) throws {
+        let name = String(option.prefix { $0 != "=" })
+        for arguments in [verb + [option], [option] + verb] {
+            let invocation = Invocation(arguments)
+            #expect(invocation.exitCode == 64)
+            #expect(
+                invocation.messages.hasPrefix("mectl: error: \(verb[0]) takes no \(name)\n"), "\(invocation.messages)")
+        }
+        #expect(!Invocation([verb[0], "--help"]).output.contains("\(name) "))
+    }
+
+    @Test(
+        "Text for people is ASCII where the locale shows nothing else, and JSON is as it is",
+        arguments: [
+            (["LANG": "C"], true), (["LC_ALL": "POSIX", "LANG": "en_US.UTF-8"], true),
+            (["LC_CTYPE": "de_DE.ISO-8859-1"], true), (["LANG": "C.UTF-8"], false),
+            (["LC_ALL": "de_DE.utf8", "LANG": "C"], false), ([:], false),
+        ] as [([String: String], Bool)])
+    func locales(locale: [String: String], isASCII: Bool) throws {
+        var board = Samples.board
+        board.serial = "µ-7"
+        let daemon = try FakeDaemon(boards: [board])
+        let environment = locale.merging(["METRNG_CONTROL": daemon.path]) { $1 }
+        for verb in [["status"], ["health"], ["health", "--map", "lag"]] {
+            let text = Invocation(verb, environment: environment).output
+            #expect(text.utf8.allSatisfy { $0 < 0x80 } == isASCII, "\(text)")
+            #expect(text.contains("SIMULATED \(isASCII ? "-" : "—") these bits"))
+        }
+        let json = Invocation(["status", "--json"], environment: environment).output
+        #expect(json.contains("µ-7"))
+        let map = Invocation(["health"], environment: environment).output
+        #expect(map.contains(isASCII ? "0.45 _.-=+*# 0.55   ! warned   x failed" : "0.45 ▁▂▃▄▅▆▇ 0.55"))
+    }
+
+    @Test("A path that is too long for a socket is said to be")
+    func longPath() {
+        let invocation = Invocation(["status", "--socket", "/" + String(repeating: "x", count: 120)])
+        #expect(invocation.exitCode == 69)
+        #expect(
+            invocation.messages.hasSuffix(
+                "mectl: hint: the path of a socket has at most 107 bytes: choose a shorter one\n"))
+    }
+
+    @Test(
         "Help and the version are data",
         arguments: [
             ["--help"], ["help"], ["help", "health"], ["watch", "--help"], ["config"],

@@ -72,6 +72,12 @@ struct CableTests {
         let cause = "the board is absent: SOFT-1 at 1-1 was unplugged; "
         #expect(eventually { daemon.hasToldFailure(cause) })
         #expect(try eventually { try Self.state(daemon) == "failed" })
+        // Which board was lost, where and when stays on the screen.
+        let since = try daemon.boardStatus("stateSince") as? Double
+        #expect(try Self.becomes("SOFT-1 at 1-1 was unplugged; no ME-MTJ board is on the bus", daemon))
+        #expect(try daemon.boardStatus("stateSince") as? Double == since)
+        let screen = try mectl("status", directory: daemon.directory).text
+        #expect(screen.contains("Cause: the board is absent: SOFT-1 at 1-1 was unplugged; no ME-MTJ board"))
         #expect(throws: EntropyError.unavailable) {
             _ = try connection.read(count: 32, waits: false)
         }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EntropyClient
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -99,6 +101,33 @@ struct CommandLineTests {
         }
         // Nothing was judged meanwhile, but received.
         #expect(try #require(try daemon.boardStatus("shots") as? Int) > 15 * 8 * 1024)
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("A recording that is interrupted keeps the good part, which can be exported, and the board serves again")
+    func interruptedRecording() throws {
+        let daemon = try DaemonProcess()
+        let file = "\(daemon.directory.path)/array.recording"
+        let recorder = Process()
+        recorder.executableURL = URL(fileURLWithPath: "\(buildDirectory)/mectl")
+        recorder.arguments = [
+            "record", "--shots", "1000000000", "--output", file, "--socket", daemon.directory.control,
+        ]
+        recorder.standardError = FileHandle.nullDevice
+        try recorder.run()
+        // More than the text before the frames.
+        #expect(
+            eventually {
+                var status = stat()
+                return stat(file, &status) == 0 && status.st_size > 1 << 20
+            })
+        kill(recorder.processIdentifier, SIGINT)
+        recorder.waitUntilExit()
+        #expect(recorder.terminationStatus == 130)
+        let lane = try run("\(buildDirectory)/mectl", ["export", file, "--lane", "5", "--output", "-"])
+        #expect(lane.status == 1 && lane.errors.contains("truncated at byte"))
+        #expect(lane.output.count >= 1 << 14 && lane.output.allSatisfy { $0 < 2 })
+        #expect(try daemon.connect().read(count: 32).count == 32)
         #expect(daemon.stop() == 0)
     }
 

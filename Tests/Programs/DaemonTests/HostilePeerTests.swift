@@ -73,16 +73,20 @@ struct HostilePeerTests {
         #expect(daemon.stop() == 0)
     }
 
-    @Test("A call that is made to be slow to read is refused for its length")
-    func slowCalls() throws {
+    @Test(
+        "A call that is made to be slow to read is refused for its length, or for its depth",
+        arguments: [(depth: 28, lists: 1000), (depth: 7, lists: 1)])
+    func slowCalls(depth: Int, lists: Int) throws {
         let daemon = try DaemonProcess()
-        let nested = String(repeating: "[", count: 28) + String(repeating: "]", count: 28)
-        let list = Array(repeating: nested, count: 1000).joined(separator: ",")
+        let nested = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        let list = Array(repeating: nested, count: lists).joined(separator: ",")
         let call =
             #"{"method":"org.metrng.Control.ListBoards","parameters":{"x":[\#(list)]}}"# + "\0"
         let client = try RawClient(daemon.directory.control)
         client.send(Array(call.utf8))
-        #expect(client.receiveAll().isEmpty)
+        let refusal =
+            #"{"error":"org.varlink.service.InvalidParameter","parameters":{"parameter":"message"}}"#
+        #expect(client.receiveAll() == Array(refusal.utf8) + [0])
         #expect(try Self.stillServes(daemon))
     }
 
@@ -107,6 +111,40 @@ struct HostilePeerTests {
         }
         #expect(try Self.stillServes(daemon))
         #expect(daemon.stop() == 0)
+    }
+
+    @Test("A user that watches on every connection that it can still reaches the control plane")
+    func watchers() throws {
+        let daemon = try DaemonProcess()
+        let watch = Array(#"{"method":"org.metrng.Control.Watch","more":true}"#.utf8) + [0]
+        let watchers = try (0..<32).map { _ in
+            let client = try RawClient(daemon.directory.control)
+            client.send(watch)
+            // A refused client is one that makes room.
+            #expect(client.receive(atMost: 1) == Array("{".utf8))
+            return client
+        }
+        #expect(try mectl("status", directory: daemon.directory).status == 0)
+        withExtendedLifetime(watchers) {}
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("A change that is called with oneway is not made")
+    func oneway() throws {
+        let daemon = try DaemonProcess()
+        let client = try RawClient(daemon.directory.control)
+        let calls = [
+            #"{"method":"org.metrng.Control.SetOperatingPoint","oneway":true,"#
+                + #""parameters":{"pulseWidthPicoseconds":470}}"#,
+            #"{"method":"org.metrng.Control.GetStatus"}"#,
+        ]
+        for call in calls { client.send(Array(call.utf8) + [0]) }
+        // The call behind it has been answered.
+        #expect(client.receive(atMost: 1) == Array("{".utf8))
+        // A change that is made after it.
+        #expect(try mectl("set", "--amplitude", "1230", directory: daemon.directory).status == 0)
+        let point = try daemon.boardStatus("operatingPoint") as? [String: Double]
+        #expect(point?["pulseWidthPicoseconds"] == 460)
     }
 
     @Test("Clients that ask and never read, and clients that die in the middle, cost nobody else")

@@ -3,6 +3,7 @@
 import EntropyClient
 import EntropyTerms
 import Foundation
+import RecordingFormat
 import TestSupport
 import Testing
 
@@ -46,6 +47,65 @@ struct ReplayTests {
             alarm.filter { $0.key != "time" } as NSDictionary
         }
         #expect(alarms as NSArray == expected["alarms"] as? NSArray)
+        #expect(daemon.stop() == 0)
+    }
+
+    /// A copy of the healthy recording that gives its board another serial number.
+    ///
+    /// - Parameter serial: as it stands in JSON.
+    private static func recording(
+        serial: String, in directory: SocketDirectory
+    ) throws -> String {
+        let bytes = try Data(contentsOf: URL(filePath: "\(folder)/healthy.recording"))
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 2, omittingEmptySubsequences: false)
+        let text = String(decoding: lines[1], as: UTF8.self)
+        let known = try #require(text.firstMatch(of: #/"serial":"[^"]*"/#))
+        let changed = text.replacing(known.output, with: "\"serial\":\"\(serial)\"")
+        let context = try #require(changed.firstMatch(of: #/"context":(.*),"crc32c"/#)).1
+        let digits = String(RecordingPreamble.checksum(of: Array(context.utf8)), radix: 16)
+        let padding = String(repeating: "0", count: 8 - digits.count)
+        let line = "{\"context\":\(context),\"crc32c\":\"\(padding)\(digits)\"}\n"
+        let path = "\(directory.path)/hostile.recording"
+        try (Data(lines[0] + [UInt8(ascii: "\n")]) + Data(line.utf8) + Data(lines[2]))
+            .write(to: URL(filePath: path))
+        return path
+    }
+
+    @Test("cannot disturb a terminal or forge a line of the log with their texts")
+    func hostileTexts() throws {
+        let directory = SocketDirectory()
+        let serial = #"T\u001b]0;x\u0007\u009b31m\u202e\u2066\u200f\nmetrngd: info: forged"#
+        let path = try Self.recording(serial: serial, in: directory)
+        let daemon = try DaemonProcess(
+            "boards: [{name: tape, kind: replay, path: \(path)}]", directory: directory)
+        #expect(daemon.tells("opened T\u{FFFD}]0;x\u{FFFD}\u{FFFD}31m"))
+        #expect(try Self.hasEnded(daemon))
+        var shown = [daemon.logText]
+        for arguments in [["status"], ["status", "--json"], ["boards"], ["boards", "--json"], ["metrics"]] {
+            let outcome = try run(
+                "\(buildDirectory)/mectl", arguments + ["--socket", directory.control])
+            shown.append(String(decoding: outcome.output, as: UTF8.self))
+        }
+        let export = try run(
+            "\(buildDirectory)/mectl",
+            ["export", path, "--lane", "0", "--output", "\(directory.path)/lane"])
+        #expect(export.status == 0)
+        shown.append(export.text)
+        for text in shown {
+            #expect(text.replacing("\n", with: "").printable == text.replacing("\n", with: ""))
+            #expect(!text.contains("\nmetrngd: info: forged"))
+        }
+    }
+
+    @Test("of a model say so in the status and in the log")
+    func model() throws {
+        let daemon = try Self.replay("\(Self.folder)/healthy.recording")
+        #expect(try Self.hasEnded(daemon))
+        #expect(daemon.tells("64 lanes, replay of simulated bits; its bits are NOT random"))
+        #expect(try daemon.boardStatus("recordedFrom") as? String == "simulated")
+        let status = try mectl("status", directory: daemon.directory).text
+        #expect(
+            status.contains("these bits come from a recording of a model and are neither random nor secret\n"))
         #expect(daemon.stop() == 0)
     }
 

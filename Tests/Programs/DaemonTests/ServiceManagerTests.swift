@@ -16,6 +16,9 @@ private final class Manager {
         socket = try DatagramSocket(path: path)
     }
 
+    /// Sends itself messages until it has room for no other; the number of them.
+    func fill() throws -> Int { try socket.fill() }
+
     /// The next message, as lines; none when nothing came. A daemon that tells nothing fails the test instead
     /// of holding it up.
     func next() -> [String] {
@@ -88,6 +91,23 @@ struct ServiceManagerTests {
         #expect(manager.hears("STATUS=array0 serves simulated bits to 2 clients"))
         clients.removeAll()
         #expect(manager.hears("STATUS=array0 serves simulated bits; no client is connected"))
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("A manager that does not read holds up neither clients nor the stop, and hears it all when it reads")
+    func notReading() throws {
+        let directory = SocketDirectory()
+        let manager = try Manager(directory)
+        let fillers = try manager.fill()
+        #expect(fillers > 0)
+        let daemon = try manager.start(in: directory, watchdog: 200_000)
+        _ = try daemon.connect().read(count: 32)
+        daemon.send(SIGHUP)
+        #expect(daemon.tells("read the configuration again"))
+        for _ in 0..<fillers { #expect(manager.next() == [DatagramSocket.filler]) }
+        #expect(manager.hears("READY=1", "STATUS="))
+        #expect(manager.hears("WATCHDOG=1"))
+        #expect(try manager.fill() > 0)
         #expect(daemon.stop() == 0)
     }
 

@@ -184,8 +184,12 @@ private func point(amplitude: Double) -> OperatingPoint {
 
 /// Takes the frames of a recording and keeps none.
 private final class ForgetfulSink: FrameSink {
-    let byteCount = 0
+    let beginning: Result<Void, FrameSinkError>? = .success(())
 
     func begin(_ board: BoardDescription) {}
     func add(_ frame: FrameReader.Frame) {}
+
+    func end(_ completion: @escaping @Sendable (Result<Int, FrameSinkError>) -> Void) {
+        completion(.success(0))
+    }
 }

@@ -4,7 +4,7 @@ package import BoardOperations
 package import ControlInterface
 package import LinuxPlatform
 package import Synchronization
-import TestSupport
+package import TestSupport
 package import Varlink
 
 /// Answers with the boards it is told to have.
@@ -58,6 +58,7 @@ package final class FakeOperator: ControlOperator {
         var begun: [(operation: any BoardOperation, board: String)] = []
         var abandoned = 0
         var reloads: [ReloadReport?] = []
+        var reloadCount = 0
     }
 
     private let script = Mutex(Script())
@@ -83,8 +84,14 @@ package final class FakeOperator: ControlOperator {
     package func reloads(_ reports: [ReloadReport?]) { script.withLock { $0.reloads = reports } }
 
     package func reload() -> any ReloadProgress {
-        script.withLock { FakeReload($0.reloads, then: $0.failure?.varlink) }
+        script.withLock { script in
+            script.reloadCount += 1
+            return FakeReload(script.reloads, then: script.failure?.varlink)
+        }
     }
+
+    /// The number of reloads that were begun.
+    package var reloadCount: Int { script.withLock { $0.reloadCount } }
 
     package func mayChange(_ peer: PeerCredentials) -> Bool { script.withLock { $0.isPermitted } }
 
@@ -171,21 +178,30 @@ private final class FakeReload: ReloadProgress {
 package final class FakeDaemon {
     package let provider: FakeProvider
     package let operation = FakeOperator()
-    private let directory = TemporaryDirectory()
+    private let directory: TemporaryDirectory
     package let server: VarlinkServer
 
     package var path: String { directory.file("control.sock") }
 
-    /// - Parameter changes: makes the changes instead of `operation`.
+    /// - Parameters:
+    ///   - directory: where the socket is.
+    ///   - changes: makes the changes instead of `operation`.
+    ///   - maximumConnections: the number of clients that may be connected.
     package init(
-        boards: [BoardStatus] = [Samples.board], changes: (any ControlOperator)? = nil
+        boards: [BoardStatus] = [Samples.board], changes: (any ControlOperator)? = nil,
+        maximumConnections: Int = VarlinkServer.defaultMaximumConnections,
+        in directory: TemporaryDirectory = TemporaryDirectory()
     ) throws {
+        self.directory = directory
         provider = FakeProvider(boards: boards)
         server = try VarlinkServer(
             listener: try UnixListener(path: directory.file("control.sock"), mode: 0o600),
             info: VarlinkServiceInfo(
                 vendor: "metrng", product: "fake", version: metrngVersion, url: ""),
-            interfaces: [ControlService(provider, changes ?? operation)])
+            interfaces: [
+                ControlService(
+                    provider, changes ?? operation, maximumConnections: { maximumConnections })
+            ], maximumConnections: maximumConnections)
     }
 
     deinit { server.stop() }

@@ -3,6 +3,7 @@
 import BoardInterface
 import BoardProtocol
 import CBoardLink
+import EntropyTerms
 
 /// A device on the bus that may be a board, without being opened.
 struct FoundDevice {
@@ -59,10 +60,10 @@ struct FoundDevice {
         }
     }
 
-    /// A text that ends with a zero, in a fixed number of bytes.
+    /// A text of a device, which may be hostile, made printable; it ends with a zero, in a fixed number of bytes.
     private static func text<Bytes>(_ bytes: Bytes) -> String {
         withUnsafeBytes(of: bytes) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self).printable
         }
     }
 }
@@ -79,15 +80,19 @@ extension [FoundDevice] {
     }
 
     /// The error for a bus without a candidate.
-    func absence(_ settings: USBBoardSettings) -> BoardError {
+    ///
+    /// - Parameter lost: the board that was there before; nil when there was none.
+    func absence(_ settings: USBBoardSettings, lost: String? = nil) -> BoardError {
+        let before = lost.map { "\($0) was unplugged; " } ?? ""
         let names = boards.map(\.name).joined(separator: ", ")
         let others = names.isEmpty ? "" : "; there are: \(names)"
         return switch settings.selection {
         case .any where names.isEmpty:
-            .absent("no \(BoardInterface.productPrefix) board is on the bus")
-        case .any: .absent("every board is named by another entry of boards\(others)")
-        case .serial(let serial): .absent("no board has the serial number \(serial)\(others)")
-        case .place(let place): .absent("there is no board at \(place)\(others)")
+            .absent("\(before)no \(BoardInterface.productPrefix) board is on the bus")
+        case .any: .absent("\(before)every board is named by another entry of boards\(others)")
+        case .serial(let serial):
+            .absent("\(before)no board has the serial number \(serial)\(others)")
+        case .place(let place): .absent("\(before)there is no board at \(place)\(others)")
         }
     }
 }

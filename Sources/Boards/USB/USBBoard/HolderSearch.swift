@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EntropyTerms
 import Glibc
 import LinuxPlatform
 
@@ -51,6 +52,6 @@ enum HolderSearch {
     }
 
     private static func name(of process: Int32) -> String {
-        RunningProcess(process)?.command ?? "a program"
+        RunningProcess(process)?.command.printable ?? "a program"
     }
 }

@@ -16,6 +16,8 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
     /// The operating point that each board was set to last, by its serial number: a board forgets it without
     /// power. One that takes another's place has its own.
     private var points: [String: OperatingPoint] = [:]
+    /// The board that was opened last, as messages name it; nil before the first.
+    private var lastOpened: String?
     /// Recoveries of the stream in a row, without a byte in between.
     private var recoveries = 0
     private(set) var isStreaming = false
@@ -54,7 +56,7 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
                 first = first ?? error
             }
         }
-        throw first ?? devices.absence(settings)
+        throw first ?? devices.absence(settings, lost: lastOpened)
     }
 
     private func open(_ device: FoundDevice) throws(BoardError) -> BoardDescription {
@@ -74,6 +76,7 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
             try connection.setLaneMask([UInt64](repeating: 0, count: info.lanes / 64))
         }
         opened.set(connection, description)
+        lastOpened = device.name
         recoveries = 0
         return description
     }

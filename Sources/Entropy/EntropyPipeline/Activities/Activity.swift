@@ -27,6 +27,9 @@ protocol Activity: AnyObject {
     /// - Parameter mayWait: whether the activity may ask to wait. A job has no time for that.
     func take(_ window: HealthWindow, mayWait: Bool) throws(BoardError) -> WindowStep
 
+    /// The outcome of a job whose board has failed. Called for activities of jobs, at most once and as the last call.
+    func outcome(after error: BoardError) -> JobOutcome
+
     /// Restarts with the lanes. Called for standing activities, when no window is in progress.
     func restart(_ restart: LaneRestart) throws(BoardError)
 }
@@ -36,6 +39,7 @@ extension Activity {
     func take(_ frame: FrameReader.Frame) -> FrameUse { .tested }
     func take(_ window: HealthWindow, mayWait: Bool) throws(BoardError) -> WindowStep { .next }
     func restart(_ restart: LaneRestart) throws(BoardError) {}
+    func outcome(after error: BoardError) -> JobOutcome { .failed(.board(error.description)) }
 }
 
 /// What becomes of the shots of a frame.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardInterface
 import BoardOperations
 import BoardProtocol
 
@@ -13,6 +14,9 @@ struct FrameRecorder {
     private(set) var starts = 0
     /// Why frames cannot be kept; nil while they can.
     private(set) var failure: BoardOperationError?
+    private var hasAsked = false
+    /// Whether frames are taken.
+    private(set) var hasBegun = false
 
     init(_ job: BoardJob<Record>, _ sink: any FrameSink) {
         self.job = job
@@ -34,18 +38,20 @@ struct FrameRecorder {
                 bytes: 0))
     }
 
-    /// Begins the recording.
-    ///
-    /// - Returns: why that is not possible; nil when it is.
-    mutating func begin(_ stream: BoardStream) -> BoardOperationError? {
+    /// Begins the recording, or goes on to begin it: `hasBegun` and `failure` say what came of it. With neither, it
+    /// has to be called again.
+    mutating func begin(_ board: BoardDescription) {
         do throws(FrameSinkError) {
-            try sink.begin(stream.description)
+            if !hasAsked {
+                hasAsked = true
+                try sink.begin(board)
+            }
+            guard let beginning = sink.beginning else { return }
+            try beginning.get()
+            hasBegun = true
         } catch {
             failure = .recording(error.reason)
         }
-        // It may have waited for a disk.
-        stream.restartPatience()
-        return failure
     }
 
     mutating func beginNextStart() {
@@ -57,7 +63,7 @@ struct FrameRecorder {
     ///
     /// - Returns: whether it was handed to the sink.
     mutating func take(_ frame: FrameReader.Frame) -> Bool {
-        guard !isStartComplete, failure == nil else { return false }
+        guard hasBegun, !isStartComplete, failure == nil else { return false }
         do throws(FrameSinkError) {
             try sink.add(frame)
         } catch {
@@ -67,7 +73,8 @@ struct FrameRecorder {
         return true
     }
 
-    /// The outcome of a recording that is over; a complete one is reported.
+    /// The outcome of a recording that is over. The board can be used for something else; the client is told of a
+    /// complete recording once its frames are kept, after it was reported.
     func outcome(_ book: LaneBook) -> JobOutcome {
         if let failure { return .failed(failure) }
         guard isComplete else {
@@ -76,8 +83,23 @@ struct FrameRecorder {
             return .failed(.cancelled)
         }
         let shots = recording.totalShots
-        book.report(.recorded(shots: shots))
-        return .finished(
-            job, Record.Reply(shotsDone: shots, shotsTotal: shots, bytes: sink.byteCount))
+        return .finished { [job, sink] in
+            sink.end { result in
+                switch result {
+                case .success(let bytes):
+                    book.report(.recorded(shots: shots))
+                    job.finish(Record.Reply(shotsDone: shots, shotsTotal: shots, bytes: bytes))
+                case .failure(let error): job.fail(.recording(error.reason))
+                }
+            }
+        }
+    }
+
+    /// The outcome of a recording whose board has failed: told once the frames that came before are kept.
+    func outcome(after error: BoardError) -> JobOutcome {
+        guard hasBegun else { return .failed(.board(error.description)) }
+        return .finished { [job, sink] in
+            sink.end { _ in job.fail(.board(error.description)) }
+        }
     }
 }

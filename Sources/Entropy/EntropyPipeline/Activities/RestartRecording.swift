@@ -10,7 +10,6 @@ final class RestartRecording: Activity {
     private let job: BoardJob<Record>
     private let context: ActivityContext
     private var recorder: FrameRecorder
-    private var hasBegun = false
 
     init(_ job: BoardJob<Record>, into sink: any FrameSink, _ context: ActivityContext) {
         self.job = job
@@ -19,15 +18,17 @@ final class RestartRecording: Activity {
     }
 
     func take(_ frame: FrameReader.Frame) -> FrameUse {
+        guard recorder.hasBegun else { return .tested }
         _ = recorder.take(frame)
         return .untested
     }
 
     func advance() throws(BoardError) -> ActivityResult? {
-        if !hasBegun {
+        if !recorder.hasBegun {
             guard !job.isCancelled else { return .failed(.cancelled) }
-            if let failure = recorder.begin(context.stream) { return .failed(failure) }
-            hasBegun = true
+            recorder.begin(context.stream.description)
+            if let failure = recorder.failure { return .failed(failure) }
+            guard recorder.hasBegun else { return nil }
             context.lifecycle.handle(.boardWithheld(.recordingStarts))
             try context.stream.restart()
         }
@@ -39,6 +40,8 @@ final class RestartRecording: Activity {
         recorder.tellProgress()
         return nil
     }
+
+    func outcome(after error: BoardError) -> JobOutcome { recorder.outcome(after: error) }
 
     private func end() throws(BoardError) -> ActivityResult {
         try context.stream.restart()

@@ -10,7 +10,6 @@ final class StreamRecording: Activity {
     private let job: BoardJob<Record>
     private let context: ActivityContext
     private var recorder: FrameRecorder
-    private var hasBegun = false
 
     init(_ job: BoardJob<Record>, into sink: any FrameSink, _ context: ActivityContext) {
         self.job = job
@@ -23,10 +22,11 @@ final class StreamRecording: Activity {
     }
 
     func advance() throws(BoardError) -> ActivityResult? {
-        if !hasBegun {
+        if !recorder.hasBegun {
             guard !job.isCancelled else { return .failed(.cancelled) }
-            if let failure = recorder.begin(context.stream) { return .failed(failure) }
-            hasBegun = true
+            recorder.begin(context.stream.description)
+            if let failure = recorder.failure { return .failed(failure) }
+            guard recorder.hasBegun else { return nil }
             context.lifecycle.handle(.recordingBegan)
         }
         if recorder.failure == nil, !recorder.isComplete, !job.isCancelled {
@@ -36,6 +36,8 @@ final class StreamRecording: Activity {
         context.lifecycle.handle(.recordingEnded)
         return ActivityResult(recorder.outcome(context.book))
     }
+
+    func outcome(after error: BoardError) -> JobOutcome { recorder.outcome(after: error) }
 }
 
 extension Record {

@@ -62,8 +62,8 @@ int clinux_unix_connect(const char *path, bool waits);
 // A datagram socket without an address, non-blocking, with room for many datagrams.
 int clinux_unix_datagram(void);
 
-// Sends a datagram to the socket at `path`, without waiting. Returns how many bytes were taken: all
-// or, with EAGAIN, none.
+// Sends a datagram to the socket at `path`, without waiting; a path that begins with '@' is an
+// abstract name. Returns how many bytes were taken: all or, with EAGAIN, none.
 ssize_t clinux_unix_send_to(int fd, const char *path, const void *bytes, size_t count);
 
 // The longest path, in bytes without the terminating NUL, that a Unix socket can have.

@@ -4,14 +4,25 @@ package import EntropyTerms
 
 /// The lines a person has to see before anything else: which bits are not what they seem.
 ///
-/// - Parameter boards: names and provenances. Names are given only when there are several boards.
-package func banner(_ boards: [(name: String, provenance: Provenance)]) -> String {
-    let warnings: [(Provenance, String)] = [
-        (.simulated, "SIMULATED — %s come from a model and are not random"),
-        (.replay, "REPLAY — %s come from a recording and are not secret"),
+/// - Parameters:
+///   - boards: names and provenances. Names are given only when there are several boards.
+///   - models: the names of replayed boards whose recordings are of a model.
+package func banner(
+    _ boards: [(name: String, provenance: Provenance)], models: Set<String> = []
+) -> String {
+    let warnings: [(warning: String, concerns: ((name: String, provenance: Provenance)) -> Bool)] = [
+        ("SIMULATED — %s come from a model and are not random", { $0.provenance == .simulated }),
+        (
+            "REPLAY — %s come from a recording and are not secret",
+            { $0.provenance == .replay && !models.contains($0.name) }
+        ),
+        (
+            "REPLAY — %s come from a recording of a model and are neither random nor secret",
+            { $0.provenance == .replay && models.contains($0.name) }
+        ),
     ]
-    let lines = warnings.compactMap { provenance, warning -> String? in
-        let names = boards.filter { $0.provenance == provenance }.map { printable($0.name) }
+    let lines = warnings.compactMap { warning, concerns -> String? in
+        let names = boards.filter(concerns).map { printable($0.name) }
         guard !names.isEmpty else { return nil }
         let subject =
             boards.count == 1 ? "these bits" : "the bits of \(names.joined(separator: ", "))"

@@ -119,6 +119,18 @@ private func axisLines(_ curves: SweepCurves, columns: Int, mark: Double?) -> St
         + "\(indent)\(padded("", to: (columns - title.count) / 2))\(title)\n"
 }
 
+/// How an operating point outlives a restart of the daemon.
+private func permanence(of point: OperatingPoint, board: String) -> String {
+    """
+    Until metrngd restarts. To keep it, add to \(board) in boards of /etc/metrng/metrngd.yaml:
+        operatingPoint:
+          amplitudeMillivolts: \(decimal(point.amplitudeMillivolts, places: 1))
+          pulseWidthPicoseconds: \(decimal(point.pulseWidthPicoseconds, places: 1))
+          biasFieldMicrotesla: \(decimal(point.biasFieldMicrotesla, places: 1))
+
+    """
+}
+
 private func proposalText(_ report: CalibrationReport) -> String {
     let sweep = report.sweep
     guard let proposal = sweep.proposal else {
@@ -126,7 +138,9 @@ private func proposalText(_ report: CalibrationReport) -> String {
     }
     let name = printable(sweep.name)
     let next =
-        report.applied.map { "Set: the operating point of \(name) is now \(pulses($0))\n" }
+        report.applied.map {
+            "Set: the operating point of \(name) is now \(pulses($0))\n" + permanence(of: $0, board: name)
+        }
         ?? "Not set. To set it: mectl set \(name)"
         + " --amplitude \(decimal(proposal.amplitudeMillivolts, places: 1))"
         + " --width \(decimal(proposal.pulseWidthPicoseconds, places: 1))\n"

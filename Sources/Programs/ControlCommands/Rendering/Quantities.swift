@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardProtocol
+import EntropyTerms
 import Glibc
 
 /// A number with a fixed number of decimal places.
@@ -84,18 +85,8 @@ extension Int {
     }
 }
 
-/// Text from outside, made safe for a terminal: a board names itself, and a hostile one could send
-/// control sequences.
-package func printable(_ text: String) -> String {
-    String(
-        String.UnicodeScalarView(
-            text.unicodeScalars.map { scalar in
-                switch scalar.properties.generalCategory {
-                case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: "\u{FFFD}"
-                default: scalar
-                }
-            }))
-}
+/// Text from outside, made safe for a terminal: a board names itself, and a hostile one could send control sequences.
+package func printable(_ text: String) -> String { text.printable }
 
 /// A number to three decimal places, without those that are zero.
 func exact(_ value: Double) -> String {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EntropyTerms
 package import Varlink
 
 /// Something that a verb prints.
@@ -29,7 +30,7 @@ extension Report {
     /// The report in a form, with the newline that ends it.
     package func rendered(as form: ReportForm) throws(JSONError) -> String {
         switch form {
-        case .json: String(decoding: try encodeJSON(self), as: UTF8.self) + "\n"
+        case .json: String(decoding: try encodeJSON(self), as: UTF8.self).escapedJSON + "\n"
         case .text(let palette, let now): text(palette: palette, now: now)
         }
     }

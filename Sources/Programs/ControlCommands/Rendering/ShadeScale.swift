@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Shades for the values of a range: in colour, from blue for low through pale to red for high; otherwise
-/// from light to dark.
+/// Shades for the values of a range: in colour, from blue for low through pale to red for high; otherwise blocks from
+/// low to high. Their number is odd, so that the middle of the range has a shade of its own and lies on no edge.
 struct ShadeScale {
     /// Indices into the 256 colours of a terminal.
-    private static let colors = [21, 33, 75, 153, 223, 215, 203, 196]
-    private static let shades = ["░", "▒", "▓", "█"]
+    private static let colors = [21, 33, 75, 253, 215, 203, 196]
+    private static let shades = ["▁", "▂", "▃", "▄", "▅", "▆", "▇"]
 
     /// The middle of the range; `span` extends to either side of it.
     private let middle: Double

@@ -14,7 +14,8 @@ extension StatusReport: Report {
 private func statusScreen(_ status: StatusReport, palette: Palette, now: Double) -> String {
     let boards = status.boards.map { boardSection($0, palette: palette, now: now) }
     let none = palette.paint("There is no board.", .red) + "\n"
-    return banner(status.boards.map { ($0.name, $0.provenance) })
+    let models = status.boards.filter { $0.recordedFrom == Provenance.simulated.name }.map(\.name)
+    return banner(status.boards.map { ($0.name, $0.provenance) }, models: Set(models))
         + (boards.isEmpty ? none : boards.joined(separator: "\n"))
         + "\n" + serviceLines(status.service, now: now)
 }
@@ -131,8 +132,8 @@ private func age(_ seconds: Double) -> String {
 private func ringFact(_ ring: RingStatus) -> Fact {
     let share = Double(ring.availableBytes) / Double(max(1, ring.capacityBytes)) * 100
     return (
-        "Ring \(printable(ring.grade))",
-        "\(decimal(share, places: 0)) % of \(memorySize(ring.capacityBytes));"
+        "Grade \(printable(ring.grade))",
+        "ring filled to \(decimal(share, places: 0)) % of \(memorySize(ring.capacityBytes));"
             + " delivered \(quantity(Double(ring.deliveredBytes), "B")),"
             + " now \(quantity(ring.deliveredBytesPerSecond, "B/s"))"
     )

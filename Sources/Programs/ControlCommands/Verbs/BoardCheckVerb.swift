@@ -27,14 +27,13 @@ struct BoardCheckVerb: Verb {
         transform: usbIdentifier)
     var identifier: USBBoardSettings.Identifier?
 
-    @OptionGroup var options: ReadingOptions
+    @OptionGroup var options: FormOption
+
+    static let foreignOptions: Set = ["--socket"]
 
     func validate() throws {
         if serial != nil, place != nil {
             throw ValidationError("give either --serial or --place, not both")
-        }
-        guard options.socket == nil else {
-            throw ValidationError("this verb does not use metrngd, so it takes no --socket")
         }
     }
 

@@ -23,18 +23,20 @@ struct CalibrateVerb: Verb {
     var board: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Amplitudes, in mV (default: the present one).", valueName: "range"),
         transform: sweepRange)
     var amplitude: SweepRange?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Widths, in ps (default: 50:9000:180, or the present one with several amplitudes).",
             valueName: "range"),
         transform: sweepRange)
     var width: SweepRange?
 
-    @Option(help: "Shots per point.")
+    @Option(parsing: .unconditional, help: "Shots per point.")
     var shots = 65_536
 
     @Option(
@@ -151,6 +153,11 @@ struct CalibrateVerb: Verb {
 
 @Sendable private func sweepRange(_ argument: String) throws -> SweepRange {
     guard let range = SweepRange(argument) else {
+        let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
+        if parts.count == 3, let count = Int(parts[2]), count > Calibrate.maximumPoints {
+            throw ValidationError(
+                "\(grouped(count)) points are more than \(grouped(Calibrate.maximumPoints))")
+        }
         throw ValidationError(
             "\(printable(argument)) is not a range: FROM:TO:COUNT, as in 50:9000:180, or one value")
     }

@@ -26,12 +26,13 @@ struct InjectVerb: Verb {
     var lanes: [Int]?
 
     @Option(
-        help: ArgumentHelp("Shots until it begins (default: at once).", valueName: "shots")
+        parsing: .unconditional, help: ArgumentHelp("Shots until it begins (default: at once).", valueName: "shots")
     )
     var after: Int?
 
     @Option(
         name: .customLong("for"),
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Shots that it lasts (default: until inject none; for a temperature: at once).",
             valueName: "shots"))

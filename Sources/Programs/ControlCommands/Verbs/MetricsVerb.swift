@@ -17,12 +17,11 @@ struct MetricsVerb: Verb {
     @Option(help: ArgumentHelp("The file to replace.", valueName: "file"))
     var output: String?
 
-    @OptionGroup var options: ReadingOptions
+    @OptionGroup var options: SocketOption
+
+    static let foreignOptions: Set = ["--json"]
 
     func validate() throws {
-        if options.json {
-            throw ValidationError("metrics has a format of its own; for JSON: mectl status --json")
-        }
         if output == "" { throw ValidationError("--output takes the path of a file") }
     }
 

@@ -13,23 +13,27 @@ struct RecordVerb: Verb {
         commandName: "record",
         abstract: "Record frames of a board to a file.",
         discussion: """
-            Recorded bits are not served. If the board or the disk fails, the file keeps the frames received \
-            until then, as a truncated recording. With --restarts, the board is restarted for the restart tests \
+            Recorded bits are not served. If the board or the disk fails, or after Ctrl-C, the file keeps the \
+            frames received until then, as a truncated recording. With --restarts, the board is restarted for the restart tests \
             of NIST SP 800-90B.
             """)
 
     @Option(
         help: ArgumentHelp(
-            "File for the recording. An existing file is not overwritten.", valueName: "file"))
+            """
+            File for the recording. An existing file is not overwritten; - is the standard output, to which the \
+            recording is copied at its end from a file in TMPDIR.
+            """, valueName: "file"))
     var output: String
 
     @Option(
+        parsing: .unconditional,
         help: """
             Number of shots; with --restarts, per start. Frames are kept whole, so there may be a few more.
             """)
     var shots: Int
 
-    @Option(help: "Number of starts; 1 means no restart.")
+    @Option(parsing: .unconditional, help: "Number of starts; 1 means no restart.")
     var restarts = 1
 
     @Option(help: "A board, by name or serial. Not needed when there is only one.")
@@ -45,22 +49,38 @@ struct RecordVerb: Verb {
             throw ValidationError(
                 "--restarts takes a number \(limits(Record.restartLimits))")
         }
+        guard output != standardOutputName || !options.json else {
+            throw ValidationError("with --output - the standard output is the recording, not JSON")
+        }
     }
 
     func perform(on console: Console) throws(Failure) -> MectlExit {
+        if output == standardOutputName { return try performOnStandardOutput(console) }
         let file = try NewFile(output)
         let report: RecordReport
         do {
             report = try record(to: file, console)
         } catch {
-            if case .interrupted = error {
-                file.remove()
-            } else {
-                keepOrRemove(file, console)
-            }
+            keepOrRemove(file, console)
             throw error
         }
         try options.show(report, on: console)
+        return .success
+    }
+
+    private func performOnStandardOutput(_ console: Console) throws(Failure) -> MectlExit {
+        guard !console.outputIsTerminal else { throw .bitsToTerminal }
+        // The daemon takes a regular file only: a pipe could make it wait.
+        let file = try NewFile(unnamedIn: console.variable("TMPDIR") ?? "/tmp")
+        let report: RecordReport
+        do {
+            report = try record(to: file, console)
+        } catch {
+            if Self.holdsFrames(file) { try file.copy(to: console) }
+            throw error
+        }
+        try file.copy(to: console)
+        console.tell(console.shown(report.text(palette: .plain, now: console.now())))
         return .success
     }
 
@@ -143,7 +163,8 @@ extension RecordReport {
     func text(palette: Palette, now: Double) -> String {
         let starts = restarts > 1 ? " of \(grouped(restarts)) starts" : ""
         return banner([(name, provenance)])
-            + "\(printable(name)): \(grouped(shots)) shots\(starts) in \(printable(file)),"
+            + "\(printable(name)): \(grouped(shots)) shots\(starts) in"
+            + " \(file == standardOutputName ? "the standard output" : printable(file)),"
             + " \(quantity(Double(bytes), "B"))\n"
     }
 }

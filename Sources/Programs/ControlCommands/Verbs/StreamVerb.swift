@@ -17,7 +17,7 @@ struct StreamVerb: Verb {
     /// The size of the first request: so small that it can be answered if there are any bits at all.
     private static let firstPiece = 32
 
-    @Option(help: "Number of bytes (default: until the reader closes the pipe).")
+    @Option(parsing: .unconditional, help: "Number of bytes (default: until the reader closes the pipe).")
     var bytes: Int?
 
     @Option(
@@ -33,10 +33,11 @@ struct StreamVerb: Verb {
             valueName: "path"))
     var entropySocket: String?
 
-    @OptionGroup var options: ReadingOptions
+    @OptionGroup var options: SocketOption
+
+    static let foreignOptions: Set = ["--json"]
 
     func validate() throws {
-        if options.json { throw ValidationError("stream writes bits, not JSON") }
         if let bytes, bytes < 1 { throw ValidationError("--bytes takes a number from 1") }
     }
 

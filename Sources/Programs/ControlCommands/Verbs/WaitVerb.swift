@@ -23,6 +23,7 @@ struct WaitVerb: Verb {
     var condition: WaitCondition
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Time limit in seconds (default: none).", valueName: "seconds"))
     var timeout: Double?

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ControlInterface
+import Glibc
 import LinuxPlatform
 import Varlink
 
@@ -9,14 +10,17 @@ struct WatchVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "watch",
         abstract: "Show the status repeatedly, until Ctrl-C.",
-        discussion: "With --json, or if standard output is not a terminal, updates are appended.")
+        discussion: """
+            With --json, or if standard output is not a terminal, updates are appended. When metrngd restarts, \
+            updates go on.
+            """)
 
     @OptionGroup var options: ReadingOptions
 
     @Argument(help: "A board, by name or serial (default: all boards).")
     var board: String?
 
-    @Option(help: ArgumentHelp("Seconds between updates.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Seconds between updates.", valueName: "seconds"))
     var interval = defaultWatchInterval
 
     func validate() throws {
@@ -30,6 +34,21 @@ struct WatchVerb: Verb {
     func perform(on console: Console) throws(Failure) -> MectlExit {
         console.endOnInterrupt()
         var updates = 0
+        while true {
+            do throws(Failure) {
+                try watch(&updates, console)
+                return .success
+            } catch {
+                // A daemon that was there once comes back, as after an update.
+                guard updates > 0, error.exitCode == .unreachable else { throw error }
+                console.tell("mectl: note: metrngd does not answer; waiting for it\n")
+                try waitForDaemon(console)
+            }
+        }
+    }
+
+    /// Shows updates until one cannot be shown, or the daemon has gone.
+    private func watch(_ updates: inout Int, _ console: Console) throws(Failure) {
         var failure: Failure?
         try options.ask(console) { (client) throws(ControlClientError) in
             try client.watch(board, intervalSeconds: interval) { status in
@@ -44,8 +63,25 @@ struct WatchVerb: Verb {
             }
         }
         if let failure { throw failure }
-        return .success
     }
+
+    /// Waits until the daemon answers.
+    private func waitForDaemon(_ console: Console) throws(Failure) {
+        while true {
+            usleep(Self.reconnectionDelay)
+            do throws(Failure) {
+                _ = try options.ask(console) { (client) throws(ControlClientError) in
+                    try client.boards()
+                }
+                return
+            } catch {
+                guard error.exitCode == .unreachable else { throw error }
+            }
+        }
+    }
+
+    /// From one attempt to connect again to the next, in microseconds.
+    private static let reconnectionDelay: useconds_t = 250_000
 
     private func show(
         _ status: StatusReport, update: Int, on console: Console
