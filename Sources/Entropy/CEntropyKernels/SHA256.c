@@ -80,6 +80,7 @@ static void hash_batch_portable(const uint8_t *in, size_t bytes, size_t count, u
         for (size_t b = 0; b < blocks; b++) compress_portable(state, padded + b * BLOCK_BYTES);
         store_big_endian(state, out + i * CK_DIGEST_BYTES);
     }
+    explicit_bzero(padded, sizeof padded);
 }
 
 #if defined(__x86_64__)
@@ -168,6 +169,9 @@ static void hash_batch_sha(const uint8_t *in, size_t bytes, size_t count, uint8_
                                        is_pair ? out + (i + 1) * CK_DIGEST_BYTES : spare};
         hash_pair(padded, blocks, digest);
     }
+    // Input and output stay nowhere but in the caller's memory.
+    explicit_bzero(padded, sizeof padded);
+    explicit_bzero(spare, sizeof spare);
 }
 
 #endif

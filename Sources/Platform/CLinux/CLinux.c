@@ -326,6 +326,16 @@ int clinux_terminal_size(int fd, int *rows, int *columns) {
 
 void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
 
+void clinux_keep_stack_from_dumps(void) {
+    pthread_attr_t attributes;
+    void *stack;
+    size_t bytes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
+    if (pthread_attr_getstack(&attributes, &stack, &bytes) == 0)
+        madvise(stack, bytes, MADV_DONTDUMP);
+    pthread_attr_destroy(&attributes);
+}
+
 int clinux_entropy_add(int fd, void *message, size_t count, size_t bits) {
     enum { LIMIT = 1 << 20 };
     _Static_assert(CLINUX_ENTROPY_HEAD == sizeof(struct rand_pool_info), "as in linux/random.h");

@@ -4,7 +4,8 @@ import CLinux
 import Glibc
 
 /// A plain thread with a name and with every signal blocked, so that signals reach the main thread
-/// only. It has to be joined or detached: an owner that forgets is a programming error.
+/// only, and with its stack kept out of core dumps. It has to be joined or detached: an owner that forgets is a
+/// programming error.
 package final class WorkerThread: @unchecked Sendable {
     // Written by init and join only, both on the owner's thread.
     private var handle: pthread_t?
@@ -66,6 +67,7 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
     guard let argument else { return nil }
     let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
     clinux_name_thread(start.name)
+    clinux_keep_stack_from_dumps()
     start.body()
     return nil
 }

@@ -167,24 +167,3 @@ struct WorthlessSourceTests {
         #expect(daemon.stop() == 0)
     }
 }
-
-/// Writes bytes to a FIFO, which it keeps open.
-private final class Feeder {
-    let fifo: String
-    private let process = Process()
-
-    init(_ bytes: Data, in directory: SocketDirectory) throws {
-        fifo = "\(directory.path)/fifo"
-        try #require(mkfifo(fifo, 0o600) == 0)
-        let file = "\(directory.path)/bytes"
-        try bytes.write(to: URL(fileURLWithPath: file))
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "exec >\"$1\"; cat \"$0\"; exec sleep 600", file, fifo]
-        try process.run()
-    }
-
-    deinit {
-        process.terminate()
-        process.waitUntilExit()
-    }
-}

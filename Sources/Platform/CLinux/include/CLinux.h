@@ -125,6 +125,10 @@ int clinux_terminal_size(int fd, int *rows, int *columns);
 // Names the calling thread, for `top -H` and debuggers; at most 15 bytes are kept.
 void clinux_name_thread(const char *name);
 
+// Keeps the stack of the calling thread out of core dumps: registers with bits are saved there. Not
+// for the main thread, whose stack grows.
+void clinux_keep_stack_from_dumps(void);
+
 // Keeps the numbers of standard streams that are closed from being given to other files, and
 // ignores SIGPIPE: writing to a pipe that nobody reads any more fails with EPIPE instead.
 void clinux_prepare_standard_streams(void);
