@@ -97,6 +97,16 @@ package struct LaneReport: Codable, Sendable, Equatable {
         case untrimmable
     }
 
+    /// What tells a lane's bit, or its complement.
+    package enum Predictor: String, Codable, Sendable, CaseIterable {
+        /// Always the same value.
+        case constant
+        case previousShot
+        /// One of the shots 2 ... 64 before.
+        case earlierShot
+        case otherLane
+    }
+
     package var lane: Int
     package var state: State
     /// The share of ones, over the monitored shots.
@@ -105,6 +115,10 @@ package struct LaneReport: Codable, Sendable, Equatable {
     package var lagOne: Double
     /// The correlation with the majority of the lanes.
     package var crossLane: Double
+    /// The min-entropy per bit that the last 65,536 shots support, by the predictor that told them best; nil before.
+    @Nullable package var measuredEntropyPerBit: Double?
+    /// Nil as above.
+    @Nullable package var bestPredictor: Predictor?
     /// The trim in steps of the board; 0 when lanes are not trimmed.
     package var trim: Int
     package var trimState: TrimState
@@ -114,14 +128,17 @@ package struct LaneReport: Codable, Sendable, Equatable {
     package var alarms: [AlarmCount]
 
     package init(
-        lane: Int, state: State, p: Double, lagOne: Double, crossLane: Double, trim: Int,
-        trimState: TrimState, resistanceOhms: Double?, alarms: [AlarmCount]
+        lane: Int, state: State, p: Double, lagOne: Double, crossLane: Double,
+        measuredEntropyPerBit: Double?, bestPredictor: Predictor?, trim: Int, trimState: TrimState,
+        resistanceOhms: Double?, alarms: [AlarmCount]
     ) {
         self.lane = lane
         self.state = state
         self.p = p
         self.lagOne = lagOne
         self.crossLane = crossLane
+        self.measuredEntropyPerBit = measuredEntropyPerBit
+        self.bestPredictor = bestPredictor
         self.trim = trim
         self.trimState = trimState
         self.resistanceOhms = resistanceOhms
@@ -156,7 +173,7 @@ package struct CutoffReport: Codable, Sendable, Equatable {
 /// One finding of a health test.
 package struct AlarmReport: Codable, Sendable, Equatable {
     package enum Severity: String, Codable, Sendable {
-        /// The lane continues to give bits.
+        /// The lane continues to give bits, but for the long test: then it starts anew.
         case warning
         /// The lane is masked out.
         case failure
@@ -171,14 +188,17 @@ package struct AlarmReport: Codable, Sendable, Equatable {
     package var severity: Severity
     /// The index of the last shot of the window in which it was found.
     package var shot: Int
+    /// What the test measured, in bits of min-entropy per bit; nil for tests that measure nothing of the kind.
+    @Nullable package var measuredEntropyPerBit: Double?
 
     package init(
-        time: Double, lane: Int?, test: String, severity: Severity, shot: Int
+        time: Double, lane: Int?, test: String, severity: Severity, shot: Int, measuredEntropyPerBit: Double?
     ) {
         self.time = time
         self.lane = lane
         self.test = test
         self.severity = severity
         self.shot = shot
+        self.measuredEntropyPerBit = measuredEntropyPerBit
     }
 }

@@ -68,6 +68,8 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     @Nullable package var encoding: String?
     @Nullable package var temperatureCelsius: Double?
     package var claimedEntropyPerBit: Double
+    /// The least that the last 65,536 shots support in any lane that gives bits; nil before, and without such a lane.
+    @Nullable package var lowestLaneEntropyPerBit: Double?
     /// The number of lanes that are combined into one by XOR; 1 for no folding.
     package var xorFold: Int
     package var shots: Int
@@ -83,6 +85,8 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     /// The newest first; at most `reportedFailures`. `BoardHealth` has more.
     package var lastFailures: [AlarmReport]
     @Nullable package var lastWarning: AlarmReport?
+    /// In how many windows each test decided about a lane, over all lanes; tests that never did are left out.
+    package var alarms: [AlarmCount]
     /// The provenance that the bits of a replayed recording had when they were recorded, by name; nil for other
     /// boards, and before the recording was opened.
     @Nullable package var recordedFrom: String?
@@ -93,10 +97,10 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         firmware: String, lanes: Int, laneCounts: LaneCounts, untrimmableLanes: Int,
         minimumGoodLanes: Int,
         healthEpoch: Int, operatingPoint: OperatingPoint?, encoding: String?,
-        temperatureCelsius: Double?, claimedEntropyPerBit: Double, xorFold: Int, shots: Int,
-        shotsPerSecond: Double, rawBytesPerSecond: Double, framesAccepted: Int,
+        temperatureCelsius: Double?, claimedEntropyPerBit: Double, lowestLaneEntropyPerBit: Double?,
+        xorFold: Int, shots: Int, shotsPerSecond: Double, rawBytesPerSecond: Double, framesAccepted: Int,
         framesRejected: Int, shotsDropped: Int, creditedBits: Int, newestBitAge: Double?,
-        rings: [RingStatus], lastFailures: [AlarmReport], lastWarning: AlarmReport?,
+        rings: [RingStatus], lastFailures: [AlarmReport], lastWarning: AlarmReport?, alarms: [AlarmCount],
         recordedFrom: String? = nil
     ) {
         self.name = name
@@ -118,6 +122,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         self.encoding = encoding
         self.temperatureCelsius = temperatureCelsius
         self.claimedEntropyPerBit = claimedEntropyPerBit
+        self.lowestLaneEntropyPerBit = lowestLaneEntropyPerBit
         self.xorFold = xorFold
         self.shots = shots
         self.shotsPerSecond = shotsPerSecond
@@ -130,6 +135,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         self.rings = rings
         self.lastFailures = lastFailures
         self.lastWarning = lastWarning
+        self.alarms = alarms
         self.recordedFrom = recordedFrom
     }
 }

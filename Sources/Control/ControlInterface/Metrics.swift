@@ -161,6 +161,22 @@ extension Metric {
                 ].map { Sample([board.name, board.provenance.name, $0.0], $0.1) }
             }
         },
+        Metric(
+            name: "metrng_board_lane_alarms_total", kind: .counter,
+            help: "Windows in which a health test decided about a lane, over all lanes.",
+            labels: ["board", "provenance", "test"]
+        ) { status in
+            status.boards.flatMap { board in
+                board.alarms.map { Sample([board.name, board.provenance.name, $0.test], $0.count) }
+            }
+        },
+        board(
+            "metrng_board_claimed_entropy_per_bit", .gauge, "Min-entropy credited to each bit, in bits."
+        ) { $0.claimedEntropyPerBit },
+        board(
+            "metrng_board_lowest_lane_entropy_per_bit", .gauge,
+            "Least min-entropy per bit measured in a lane that gives bits, in bits."
+        ) { $0.lowestLaneEntropyPerBit },
         board("metrng_board_lanes_needed", .gauge, "Lanes needed to serve bits.") {
             Double($0.minimumGoodLanes)
         },

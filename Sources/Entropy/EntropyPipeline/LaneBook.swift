@@ -42,10 +42,23 @@ final class LaneBook: Sendable {
         var serial = ""
         var earlier = EarlierLanes()
         var monitor: LaneMonitor?
+        var horizon: LongHorizon?
         var trim: TrimStatus?
         var telemetry: BoardTelemetry?
         /// The newest last.
         var alarms: [TimedAlarm] = []
+
+        /// Enters the end of a long period, and begins the averages of the lanes anew that had failed before.
+        mutating func measure(_ window: HealthWindow, recovering: [UInt64]) {
+            if window.endsPeriod { horizon?.enterPeriod(of: window) }
+            for word in recovering.indices {
+                var lanes = recovering[word]
+                while lanes != 0 {
+                    monitor?.restart(lane: word * 64 + lanes.trailingZeroBitCount)
+                    lanes &= lanes - 1
+                }
+            }
+        }
 
         mutating func add(_ alarm: TimedAlarm) {
             let alike = alarms.indices.filter {
@@ -79,7 +92,8 @@ final class LaneBook: Sendable {
             PipelineStatus(
                 state: content.state, stateSince: content.stateSince, isResting: isResting,
                 description: content.description, ledger: content.ledger,
-                earlier: content.earlier, monitor: content.monitor, trim: content.trim, telemetry: content.telemetry,
+                earlier: content.earlier, monitor: content.monitor, horizon: content.horizon, trim: content.trim,
+                telemetry: content.telemetry,
                 alarms: content.alarms)
         }
     }
@@ -141,6 +155,7 @@ final class LaneBook: Sendable {
                 lanes: description.lanes, startUpWindows: startUpWindows,
                 healthEpoch: content.ledger?.healthEpoch ?? 0)
             content.monitor = LaneMonitor(lanes: description.lanes)
+            content.horizon = LongHorizon(lanes: description.lanes)
         }
     }
 
@@ -185,10 +200,15 @@ final class LaneBook: Sendable {
             let finding = crossLaneTest.finding(
                 ratio: window.varianceRatio, lanes: window.comparedLanes)
             ledger.judge(window.findings, crossLane: finding, repeatedBlock: window.repeatedBlock) { alarm in
-                let window = content.earlier.windows + alarm.window
-                content.add(TimedAlarm(alarm: alarm, window: window, time: clock.secondsSinceEpoch()))
+                content.add(
+                    TimedAlarm(
+                        alarm: alarm, window: content.earlier.windows + alarm.window, time: clock.secondsSinceEpoch(),
+                        measuredEntropyPerBit: alarm.lane.flatMap {
+                            window.measuredEntropyPerBit(lane: $0, by: alarm.test)
+                        }))
                 report(.alarm(alarm))
             }
+            content.measure(window, recovering: ledger.recovering)
             var good = 0
             for word in ledger.admitted.indices {
                 usable[word] &= ledger.admitted[word]

@@ -49,6 +49,8 @@ package struct TimedAlarm: Sendable, Equatable {
     package let window: Int
     /// Seconds since the Unix epoch.
     package let time: Double
+    /// What the test measured, in bits of min-entropy per bit; nil for tests that measure nothing of the kind.
+    package let measuredEntropyPerBit: Double?
 }
 
 /// What holds the lanes at 50 % ones, at one moment.
@@ -110,6 +112,8 @@ package struct PipelineStatus: Sendable {
     package let earlier: EarlierLanes
     /// What was measured of the lanes since then; nil until it began once.
     package let monitor: LaneMonitor?
+    /// What the last whole period of the long test supports; nil until the lanes began once.
+    package let horizon: LongHorizon?
     /// Nil for a board whose lanes are not trimmed.
     package let trim: TrimStatus?
     /// Nil for a board that measures nothing about itself.

@@ -21,8 +21,11 @@ package final class HealthWindow {
     /// How often each lane differed from the last of the earlier shots, and of the other lanes, that were tried.
     private let lagPlanes: UnsafeMutablePointer<UInt64>
     private let partnerPlanes: UnsafeMutablePointer<UInt64>
-    /// The sums over a period of the ones, the changes, and the two before.
+    /// The sums over a period of the ones, the changes, and the two before; and those of the last whole period.
     private var periodSums: [OnesTally]
+    private(set) var lastSums: [OnesTally]
+    /// Whether a period ended with the window that was tested last.
+    package private(set) var endsPeriod = false
     private var periodWindows = 0
     private var schedule: PredictorSchedule
     private let blocks: BlockMemory
@@ -38,6 +41,7 @@ package final class HealthWindow {
     /// How many shots of the window are there.
     package private(set) var shots = 0
 
+    private let cutoffs: HealthCutoffs
     private let tests: [any WindowTest]
     private let historyShots: Int
     private let scratchWords: Int
@@ -88,6 +92,7 @@ package final class HealthWindow {
         features: ck_features = ck_features_here(), random: inout some RandomNumberGenerator
     ) {
         precondition(memory.count >= Self.byteCount(lanes: lanes, cutoffs: cutoffs))
+        self.cutoffs = cutoffs
         tests = HealthTest.windowTests(cutoffs)
         self.features = features
         words = lanes / 64
@@ -96,6 +101,7 @@ package final class HealthWindow {
         blocks = BlockMemory(
             words: words, claimedEntropyPerBit: cutoffs.claimedEntropyPerBit, random: &random)
         periodSums = (0..<4).map { [words] _ in OnesTally(words: words) }
+        lastSums = (0..<4).map { [words] _ in OnesTally(words: words) }
         historyShots = Self.historyShots(cutoffs)
         scratchWords = Self.scratchWords(cutoffs)
         findings = WindowFindings(words: words)
@@ -190,9 +196,39 @@ package final class HealthWindow {
         periodSums[2].add(lagPlanes, stride: stride)
         periodSums[3].add(partnerPlanes, stride: stride)
         periodWindows += 1
-        guard periodWindows * Self.windowShots == HealthCutoffs.longPeriodShots else { return }
+        endsPeriod = periodWindows * Self.windowShots == HealthCutoffs.longPeriodShots
+        guard endsPeriod else { return }
         for sum in periodSums.indices { judge(periodSums[sum]) }
+        swap(&lastSums, &periodSums)
         forgetPeriod()
+    }
+
+    /// The min-entropy per bit of a lane that the counts of the tested window support, where a test decided about it.
+    ///
+    /// - Returns: nil for the tests that count nothing of the kind, and where the predictor that told the lane's bits
+    ///   is no longer known: of several in a start-up test.
+    package func measuredEntropyPerBit(lane: Int, by test: HealthTest) -> Double? {
+        switch test {
+        case .adaptiveProportion:
+            return entropyPerBit(onesPlanes, lane)
+        case .prediction:
+            let counts: [UnsafePointer<UInt64>] = [
+                UnsafePointer(changePlanes), UnsafePointer(lagPlanes), UnsafePointer(partnerPlanes),
+            ]
+            return counts.compactMap { entropyPerBit($0, lane) }.min()
+        case .longPrediction:
+            return endsPeriod ? LongHorizon(sums: lastSums).measurement(lane: lane)?.entropyPerBit : nil
+        case .repetitionCount, .resistance, .crossLane, .repeatedBlock:
+            return nil
+        }
+    }
+
+    /// What the count of a lane in a window supports; nil where it did not reach the warning cut-off.
+    private func entropyPerBit(_ planes: UnsafePointer<UInt64>, _ lane: Int) -> Double? {
+        let count = count(in: planes, ofLane: lane)
+        let hits = max(count, Self.windowShots - count)
+        guard hits >= cutoffs.adaptiveProportionWarning else { return nil }
+        return LongHorizon.entropyPerBit(hits: hits, of: Self.windowShots)
     }
 
     private func forgetPeriod() {

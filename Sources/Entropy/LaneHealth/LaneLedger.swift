@@ -12,6 +12,8 @@ package struct LaneLedger: Sendable {
     package private(set) var admitted: [UInt64]
     /// The lanes that have not failed, a bit each.
     package private(set) var unfailed: [UInt64]
+    /// The lanes that had failed and, in the last window, began their start-up test again, a bit each.
+    package private(set) var recovering: [UInt64]
     /// Rises whenever it changes which lanes' bits are used.
     package private(set) var healthEpoch: UInt32
     package private(set) var states: [LaneState]
@@ -44,6 +46,7 @@ package struct LaneLedger: Sendable {
         resistance = ResistanceTest(words: lanes / 64)
         unsettled = [UInt64](repeating: ~0, count: lanes / 64)
         unfailed = unsettled
+        recovering = admitted
         readmission = [Readmission](repeating: Readmission(startUpWindows: startUpWindows), count: lanes)
         counts.starting = lanes
         shortestStartUp = startUpWindows
@@ -69,6 +72,7 @@ package struct LaneLedger: Sendable {
         var admissionChanged = crossLaneChanged || repeatedChanged
         shortestStartUp = nil
         for word in admitted.indices {
+            recovering[word] = 0
             // Lanes that are good and stay so need no entry: that is nearly always all of them.
             var concerned =
                 findings.tripped(word: word) | resistance.warning[word] | unsettled[word]
@@ -86,15 +90,25 @@ package struct LaneLedger: Sendable {
     /// The number of windows in which a test decided about each lane, at either severity.
     package func alarms(of test: HealthTest) -> [Int] { alarmCounts[test.rawValue] }
 
-    /// The test that decides about a lane. Bits go before resistance, of which they are the consequence.
+    /// The test that decides about a lane. Bits go before resistance, of which they are the consequence; of the
+    /// warnings, that of the long test goes first, as it withholds the lane's bits.
     private func decisive(
         _ findings: WindowFindings, lane: Int
     ) -> (test: HealthTest, severity: LaneAlarm.Severity)? {
         let ofBits = findings.decisive(ofLane: lane)
         if ofBits?.severity == .failure { return ofBits }
         if resistance.failure.hasLane(lane) { return (.resistance, .failure) }
+        if findings[.longPrediction].warning.hasLane(lane) { return (.longPrediction, .warning) }
         if ofBits == nil, resistance.warning.hasLane(lane) { return (.resistance, .warning) }
         return ofBits
+    }
+
+    private func finding(_ decisive: (test: HealthTest, severity: LaneAlarm.Severity)) -> LaneFinding {
+        switch decisive {
+        case (_, .failure): .failure
+        case (.longPrediction, .warning): .shortfall
+        case (_, .warning): .warning
+        }
     }
 
     /// - Returns: whether the lane became admitted or ceased to be.
@@ -104,11 +118,12 @@ package struct LaneLedger: Sendable {
         let old = states[lane]
         let decisive = decisive(findings, lane: lane)
         let new = old.after(
-            decisive?.severity.finding ?? .clean,
+            decisive.map(finding) ?? .clean,
             startUpWindows: old.isWarned ? startUpWindows : readmission[lane].windows)
-        if let decisive, new == .failed, old != .failed {
+        if let decisive, new == .failed && old != .failed || old.isAdmitted && new == .initial {
             readmission[lane].failed(by: decisive.test, window: windows)
         }
+        if old == .failed, new != .failed { recovering.setLane(lane, to: true) }
         states[lane] = new
         if new.isStarting { shortestStartUp = min(shortestStartUp ?? .max, readmission[lane].windows) }
         counts.add(old, -1)
@@ -153,17 +168,13 @@ private struct ArrayState {
     }
 }
 
-extension LaneAlarm.Severity {
-    fileprivate var finding: LaneFinding { self == .failure ? .failure : .warning }
-}
-
 extension LaneState {
     /// The severity of the alarm that a step raises; nil when it raises none.
     fileprivate func alarm(movingTo new: LaneState) -> LaneAlarm.Severity? {
         switch (self, new) {
         case (.failed, .failed), (.warned, .warned): nil
         case (_, .failed): .failure
-        case (_, .warned): .warning
+        case (_, .warned), (.good, .starting), (.warned, .starting): .warning
         default: nil
         }
     }

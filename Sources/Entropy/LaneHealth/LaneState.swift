@@ -4,6 +4,8 @@
 package enum LaneFinding: Sendable, Equatable {
     case clean
     case warning
+    /// The long test tripped at its warning cut-off: the lane supports less than is claimed.
+    case shortfall
     case failure
 }
 
@@ -38,8 +40,8 @@ package enum LaneState: Sendable, Equatable {
     ///   warning takes to be lifted.
     package func after(_ finding: LaneFinding, startUpWindows: Int) -> LaneState {
         switch (self, finding) {
-        case (_, .failure), (.failed, .warning): .failed
-        case (.failed, .clean), (.starting, .warning): .initial
+        case (_, .failure), (.failed, .warning), (.failed, .shortfall): .failed
+        case (.failed, .clean), (.starting, .warning), (_, .shortfall): .initial
         case (.good, .warning), (.warned, .warning): .warned(cleanWindows: 0)
         case (.good, .clean): .good
         case (.starting(let windows), .clean):

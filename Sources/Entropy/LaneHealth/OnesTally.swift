@@ -37,6 +37,17 @@ package struct OnesTally: Sendable {
         for index in planes.indices { planes[index] = 0 }
     }
 
+    /// Becomes equal to another one of as many words, in the same memory.
+    mutating func take(_ other: OnesTally) {
+        precondition(other.stride == stride)
+        for index in planes.indices { planes[index] = other.planes[index] }
+    }
+
+    /// Sets the count of a lane to 0.
+    mutating func forget(lane: Int) {
+        for plane in 0..<Self.planeCount { planes[plane * stride + lane / 64] &= ~(1 << (lane % 64)) }
+    }
+
     package subscript(lane: Int) -> Int {
         (0..<Self.planeCount).reduce(0) { total, plane in
             total | Int(planes[plane * stride + lane / 64] >> (lane % 64) & 1) << plane

@@ -55,6 +55,7 @@ extension BoardUnit {
             encoding: isArray ? (board?.encoding).map { "\($0)" } : nil,
             temperatureCelsius: isArray ? counters.celsius : nil,
             claimedEntropyPerBit: pipeline.settings.claimedEntropyPerBit,
+            lowestLaneEntropyPerBit: status.lowestLaneEntropyPerBit,
             xorFold: pipeline.settings.fold.parts, shots: counters.shotsReceived.int, shotsPerSecond: rate,
             rawBytesPerSecond: rate * Double(lanes) / 8,
             framesAccepted: counters.framesAccepted.int,
@@ -63,7 +64,7 @@ extension BoardUnit {
             // The most processed grade first.
             rings: source.channels.reversed().map { $0.report(now: now) },
             lastFailures: Array(status.newest(.failure).prefix(BoardStatus.reportedFailures)),
-            lastWarning: status.newest(.warning).first,
+            lastWarning: status.newest(.warning).first, alarms: status.alarmCounts,
             recordedFrom: board?.recordedFrom?.name)
     }
 }
@@ -84,6 +85,23 @@ private struct LaneAndTest: Hashable {
 }
 
 extension PipelineStatus {
+    /// Of the lanes that give bits.
+    fileprivate var lowestLaneEntropyPerBit: Double? {
+        guard let ledger, let horizon else { return nil }
+        return ledger.states.indices.lazy.filter { ledger.states[$0].isAdmitted }
+            .compactMap { horizon.measurement(lane: $0)?.entropyPerBit }.min()
+    }
+
+    /// Over all lanes.
+    fileprivate var alarmCounts: [AlarmCount] {
+        guard let ledger else { return [] }
+        return HealthTest.allCases.compactMap { test in
+            let now = ledger.alarms(of: test)
+            let count = now.indices.reduce(0) { $0 + now[$1] + earlier.alarms(of: test, lane: $1) }
+            return count == 0 ? nil : AlarmCount(test: test.name, count: count)
+        }
+    }
+
     /// The alarms of a severity, the newest first; of several of a lane in one test the newest alone.
     fileprivate func newest(_ severity: LaneAlarm.Severity) -> [AlarmReport] {
         var seen: Set<LaneAndTest> = []

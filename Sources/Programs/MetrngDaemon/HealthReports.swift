@@ -54,15 +54,28 @@ extension LaneReport {
     fileprivate init(
         _ status: PipelineStatus, _ ledger: LaneLedger, _ monitor: LaneMonitor, lane: Int, resistance: Float?
     ) {
+        let measured = status.horizon?.measurement(lane: lane)
         self.init(
             lane: lane, state: ledger.states[lane].report, p: monitor.ones(lane: lane),
             lagOne: monitor.lagOne(lane: lane), crossLane: monitor.crossLane(lane: lane),
+            measuredEntropyPerBit: measured?.entropyPerBit, bestPredictor: measured.map { Predictor($0.predictor) },
             trim: Int(status.trim?.trims[lane] ?? 0), trimState: TrimState(status.trim?.lanes[lane]),
             resistanceOhms: resistance.map(Double.init),
             alarms: HealthTest.allCases.compactMap { test in
                 let count = ledger.alarms(of: test)[lane] + status.earlier.alarms(of: test, lane: lane)
                 return count == 0 ? nil : AlarmCount(test: test.name, count: count)
             })
+    }
+}
+
+extension LaneReport.Predictor {
+    fileprivate init(_ predictor: LongHorizon.Predictor) {
+        switch predictor {
+        case .constant: self = .constant
+        case .previousShot: self = .previousShot
+        case .earlierShot: self = .earlierShot
+        case .otherLane: self = .otherLane
+        }
     }
 }
 
@@ -93,6 +106,7 @@ extension AlarmReport {
         self.init(
             time: alarm.time, lane: alarm.alarm.lane, test: alarm.alarm.test.name,
             severity: alarm.alarm.severity == .failure ? .failure : .warning,
-            shot: (alarm.window + 1) * HealthCutoffs.windowShots - 1)
+            shot: (alarm.window + 1) * HealthCutoffs.windowShots - 1,
+            measuredEntropyPerBit: alarm.measuredEntropyPerBit)
     }
 }

@@ -59,6 +59,44 @@ struct PipelineHealthTests {
         }
     }
 
+    @Test("one payload under fresh headers is never served", arguments: [1, 4])
+    func onePayload(frames: Int) throws {
+        var maker = WindowMaker(lanes: 64)
+        let payload = maker.window().prefix(256 * frames)
+        let window = (0..<4 / frames).flatMap { _ in payload }
+        try PipelineRig().run { rig in
+            try rig.pass([[UInt64]](repeating: window, count: 100))
+            #expect(rig.state == .repeating)
+            #expect(rig.states == [.repeating])
+            #expect(rig.source.takeAll(.raw) == [] && rig.source.takeAll(.full) == [])
+            #expect(rig.pipeline.counters.framesAccepted.load(ordering: .relaxed) == 400)
+        }
+    }
+
+    @Test("the averages of a lane that failed begin anew when it comes back, and its alarm says what was measured")
+    func averages() throws {
+        var maker = WindowMaker(lanes: 64)
+        try PipelineRig().run { rig in
+            try rig.pass(maker.windows(10, stuck: [7]))
+            let failed = rig.pipeline.status()
+            #expect(failed.monitor?.ones(lane: 7) == 1)
+            // A run that long is a matter of the repetition count test, which measures no entropy.
+            #expect(failed.alarms.last?.alarm.test == .repetitionCount)
+            #expect(failed.alarms.last?.measuredEntropyPerBit == nil)
+            // The first window still ends the run; the second one begins the start-up test.
+            try rig.pass([maker.window(ending: [7])] + maker.windows(4))
+            let monitor = try #require(rig.pipeline.status().monitor)
+            #expect(abs(monitor.ones(lane: 7) - 0.5) < 0.1)
+            #expect(monitor.shots(lane: 7) < monitor.shots(lane: 8))
+            // In 16 shots 13 ones, a zero and two fair bits: the runs are short.
+            let biased = maker.window().enumerated().map { $0.offset % 8 == 4 ? $0.element : $0.element | 1 << 9 }
+            try rig.pass([biased.enumerated().map { $0.offset % 16 == 15 ? $0.element & ~(1 << 9) : $0.element }])
+            let alarm = try #require(rig.pipeline.status().alarms.last)
+            #expect(alarm.alarm.lane == 9 && alarm.alarm.test == .adaptiveProportion)
+            #expect(try #require(alarm.measuredEntropyPerBit) < 0.2)
+        }
+    }
+
     @Test("nothing is ever served when too few lanes are good from the start")
     func neverHealthy() throws {
         var maker = WindowMaker(lanes: 64)

@@ -2,6 +2,7 @@
 
 import CKernelSupport
 import CSimulationKernels
+import Glibc
 import LaneHealth
 import TestMaterials
 import TestSupport
@@ -43,6 +44,11 @@ struct IdealCounts: Sendable {
     /// windows of a lane the proportion reached its own.
     fileprivate(set) var repetitionWarnings = 0
     fileprivate(set) var proportionWarnings = 0
+    /// The same of the prediction test.
+    fileprivate(set) var predictionWarnings = 0
+    /// In how many whole long periods of a lane the best predictor was right in so many shots.
+    fileprivate(set) var longPeriods = 0
+    fileprivate(set) var longExceedances = 0
     /// How many lanes failed, added up over the windows; and in how many windows the test across lanes did.
     fileprivate(set) var failures = 0
     fileprivate(set) var crossLaneFailures = 0
@@ -53,6 +59,11 @@ struct IdealCounts: Sendable {
 
     var laneWindows: Int { windows * IdealLanes.count }
     var samples: Int { laneWindows * HealthCutoffs.windowShots }
+
+    /// A cut-off that the best predictor reaches often enough to be counted: that of a probability of 2^−8.
+    static func longHits(claim: Double) -> Int {
+        HealthCutoffs.proportion(claim, exponent: 8, samples: HealthCutoffs.longPeriodShots)
+    }
 
     /// Tests the same lanes at several claims.
     ///
@@ -90,6 +101,8 @@ private struct IdealRun {
         let found = window.findings
         counts.windows += 1
         counts.proportionWarnings += Self.lanes(in: found[.adaptiveProportion].warning).count
+        counts.predictionWarnings += Self.lanes(in: found[.prediction].warning).count
+        if window.endsPeriod { countLongPeriod(window) }
         for test in [HealthTest.repetitionCount, .adaptiveProportion, .prediction, .longPrediction] {
             counts.failures += Self.lanes(in: found[test].failure).count
         }
@@ -102,6 +115,18 @@ private struct IdealRun {
         let finding = crossLaneTest.finding(ratio: ratio, lanes: window.comparedLanes)
         counts.crossLaneFailures += finding == .failure ? 1 : 0
         window.advance()
+    }
+
+    private mutating func countLongPeriod(_ window: HealthWindow) {
+        var horizon = LongHorizon(lanes: IdealLanes.count)
+        horizon.enterPeriod(of: window)
+        let least = IdealCounts.longHits(claim: cutoffs.claimedEntropyPerBit)
+        for lane in 0..<IdealLanes.count {
+            guard let entropy = horizon.measurement(lane: lane)?.entropyPerBit else { continue }
+            let hits = (exp2(-entropy) * Double(HealthCutoffs.longPeriodShots)).rounded()
+            counts.longPeriods += 1
+            if Int(hits) >= least { counts.longExceedances += 1 }
+        }
     }
 
     private static func lanes(in mask: [UInt64]) -> [Int] {

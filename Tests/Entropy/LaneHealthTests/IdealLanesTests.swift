@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import LaneHealth
 import TestMaterials
 import TestSupport
@@ -43,6 +44,45 @@ struct IdealLanesTests {
         let counts = Self.strictest
         let expected = Double(counts.laneWindows) / 1_048_576
         #expect((0.5...2).contains(Double(counts.proportionWarnings) / expected))
+    }
+
+    /// Three predictors are tried in a window, and the complement of each.
+    @Test(
+        "at a claim of 1 a window warns of a predictor with the probability it was designed for",
+        .enabled(if: thinning == 1, "only in 10^10 samples there are enough"))
+    func predictionRate() {
+        let counts = Self.strictest
+        let designed = 6 * Double(counts.laneWindows) / 1_048_576
+        let cutoff = HealthCutoffs(claimedEntropyPerBit: 1).adaptiveProportionWarning
+        let expected = 6 * Double(counts.laneWindows) * fairTail(cutoff, of: HealthCutoffs.windowShots)
+        let found = Double(counts.predictionWarnings)
+        #expect((0.5...2).contains(found / designed))
+        #expect(abs(found - expected) < zLimit * expected.squareRoot())
+    }
+
+    /// Its warning, at 2^−20, comes too seldom to be counted; the law of its counts is checked at 2^−8.
+    @Test("the best of the four predictors of the long test, and their complements, is right as often as chance has it")
+    func longRate() {
+        let counts = Self.strictest
+        let tail = fairTail(IdealCounts.longHits(claim: 1), of: HealthCutoffs.longPeriodShots)
+        let probability = 1 - pow(1 - 2 * tail, 4)
+        #expect(
+            abs(zScore(successes: counts.longExceedances, trials: counts.longPeriods, probability: probability))
+                < zLimit)
+        let ofThree = 1 - pow(1 - 2 * tail, 3)
+        #expect(
+            thinning > 1
+                || abs(zScore(successes: counts.longExceedances, trials: counts.longPeriods, probability: ofThree))
+                    > zLimit,
+            "a test with a predictor less would show")
+    }
+
+    /// The probability of at least `k` ones in `n` fair bits.
+    private func fairTail(_ k: Int, of n: Int) -> Double {
+        (k...n).reduce(0) { sum, ones in
+            let (n, ones) = (Double(n), Double(ones))
+            return sum + exp(lgamma(n + 1) - lgamma(ones + 1) - lgamma(n - ones + 1) - n * M_LN2)
+        }
     }
 
     /// Quantiles of a chi-square variable of 1,023 degrees of freedom over these

@@ -117,6 +117,37 @@ struct LaneMonitorTests {
         }
     }
 
+    @Test(
+        "a lane whose averages begin anew shows what it gave since, and the others what they gave",
+        arguments: [2, 1024])
+    func restart(before: Int) {
+        let owned = OwnedWindow(lanes: 64, cutoffs: Self.cutoffs)
+        var monitor = LaneMonitor(lanes: 64)
+        func give(_ row: UInt64, windows: Int) {
+            for _ in 0..<windows {
+                _ = owned.findings(in: [UInt64](repeating: row, count: 1024)) { window in
+                    window.compare(lanes: [Self.everyLane])
+                    monitor.add(window)
+                }
+            }
+        }
+        give(.max, windows: before)
+        monitor.restart(lane: 5)
+        #expect(monitor.shots(lane: 5) == 0)
+        #expect(monitor.ones(lane: 5) == 0.5)
+        #expect(monitor.ones(lane: 6) == 1)
+        give(0, windows: 1)
+        #expect(monitor.shots(lane: 5) == 1024)
+        #expect(monitor.ones(lane: 5) == 0)
+        // After a whole period, the others show that one.
+        #expect(monitor.ones(lane: 6) == (before == 2 ? 2.0 / 3 : 1))
+        #expect(monitor.lagOne(lane: 5) == 0)
+        #expect(monitor.crossLane(lane: 5) == 0)
+        give(0, windows: 1024)
+        #expect(monitor.ones(lane: 5) == 0)
+        #expect(monitor.ones(lane: 6) == (before == 2 ? 2.0 / 1024 : 0))
+    }
+
     @Test("a lane that always gives the same has no correlations")
     func constant() {
         var stream = LaneStream(Self.chains(64), seed: 9)

@@ -7,7 +7,7 @@ import Testing
 struct LaneScript: Sendable, CustomTestStringConvertible {
     /// What a window shows in the lane.
     enum Shown: Sendable {
-        case nothing, repetitionWarning, repetitionFailure, proportionWarning, proportionFailure
+        case nothing, repetitionWarning, repetitionFailure, proportionWarning, proportionFailure, longWarning
     }
 
     /// What the lane's entry in the book has to be after the window.
@@ -79,6 +79,7 @@ struct LaneScript: Sendable, CustomTestStringConvertible {
             findings[.repetitionCount].warning[lane / 64] = bit
             findings[.repetitionCount].failure[lane / 64] = bit
         case .proportionWarning: findings[.adaptiveProportion].warning[lane / 64] = bit
+        case .longWarning: findings[.longPrediction].warning[lane / 64] = bit
         case .proportionFailure:
             findings[.adaptiveProportion].warning[lane / 64] = bit
             findings[.adaptiveProportion].failure[lane / 64] = bit

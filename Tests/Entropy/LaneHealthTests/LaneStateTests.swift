@@ -40,6 +40,38 @@ struct LaneStateTests {
             ]),
     ]
 
+    /// Two periods of the long test, of which one is whole.
+    private static let longWindows = 128
+
+    private static let shortfalls = [
+        LaneScript(
+            "a warning of the long test withholds the lane until a whole period without one has passed",
+            startUpWindows: 1,
+            [
+                .window(.nothing, .good),
+                .window(.longWarning, .starting(cleanWindows: 0), alarm: .longPrediction, .warning),
+            ] + (1..<longWindows).map { .window(.nothing, .starting(cleanWindows: $0)) } + [.window(.nothing, .good)]),
+        LaneScript(
+            "so it does with a lane that is warned, and begins a start-up again without another alarm",
+            startUpWindows: 2,
+            [
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.nothing, .good),
+                .window(.proportionWarning, .warned(cleanWindows: 0), alarm: .adaptiveProportion, .warning),
+                .window(.longWarning, .starting(cleanWindows: 0), alarm: .longPrediction, .warning),
+                .window(.nothing, .starting(cleanWindows: 1)),
+                .window(.longWarning, .starting(cleanWindows: 0)),
+            ]),
+        LaneScript(
+            "a failed lane of which the long test warns stays failed",
+            startUpWindows: 1,
+            [
+                .window(.proportionFailure, .failed, alarm: .adaptiveProportion),
+                .window(.longWarning, .failed),
+                .window(.nothing, .starting(cleanWindows: 0)),
+            ]),
+    ]
+
     private static let failures = [
         LaneScript(
             "a failure masks the lane in the very window; the way back is the start-up, twice as long the second time",
@@ -151,7 +183,7 @@ struct LaneStateTests {
 
     @Test(
         "a lane goes the way of the script, wherever it is",
-        arguments: startUp + failures + warnings, [0, 63, 64, 127])
+        arguments: startUp + shortfalls + failures + warnings, [0, 63, 64, 127])
     func script(script: LaneScript, lane: Int) {
         script.play(lane: lane)
     }

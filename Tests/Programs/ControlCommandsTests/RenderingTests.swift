@@ -31,13 +31,14 @@ struct RenderingTests {
                       Rate: 1.00 Mshots/s, 64.0 MB/s before conditioning
                     Frames: 301,408 good, 2 rejected, 0 shots dropped
                   Credited: 556 Gbit at 0.900 per raw bit (nominal: simulated bits have none)
+                  Measured: 0.953 per raw bit or more in every lane that gives bits (of the model)
                 Newest bit: 1.20 ms old
                Temperature: 41.3 °C (of the model)
                     Pulses: 1100 mV, 350 ps, 250 µT (of the model)
                   Encoding: direct
                  Grade raw: ring filled to 100 % of 1 MiB; delivered 0 B, now 0 B/s
                 Grade full: ring filled to 50 % of 4 MiB; delivered 67.1 MB, now 48.3 MB/s
-                Last alarm: adaptiveProportion failure on lane 17, 2026-03-01 11:58:45 UTC; 1 min 15 s ago
+                Last alarm: adaptiveProportion failure on lane 17 (0.612 bit per bit measured), 2026-03-01 11:58:45 UTC; 1 min 15 s ago
               Last warning: none
 
             metrngd 0.1.0, process 4242, up 2 h 0 min, memory locked
@@ -84,12 +85,13 @@ struct RenderingTests {
         ] {
             #expect(
                 text.contains(
-                    "\(name): adaptiveProportion failure on lane \(lane), 2026-03-01 11:58:\(60 - age) UTC;"
+                    "\(name): adaptiveProportion failure on lane \(lane) (0.612 bit per bit measured), 2026-03-01 11:58:\(60 - age) UTC;"
                 ))
         }
         #expect(!text.contains("lane 3"))
         board.lastWarning = AlarmReport(
-            time: Samples.now - 1, lane: 9, test: "repetitionCount", severity: .warning, shot: 1)
+            time: Samples.now - 1, lane: 9, test: "repetitionCount", severity: .warning, shot: 1,
+            measuredEntropyPerBit: nil)
         #expect(
             try Self.text(Self.status([board])).contains(
                 "  Last warning: repetitionCount warning on lane 9, 2026-03-01 11:59:59 UTC; 1 s ago"
@@ -303,7 +305,7 @@ struct RenderingTests {
         health.lanes.append(
             LaneReport(
                 lane: number, state: .failed, p: Double(number), lagOne: 0, crossLane: 0,
-                trim: number, trimState: .held,
+                measuredEntropyPerBit: 0.99, bestPredictor: .constant, trim: number, trimState: .held,
                 resistanceOhms: nil,
                 alarms: ["a", "b"].map { AlarmCount(test: $0, count: number) }))
         #expect(try Self.text(HealthReport(health)).contains("\(number)  failed"))

@@ -31,7 +31,8 @@ package enum Samples {
     }()
 
     package static let alarm = AlarmReport(
-        time: now - 75, lane: 17, test: "adaptiveProportion", severity: .failure, shot: 4_194_303)
+        time: now - 75, lane: 17, test: "adaptiveProportion", severity: .failure, shot: 4_194_303,
+        measuredEntropyPerBit: 0.612)
 
     package static let board = BoardStatus(
         name: "board0", kind: "simulated", provenance: .simulated, state: .serving,
@@ -42,7 +43,8 @@ package enum Samples {
         operatingPoint: OperatingPoint(
             amplitudeMillivolts: 1_100, pulseWidthPicoseconds: 350, biasFieldMicrotesla: 250),
         encoding: "direct", temperatureCelsius: 41.25, claimedEntropyPerBit: 0.9,
-        xorFold: 1, shots: 1_234_567_890, shotsPerSecond: 1_000_000, rawBytesPerSecond: 64_000_000,
+        lowestLaneEntropyPerBit: 0.953, xorFold: 1, shots: 1_234_567_890, shotsPerSecond: 1_000_000,
+        rawBytesPerSecond: 64_000_000,
         framesAccepted: 301_408, framesRejected: 2, shotsDropped: 0,
         creditedBits: 555_555_555_555, newestBitAge: 0.0012,
         rings: [
@@ -53,7 +55,8 @@ package enum Samples {
                 grade: "full", capacityBytes: 4_194_304, availableBytes: 2_097_152,
                 deliveredBytes: 67_108_864, deliveredBytesPerSecond: 48_250_000),
         ],
-        lastFailures: [alarm], lastWarning: nil)
+        lastFailures: [alarm], lastWarning: nil,
+        alarms: [AlarmCount(test: "repetitionCount", count: 2), AlarmCount(test: "adaptiveProportion", count: 2)])
 
     package static let status = StatusReport(service: service, boards: [board])
 
@@ -108,6 +111,8 @@ package enum Samples {
         return LaneReport(
             lane: index, state: state, p: state == .starting ? 0 : 0.46 + Double(index) / 1_600,
             lagOne: (Double(index) - 64) / 10_000, crossLane: (64 - Double(index)) / 5_000,
+            measuredEntropyPerBit: state == .starting ? nil : state == .failed ? 0.612 : 0.953 + Double(index) / 8_000,
+            bestPredictor: state == .starting ? nil : state == .failed ? .previousShot : .constant,
             trim: 10 * (index - 64), trimState: index == 17 ? .untrimmable : .held,
             resistanceOhms: 4_000 + Double(index),
             alarms: alarms(index))

@@ -2,6 +2,7 @@
 
 import BoardInterface
 package import ControlInterface
+import EntropyTerms
 
 private let worstLaneCount = 8
 private let newestAlarmCount = 5
@@ -52,8 +53,41 @@ private func arrayLines(_ health: BoardHealth) -> String {
     return """
         cross-lane test: \(health.crossLaneState.rawValue), mean pairwise correlation \(correlation)
         \(trimLine(health))
+        \(entropyLines(health))
         lane statistics: over \(grouped(health.monitoredShots)) shots
         """
+}
+
+/// What is claimed of a bit, and what the predictors found in the lanes.
+private func entropyLines(_ health: BoardHealth) -> String {
+    let claim = health.claimedEntropyPerBit
+    let measured = health.lanes.compactMap { lane in lane.measuredEntropyPerBit.map { (lane, $0) } }
+    let giving = measured.filter { $0.0.state == .good || $0.0.state == .warned }.map(\.1)
+    let model = health.provenance == .simulated ? " (of the model)" : ""
+    let found =
+        giving.min().map { "\(decimal($0, places: 3)) or more measured in the lanes that give bits\(model)" }
+        ?? "not measured yet in lanes that give bits"
+    let poor = measured.filter { $0.1 < claim }.sorted { $0.1 < $1.1 }.map(\.0)
+    let named = poor.prefix(poorLaneCount).map(poorLaneText).joined(separator: ", ")
+    let more = poor.count > poorLaneCount ? " and \(poor.count - poorLaneCount) more" : ""
+    return "entropy per bit: \(decimal(claim, places: 3)) claimed, \(found)"
+        + (poor.isEmpty ? "" : "\nless than claimed: \(named)\(more)")
+}
+
+/// The most lanes that are named whose bits are told too often.
+private let poorLaneCount = 4
+
+private func poorLaneText(_ lane: LaneReport) -> String {
+    let entropy = decimal(lane.measuredEntropyPerBit ?? 0, places: 3)
+    let predictor =
+        switch lane.bestPredictor {
+        case nil: ""
+        case .constant: " by a constant"
+        case .previousShot: " by the shot before"
+        case .earlierShot: " by an earlier shot"
+        case .otherLane: " by another lane"
+        }
+    return "lane \(lane.lane) (\(entropy)\(predictor))"
 }
 
 /// The most lanes that are named.
@@ -96,7 +130,7 @@ private func initials(_ test: String) -> String {
 
 private func laneTable(_ health: BoardHealth) -> String {
     let header = [
-        "Worst lanes", "state", "p(1)", "lag 1", "trim", "resistance",
+        "Worst lanes", "state", "p(1)", "lag 1", "entropy", "trim", "resistance",
         "alarms",
     ]
     // Before the first window, p and the correlation are those of no shots.
@@ -104,7 +138,8 @@ private func laneTable(_ health: BoardHealth) -> String {
     let rows = worstLanes(health.lanes, count: worstLaneCount).map { lane in
         [
             "\(lane.lane)", lane.state.rawValue, isMeasured ? decimal(lane.p, places: 4) : "-",
-            isMeasured ? decimal(lane.lagOne, places: 4) : "-", "\(lane.trim)",
+            isMeasured ? decimal(lane.lagOne, places: 4) : "-",
+            lane.measuredEntropyPerBit.map { decimal($0, places: 3) } ?? "-", "\(lane.trim)",
             lane.resistanceOhms.map { quantity($0, "Ω") } ?? "unknown",
             lane.alarms.isEmpty
                 ? "none"

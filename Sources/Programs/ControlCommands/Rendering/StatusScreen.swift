@@ -109,8 +109,15 @@ private func flowFacts(_ board: BoardStatus) -> [Fact] {
                 + (board.xorFold > 1 ? " of a lane, \(board.xorFold) lanes folded into one" : "")
                 + (isModel ? " (nominal: simulated bits have none)" : "")
         ),
+        ("Measured", measuredText(board, note: isModel ? " (of the model)" : "")),
         ("Newest bit", board.newestBitAge.map { "\(age($0)) old" } ?? "none yet"),
     ] + deviceFacts(board, note: isModel ? " (of the model)" : "")
+}
+
+/// What the predictors found in the lanes that give bits. That they find no less does not prove that there is as much.
+private func measuredText(_ board: BoardStatus, note: String) -> String {
+    guard let lowest = board.lowestLaneEntropyPerBit else { return "not enough shots yet" }
+    return "\(decimal(lowest, places: 3)) per raw bit or more in every lane that gives bits\(note)"
 }
 
 /// What is known of the devices: nothing before the board was opened, or where there are none.
@@ -153,7 +160,8 @@ private func alarmFacts(_ board: BoardStatus, now: Double) -> [Fact] {
 
 func alarmText(_ alarm: AlarmReport, now: Double) -> String {
     "\(printable(alarm.test)) \(alarm.severity.rawValue) on"
-        + " \(alarm.lane.map { "lane \($0)" } ?? "the whole array"),"
+        + " \(alarm.lane.map { "lane \($0)" } ?? "the whole array")"
+        + (alarm.measuredEntropyPerBit.map { " (\(decimal($0, places: 3)) bit per bit measured)" } ?? "") + ","
         + " \(moment(alarm.time)); \(duration(now - alarm.time)) ago"
 }
 
