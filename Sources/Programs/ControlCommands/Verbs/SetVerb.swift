@@ -58,31 +58,9 @@ struct SetVerb: Verb {
                 operatingPoint: reply.operatingPoint)
             return (report, previous)
         }
-        for warning in previous.map(wanted.unlikelyUnits) ?? [] { console.tell("mectl: warning: \(warning)\n") }
+        for warning in previous.map(wanted.unlikelyUnits) ?? [] { console.warn(warning) }
         try options.show(report, on: console)
         return .success
-    }
-}
-
-extension PartialOperatingPoint {
-    /// Values below this are small enough to be volts, nanoseconds or millitesla.
-    private static let small = 100.0
-    /// The part of the previous value below which a value may be in another unit.
-    private static let unlikely = 0.02
-
-    /// A warning for each value that a person may have meant in a unit a thousand times larger.
-    func unlikelyUnits(after previous: OperatingPoint) -> [String] {
-        let values = [
-            ("--amplitude", amplitudeMillivolts, previous.amplitudeMillivolts, "mV"),
-            ("--width", pulseWidthPicoseconds, previous.pulseWidthPicoseconds, "ps"),
-            ("--bias-field", biasFieldMicrotesla, previous.biasFieldMicrotesla, "µT"),
-        ]
-        return values.compactMap { option, value, earlier, unit in
-            guard let value, value != 0, abs(value) < Self.small, abs(value) < Self.unlikely * abs(earlier)
-            else { return nil }
-            return "\(option) is in \(unit): it was \(exact(earlier)) \(unit) and is now \(exact(value)) \(unit);"
-                + " did you mean \(exact(1000 * value))?"
-        }
     }
 }
 
