@@ -12,6 +12,8 @@ package struct Readmission: Sendable, Equatable {
     package static let afterLongTest = 2 * HealthCutoffs.longPeriodShots / HealthCutoffs.windowShots
 
     package private(set) var windows: Int
+    /// Whether the lane has failed and was not admitted since: another failure is none that anybody has to hear of.
+    package private(set) var isMasked = false
     private let startUpWindows: Int
     private var lastFailure: Int?
 
@@ -26,5 +28,9 @@ package struct Readmission: Sendable, Equatable {
         let least = test == .longPrediction ? max(startUpWindows, Self.afterLongTest) : startUpWindows
         windows = isSoon ? max(least, min(2 * windows, Self.longest)) : least
         lastFailure = window
+        isMasked = true
     }
+
+    /// The lane's bits are used.
+    package mutating func admitted() { isMasked = false }
 }
