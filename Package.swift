@@ -369,8 +369,9 @@ let package = Package(
         tests(
             "DaemonTests", in: "Programs",
             [
-                "CTestSupport", "EntropyClient", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "TestSupport",
-                "meboard", "metrngd", "mectl",
+                "CTestSupport", "DaemonConfiguration", "EntropyClient", "EntropyPipeline", "EntropyTerms", "LaneHealth",
+                "LinuxPlatform", logging, "MetrngDaemon", "RecordingFormat", "TestSupport", "meboard", "metrngd",
+                "mectl",
             ]),
 
         // Tests of Testbench

@@ -47,6 +47,8 @@ package enum BoardOperationError: Error, Sendable, Equatable {
     /// The board is not open, or failed while the operation was under way; says why.
     case board(String)
     case notTunable
+    /// The board has no preset of that name; with those that it has.
+    case noSuchPreset(String, known: [String])
     case notSimulated
     case outOfRange(TuningViolation)
     /// There is no such fault, or the board cannot have it; says why.

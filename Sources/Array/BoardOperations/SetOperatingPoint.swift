@@ -3,10 +3,12 @@
 package import BoardProtocol
 package import LinuxPlatform
 
-/// Sets the operating point of a board; quantities that are left out stay. What is in the rings is discarded, and the
-/// lanes are tested from the start.
+/// Sets the operating point of a board; quantities that are left out stay, or are those of a preset. What is in the rings
+/// is discarded, and the lanes are tested from the start.
 package struct SetOperatingPoint: BoardOperation, Equatable {
-    package typealias CodingKeys = PartialOperatingPoint.CodingKeys
+    package enum CodingKeys: String, CodingKey, CaseIterable {
+        case amplitudeMillivolts, pulseWidthPicoseconds, biasFieldMicrotesla, preset
+    }
 
     package struct Reply: Codable, Sendable, Equatable {
         package var operatingPoint: OperatingPoint
@@ -17,15 +19,28 @@ package struct SetOperatingPoint: BoardOperation, Equatable {
     package static let method = "SetOperatingPoint"
 
     package var point: PartialOperatingPoint
+    /// The name of the preset whose quantities hold where `point` has none; nil for those in force.
+    package var preset: String?
 
-    package init(_ point: PartialOperatingPoint) { self.point = point }
+    package init(_ point: PartialOperatingPoint, preset: String? = nil) {
+        self.point = point
+        self.preset = preset
+    }
 
-    package init(from decoder: any Decoder) throws { point = try .init(from: decoder) }
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        point = try PartialOperatingPoint(from: decoder)
+        preset = try container.decodeIfPresent(String.self, forKey: .preset)
+    }
 
-    package func encode(to encoder: any Encoder) throws { try point.encode(to: encoder) }
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(preset, forKey: .preset)
+        try point.encode(to: encoder)
+    }
 
     package func prepare(file: Descriptor?) throws(BoardOperationError) {
         // A call that sets no quantity would restart the tests of the lanes for nothing.
-        guard !point.isEmpty else { throw .badParameter("amplitudeMillivolts") }
+        guard !point.isEmpty || preset != nil else { throw .badParameter("amplitudeMillivolts") }
     }
 }

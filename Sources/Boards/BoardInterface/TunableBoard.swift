@@ -6,6 +6,10 @@ package import BoardProtocol
 ///
 /// The calls come from the pipeline's thread, like those of `Board`, between `open` and `close`.
 package protocol TunableBoard: Board {
+    /// The operating points that are known to suit the devices of the board, by name. A point of a model says nothing
+    /// of other devices: empty for a board whose devices nobody knows.
+    var presets: [String: OperatingPoint] { get }
+
     /// Sets the operating point of all devices. Called while the stream is stopped; the point holds from
     /// the next `start` on, also after `close` and `open`. Blocks for at most a second.
     ///
@@ -20,4 +24,8 @@ package protocol TunableBoard: Board {
 
     /// Measures temperature and resistances. Blocks for at most a second.
     func telemetry() throws(BoardError) -> BoardTelemetry
+}
+
+extension TunableBoard {
+    package var presets: [String: OperatingPoint] { [:] }
 }

@@ -14,6 +14,8 @@ package enum ControlError: Error, Sendable, Equatable {
     case notPermitted
     case notSimulated(board: String)
     case notTunable(board: String)
+    /// No preset of that name is known to suit the board; with those that are.
+    case noSuchPreset(board: String, preset: String, presets: [String])
     case outOfRange(quantity: String, value: Double, minimum: Double, maximum: Double)
     /// Something else is being done with the board.
     case busy(board: String)
@@ -42,6 +44,13 @@ package enum ControlError: Error, Sendable, Equatable {
         case .notPermitted: error("NotPermitted", [:])
         case .notSimulated(let board): error("NotSimulated", ["board": .string(board)])
         case .notTunable(let board): error("NotTunable", ["board": .string(board)])
+        case .noSuchPreset(let board, let preset, let presets):
+            error(
+                "NoSuchPreset",
+                [
+                    "board": .string(board), "preset": .string(preset),
+                    "presets": .array(presets.map(JSONValue.string)),
+                ])
         case .outOfRange(let quantity, let value, let minimum, let maximum):
             error(
                 "OutOfRange",
@@ -79,6 +88,8 @@ package enum ControlError: Error, Sendable, Equatable {
         case ("NotPermitted", _): self = .notPermitted
         case ("NotSimulated", let board?): self = .notSimulated(board: board)
         case ("NotTunable", let board?): self = .notTunable(board: board)
+        case ("NoSuchPreset", let board?):
+            self = .noSuchPreset(board: board, preset: details.preset ?? "", presets: details.presets ?? [])
         case ("OutOfRange", _):
             guard let quantity = details.quantity, let value = details.value,
                 let minimum = details.minimum, let maximum = details.maximum
@@ -111,6 +122,8 @@ package enum ControlError: Error, Sendable, Equatable {
         let reason: String?
         let problems: [String]?
         let limit: Int?
+        let preset: String?
+        let presets: [String]?
     }
 }
 
@@ -127,6 +140,8 @@ extension VarlinkError {
             case .noFile: .control(.noDescriptor)
             case .board(let cause): .control(.boardFailed(board: board, cause: cause))
             case .notTunable: .control(.notTunable(board: board))
+            case .noSuchPreset(let name, let known):
+                .control(.noSuchPreset(board: board, preset: name, presets: known))
             case .notSimulated: .control(.notSimulated(board: board))
             case .outOfRange(let violation):
                 .control(

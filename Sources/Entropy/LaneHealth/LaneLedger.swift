@@ -62,7 +62,8 @@ package struct LaneLedger: Sendable {
     /// - Parameters:
     ///   - crossLane: what the test across lanes found.
     ///   - repeatedBlock: what the test for repeated blocks found.
-    ///   - report: is called for each lane that became warned or failed, and for the array.
+    ///   - report: is called for each lane that became warned or failed, and for the array. A lane that was not
+    ///     admitted since it failed fails again without a report.
     package mutating func judge(
         _ findings: WindowFindings, crossLane: LaneFinding = .clean, repeatedBlock: LaneFinding = .clean,
         report: (LaneAlarm) -> Void
@@ -120,17 +121,20 @@ package struct LaneLedger: Sendable {
         let new = old.after(
             decisive.map(finding) ?? .clean,
             startUpWindows: old.isWarned ? startUpWindows : readmission[lane].windows)
-        if let decisive, new == .failed && old != .failed || old.isAdmitted && new == .initial {
+        let wasMasked = readmission[lane].isMasked
+        if let decisive, new == .failed, old != .failed {
             readmission[lane].failed(by: decisive.test, window: windows)
         }
+        if old.isAdmitted, new.isStarting { readmission[lane].fellShort(window: windows) }
         if old == .failed, new != .failed { recovering.setLane(lane, to: true) }
+        if new.isAdmitted { readmission[lane].admitted() }
         states[lane] = new
         if new.isStarting { shortestStartUp = min(shortestStartUp ?? .max, readmission[lane].windows) }
         counts.add(old, -1)
         counts.add(new, 1)
         if let decisive {
             alarmCounts[decisive.test.rawValue][lane] += 1
-            if let severity = old.alarm(movingTo: new) {
+            if let severity = old.alarm(movingTo: new), !wasMasked {
                 report(
                     LaneAlarm(
                         lane: lane, test: decisive.test, severity: severity, window: windows))
@@ -160,8 +164,10 @@ private struct ArrayState {
     mutating func move(_ finding: LaneFinding, window: Int, report: (LaneAlarm) -> Void) -> Bool {
         let old = state
         state = old.after(finding, startUpWindows: old.isWarned ? startUpWindows : readmission.windows)
+        let wasMasked = readmission.isMasked
         if state == .failed, old != .failed { readmission.failed(by: test, window: window) }
-        if let severity = old.alarm(movingTo: state) {
+        if state.isAdmitted { readmission.admitted() }
+        if let severity = old.alarm(movingTo: state), !wasMasked {
             report(LaneAlarm(lane: nil, test: test, severity: severity, window: window))
         }
         return old.isAdmitted != state.isAdmitted

@@ -12,6 +12,8 @@ package struct Readmission: Sendable, Equatable {
     package static let afterLongTest = 2 * HealthCutoffs.longPeriodShots / HealthCutoffs.windowShots
 
     package private(set) var windows: Int
+    /// Whether the lane has failed and was not admitted since: another failure is none that anybody has to hear of.
+    package private(set) var isMasked = false
     private let startUpWindows: Int
     private var lastFailure: Int?
 
@@ -22,9 +24,22 @@ package struct Readmission: Sendable, Equatable {
 
     /// - Parameter window: the number of the window in which the lane failed.
     package mutating func failed(by test: HealthTest, window: Int) {
+        lengthen(test, window)
+        isMasked = true
+    }
+
+    /// The lane supports less than is claimed, by the long test.
+    ///
+    /// - Parameter window: the number of the window in which that was found.
+    mutating func fellShort(window: Int) { lengthen(.longPrediction, window) }
+
+    private mutating func lengthen(_ test: HealthTest, _ window: Int) {
         let isSoon = lastFailure.map { window - $0 < Self.memory } ?? false
         let least = test == .longPrediction ? max(startUpWindows, Self.afterLongTest) : startUpWindows
         windows = isSoon ? max(least, min(2 * windows, Self.longest)) : least
         lastFailure = window
     }
+
+    /// The lane's bits are used.
+    package mutating func admitted() { isMasked = false }
 }

@@ -1,83 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A filter for repeated log messages: each is written once, and then summed up once a period. A marginal lane
-/// fails several times a second, and a marginal array has thousands of such lanes; their messages would fill a
-/// disk and hide everything else. For one thread; times are monotonic nanoseconds.
-package struct RepeatedMessages<Message: Hashable> {
-    /// How much is written.
-    package struct Limits {
-        /// The time from a message to the sum of its repetitions.
-        package let period: UInt64
-        /// The most lines written in an interval.
-        package let lines: Int
-        package let interval: UInt64
+/// A filter for repeated log messages: each is written once, and its repetitions are summed up once a period, together
+/// with those of all messages of its group. A marginal lane fails again and again, and a marginal array has thousands of
+/// such lanes; their messages would fill a disk and hide everything else.
+///
+/// Beside the lines of its budget it writes at most one sum of each group in a period, however many messages there are.
+/// For one thread; times are monotonic nanoseconds.
+package struct RepeatedMessages<Group: Hashable, Subject: Hashable> {
+    /// The repetitions of a group in a period.
+    package struct Sum {
+        package let group: Group
+        /// The subjects of the messages that were not written.
+        package private(set) var subjects: Set<Subject>
+        /// Int.max when the sum is larger.
+        package private(set) var amount: Int
 
-        package init(period: UInt64, lines: Int, interval: UInt64) {
-            self.period = period
-            self.lines = lines
-            self.interval = interval
+        fileprivate mutating func add(_ subject: Subject, _ amount: Int) {
+            subjects.insert(subject)
+            let (sum, overflow) = self.amount.addingReportingOverflow(amount)
+            self.amount = overflow ? .max : sum
         }
     }
 
-    private struct Record {
-        var since: UInt64
-        /// The amount not written since then.
-        var untold: Int
+    private struct Message: Hashable {
+        let group: Group
+        let subject: Subject
     }
 
-    private let limits: Limits
-    /// The messages of the last period or two.
-    private var records: [Message: Record] = [:]
-    private var intervalEnd: UInt64 = 0
-    private var linesLeft = 0
-    /// The time at which there may be something to sum up; nil when nothing is.
-    package private(set) var due: UInt64?
+    /// Nanoseconds from the first message that is not written to the sum of its group.
+    private let period: UInt64
+    private var budget: LineBudget
+    /// When each message of the last period came last.
+    private var lastSeen: [Message: UInt64] = [:]
+    private var untold: [Group: (sum: Sum, due: UInt64)] = [:]
 
-    package init(_ limits: Limits) { self.limits = limits }
+    package init(period: UInt64, budget: LineBudget) {
+        self.period = period
+        self.budget = budget
+    }
+
+    /// The time at which there is something to sum up; nil when nothing is.
+    package var due: UInt64? { untold.values.map(\.due).min() }
 
     /// Records a message.
     ///
     /// - Parameter amount: the amount to sum up.
     /// - Returns: whether to write it now.
-    package mutating func admits(_ message: Message, amount: Int = 1, now: UInt64) -> Bool {
-        if let record = records[message], now < record.since + limits.period || record.untold > 0 {
-            records[message]?.untold += amount
-            expect(record.since + limits.period)
-            return false
-        }
-        let isWritten = takeLine(now)
-        records[message] = Record(since: now, untold: isWritten ? 0 : amount)
-        if !isWritten { expect(now + limits.period) }
-        return isWritten
+    package mutating func admits(
+        _ group: Group, _ subject: Subject, amount: Int = 1, now: UInt64
+    ) -> Bool {
+        let message = Message(group: group, subject: subject)
+        let isRepeated = lastSeen[message].map { now < $0 + period } ?? false
+        lastSeen[message] = now
+        let isUntold = untold[group]?.sum.subjects.contains(subject) ?? false
+        if !isRepeated, !isUntold, budget.take(now: now) { return true }
+        let none = (sum: Sum(group: group, subjects: [], amount: 0), due: now + period)
+        untold[group, default: none].sum.add(subject, amount)
+        return false
     }
 
-    /// The messages to write now, each with the sum of its unwritten amounts.
-    package mutating func sums(now: UInt64) -> [(message: Message, amount: Int)] {
+    /// The sums to write now.
+    package mutating func sums(now: UInt64) -> [Sum] {
         guard let due, now >= due else { return [] }
-        var sums: [(message: Message, amount: Int)] = []
-        self.due = nil
-        records = records.filter { now < $1.since + limits.period || $1.untold > 0 }
-        for (message, record) in records where record.untold > 0 {
-            let end = record.since + limits.period
-            if now >= end, takeLine(now) {
-                sums.append((message, record.untold))
-                records[message] = Record(since: now, untold: 0)
-            } else {
-                expect(max(end, now >= end ? intervalEnd : 0))
-            }
-        }
+        lastSeen = lastSeen.filter { now < $1 + period }
+        let sums = untold.values.filter { now >= $0.due }.map(\.sum)
+        for sum in sums { untold[sum.group] = nil }
         return sums
-    }
-
-    private mutating func expect(_ moment: UInt64) { due = min(due ?? .max, moment) }
-
-    private mutating func takeLine(_ now: UInt64) -> Bool {
-        if now >= intervalEnd {
-            intervalEnd = now + limits.interval
-            linesLeft = limits.lines
-        }
-        guard linesLeft > 0 else { return false }
-        linesLeft -= 1
-        return true
     }
 }

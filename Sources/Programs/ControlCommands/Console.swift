@@ -93,6 +93,9 @@ package struct Console: Sendable {
     /// Text for people, as the locale can show it.
     func shown(_ text: String) -> String { showsUnicode ? text : text.inASCII }
 
+    /// Writes a warning to the standard error.
+    func warn(_ text: String) { tell(shown("mectl: warning: \(text)\n")) }
+
     /// A variable of the environment; an empty one counts as not set.
     func variable(_ name: String) -> String? {
         environment[name].flatMap { $0.isEmpty ? nil : $0 }

@@ -71,6 +71,7 @@ package enum Failure: Error, Equatable {
         case .noSuchBoard, .ambiguousBoard: .noSuchBoard
         case .notPermitted: .notPermitted
         case .outOfRange, .badFault: .usage
+        case .noSuchPreset: .usage
         case .notSimulated, .notTunable, .busy, .tooManyWatches, .noDescriptor,
             .recordingFailed, .configurationRefused:
             .failure
@@ -180,6 +181,13 @@ package enum Failure: Error, Equatable {
             )
         case .notTunable(let board):
             ("\(printable(board)) has no operating point to set", nil)
+        case .noSuchPreset(let board, let preset, let presets):
+            (
+                "no preset \(printable(preset)) is known to suit the devices of \(printable(board))",
+                presets.isEmpty
+                    ? "a preset is a property of a model: measure the board with mectl calibrate"
+                    : "known is: \(presets.map(printable).joined(separator: ", "))"
+            )
         case .outOfRange(let quantity, let value, let minimum, let maximum):
             explain(TypedQuantity(quantity), value, limits: (minimum, maximum))
         case .busy(let board):

@@ -48,13 +48,12 @@ struct FormOption: ParsableArguments {
 
     func render<Content: Report>(_ report: Content, _ console: Console) throws(Failure) -> String {
         do {
-            let form: ReportForm =
-                json ? .json : .text(palette: console.palette, now: console.now())
-            let text = json ? try report.rendered(as: form) : console.shown(try report.rendered(as: form))
-            guard !json, Content.isFolded, console.outputIsTerminal, let size = console.terminalSize() else {
-                return text
-            }
-            return folded(text, columns: size.columns)
+            guard !json else { return try report.rendered(as: .json) }
+            let columns = console.outputIsTerminal ? console.terminalSize()?.columns : nil
+            let text = console.shown(
+                try report.rendered(as: .text(palette: console.palette, now: console.now(), columns: columns)))
+            guard Content.isFolded, let columns else { return text }
+            return folded(text, columns: columns)
         } catch {
             throw .json(error)
         }

@@ -59,7 +59,7 @@ final class Daemon {
             BoardUnit.Dependencies(daemon: settings, bitsArrived: bitsArrived, events: events),
             logger: logger)
         shared = DaemonStatus(configuration: loaded, units: units, sockets: sockets)
-        eventLog = EventLog(logger, units: units)
+        eventLog = EventLog(logger) { [units] in units.logged($0) }
         do {
             (entropy, control) = try Self.serve(
                 shared, reloads, on: sockets, bitsArrived: bitsArrived, settings: settings,
@@ -148,8 +148,8 @@ final class Daemon {
     private func writeEvents() {
         let now = monotonicNanoseconds()
         let (entries, lost) = events.takeAll()
-        for entry in entries { eventLog.write(entry, now: now) }
-        eventLog.writeLoss(lost)
+        for entry in entries { eventLog.write(entry.event, of: entry.board, now: now) }
+        eventLog.writeLoss(lost, now: now)
         eventLog.writeSums(now: now)
         if entries.contains(where: { !$0.event.isFrequent }) {
             manager.tell(status: statusLine(shared.status()))
@@ -312,6 +312,16 @@ final class Daemon {
                 "board \(board.name): \(error); bits can reach swap",
                 [JournalField.board: "\(board.name)"])
             return try BoardUnit(board, locked: false, dependencies)
+        }
+    }
+}
+
+extension [BoardUnit] {
+    /// What the log has to know of a board.
+    fileprivate func logged(_ name: String) -> EventLog.Board? {
+        first { $0.settings.name == name }.map { unit in
+            EventLog.Board(
+                kind: unit.settings.kind, healthEpoch: unit.source.healthEpoch.load(ordering: .relaxed))
         }
     }
 }

@@ -10,26 +10,41 @@ import Logging
 
 /// A class of events of a board that are summed up together.
 enum RepeatedEvent: Hashable {
-    case alarm(LaneAlarm.Severity, HealthTest, lane: Int?)
+    case alarm(HealthTest)
     case shotsDropped
     case framesRejected
 }
 
 extension RepeatedEvent {
+    /// The most lanes that a sum names.
+    private static let namedLanes = 16
+
     /// The log line for the sum of events that were not logged one by one.
-    func sum(_ amount: Int) -> LogLine {
+    ///
+    /// - Parameter lanes: those that the events are of; nil among them for the whole array.
+    func sum(of lanes: Set<Int?>, amount: Int) -> LogLine {
         switch self {
-        case .alarm(_, let test, let lane):
+        case .alarm(let test):
             LogLine(
                 .laneFailed, .warning,
-                "since then, \(lane.subject) failed the \(test.title) \(amount) times",
-                .alarm(test, lane: lane))
+                "since then, \(Self.subject(lanes)) failed the \(test.title) \(amount) times",
+                .alarm(test, lane: lanes.count == 1 ? lanes.first ?? nil : nil))
         case .shotsDropped:
             LogLine(
                 .shotsLost, .warning,
                 "since then, \(amount) shots were lost between the array and this program")
         case .framesRejected:
             LogLine(.shotsLost, .warning, "since then, frames were rejected \(amount) times")
+        }
+    }
+
+    private static func subject(_ lanes: Set<Int?>) -> String {
+        let numbers = lanes.compactMap { $0 }.sorted()
+        switch numbers.count {
+        case 0: return Int?.none.subject
+        case 1: return Int?.some(numbers[0]).subject
+        case ...namedLanes: return "lanes \(LaneList.text(numbers))"
+        default: return "\(numbers.count) lanes (see mectl health)"
         }
     }
 }
@@ -57,7 +72,7 @@ extension PipelineEvent {
     /// The repeated event that it belongs to, for events of which there can be very many.
     var repeated: RepeatedEvent? {
         switch self {
-        case .alarm(let alarm): .alarm(alarm.severity, alarm.test, lane: alarm.lane)
+        case .alarm(let alarm): .alarm(alarm.test)
         case .shotsDropped: .shotsDropped
         case .framesRejected: .framesRejected
         case .opened, .became, .operatingPointSet, .recorded, .faultInjected, .faultsCleared: nil
@@ -66,6 +81,18 @@ extension PipelineEvent {
 
     /// Whether there can be very many of its kind.
     var isFrequent: Bool { repeated != nil }
+
+    /// The lane that it is of; nil for the whole array, and for events that concern none.
+    var lane: Int? { if case .alarm(let alarm) = self { alarm.lane } else { nil } }
+
+    /// Whether it tells what the board is doing by itself: a board may go back and forth for ever.
+    var isStateChange: Bool {
+        switch self {
+        case .opened, .became: true
+        case .alarm, .shotsDropped, .framesRejected, .operatingPointSet, .recorded, .faultInjected, .faultsCleared:
+            false
+        }
+    }
 
     /// The amount that it adds to a sum.
     var amount: Int {

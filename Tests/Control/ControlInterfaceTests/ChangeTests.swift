@@ -296,7 +296,7 @@ struct ChangeTests {
             .noSuchBoard(asked: "a", boards: ["b"]),
             .ambiguousBoard(asked: "a", boards: ["b", "c"]), .notPermitted,
             .notSimulated(board: "b"),
-            .notTunable(board: "b"),
+            .notTunable(board: "b"), .noSuchPreset(board: "b", preset: "p", presets: ["q"]),
             .outOfRange(quantity: "q", value: 1.5, minimum: -2, maximum: 1), .busy(board: "b"),
             .boardFailed(board: "b", cause: "c"), .badFault(reason: "r"), .noDescriptor,
             .recordingFailed(cause: "c"), .tooManyWatches(limit: 24),

@@ -98,6 +98,10 @@ struct OperationTests {
             (.noFile, .control(.noDescriptor)),
             (.board("gone"), .control(.boardFailed(board: "board0", cause: "gone"))),
             (.notTunable, .control(.notTunable(board: "board0"))),
+            (
+                .noSuchPreset("p", known: ["q"]),
+                .control(.noSuchPreset(board: "board0", preset: "p", presets: ["q"]))
+            ),
             (.notSimulated, .control(.notSimulated(board: "board0"))),
             (.badFault("why"), .control(.badFault(reason: "why"))),
             (.recording("full"), .control(.recordingFailed(cause: "full"))),

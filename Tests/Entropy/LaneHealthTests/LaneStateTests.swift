@@ -105,19 +105,23 @@ struct LaneStateTests {
                 .window(.nothing, .good),
             ]),
         LaneScript(
-            "a failure on the way back is an alarm again",
+            "a failure on the way back is no new alarm, and one of a lane that was good again is",
             startUpWindows: 2,
             [
                 .window(.repetitionFailure, .failed, alarm: .repetitionCount),
                 .window(.nothing, .starting(cleanWindows: 0)),
                 .window(.nothing, .starting(cleanWindows: 1)),
-                .window(.repetitionFailure, .failed, alarm: .repetitionCount),
+                .window(.repetitionFailure, .failed),
                 .window(.nothing, .starting(cleanWindows: 0)),
-                .window(.nothing, .starting(cleanWindows: 1)),
-                .window(.nothing, .starting(cleanWindows: 2)),
-                .window(.nothing, .starting(cleanWindows: 3)),
-                .window(.nothing, .good),
-            ]),
+                .window(.proportionFailure, .failed),
+            ]
+                + [.window(.nothing, .starting(cleanWindows: 0))]
+                + (1..<8).map { .window(.nothing, .starting(cleanWindows: $0)) }
+                + [
+                    .window(.nothing, .good),
+                    .window(.proportionFailure, .failed, alarm: .adaptiveProportion),
+                    .window(.proportionFailure, .failed),
+                ]),
         LaneScript(
             "a lane stuck from the start is never admitted, and alarms once",
             startUpWindows: 2,

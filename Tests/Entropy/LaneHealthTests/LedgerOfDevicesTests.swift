@@ -150,7 +150,11 @@ struct LedgerOfDevicesTests {
             (.failure, .failed, 3),
             (.warning, .failed, 3),
             (.clean, .starting(cleanWindows: 0), 3),
+            (.failure, .failed, 3),
+            (.clean, .starting(cleanWindows: 0), 3),
             (.clean, .starting(cleanWindows: 1), 3),
+            (.clean, .starting(cleanWindows: 2), 3),
+            (.clean, .starting(cleanWindows: 3), 3),
             (.clean, .good, 4),
             (.failure, .failed, 5),
         ]
@@ -165,7 +169,7 @@ struct LedgerOfDevicesTests {
             alarms == [
                 LaneAlarm(lane: nil, test: .crossLane, severity: .warning, window: 3),
                 LaneAlarm(lane: nil, test: .crossLane, severity: .failure, window: 4),
-                LaneAlarm(lane: nil, test: .crossLane, severity: .failure, window: 10),
+                LaneAlarm(lane: nil, test: .crossLane, severity: .failure, window: 14),
             ])
     }
 

@@ -62,6 +62,25 @@ struct CalibrateTests {
         #expect(daemon.operation.begun.count == 1)
     }
 
+    @Test(
+        "Warns of a range that may be in volts or nanoseconds before it is measured",
+        arguments: [
+            (
+                ["--amplitude", "1.1"],
+                "--amplitude is in mV: the board is at 1100 mV, and measured is up to 1.1 mV; did you mean 1100?"
+            ),
+            (
+                ["--width", "0:0.9:10"],
+                "--width is in ps: the board is at 350 ps, and measured is up to 0.9 ps; did you mean 0:900:10?"
+            ),
+        ])
+    func unlikelyUnits(arguments: [String], warning: String) throws {
+        let daemon = try Self.daemon(SampleSweeps.precession)
+        let invocation = Self.run(daemon, arguments)
+        #expect(invocation.exitCode == 0)
+        #expect(invocation.messages == "mectl: warning: \(warning)\n" + Self.note)
+    }
+
     @Test("Prints the sweep as JSON, with what was not set as null")
     func json() throws {
         let daemon = try Self.daemon(SampleSweeps.precession)

@@ -43,6 +43,7 @@ struct FailureTests {
             (.daemon(.control(.notPermitted), path: "/s"), .notPermitted),
             (.daemon(.control(.notSimulated(board: "b")), path: "/s"), .failure),
             (.daemon(.control(.notTunable(board: "b")), path: "/s"), .failure),
+            (.daemon(.control(.noSuchPreset(board: "b", preset: "p", presets: [])), path: "/s"), .usage),
             (
                 .daemon(
                     .control(.outOfRange(quantity: "q", value: 2, minimum: 0, maximum: 1)),

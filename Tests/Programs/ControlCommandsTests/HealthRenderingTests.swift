@@ -59,6 +59,29 @@ struct HealthRenderingTests {
         #expect(try RenderingTests.text(HealthReport(Samples.health)) == expected)
     }
 
+    @Test("At 60 columns the rows of the map are shorter, the scale is whole, and alarms have lines of their own")
+    func narrowHealth() throws {
+        let report = HealthReport(Samples.health, map: .cross)
+        let text = try report.rendered(as: .text(palette: .plain, now: Samples.now, columns: 60))
+        let rows = text.split(separator: "\n").filter { $0.hasSuffix("▄") || $0.count == 38 }
+        #expect(rows.map { $0.prefix(6) } == ["    0 ", "   32 ", "   64 ", "   96 "])
+        #expect(rows.allSatisfy { $0.count == 38 })
+        #expect(text.contains("majority:\n      -0.02 ▁▂▃▄▅▆▇ 0.02   ! warned   × failed   · starting\n"))
+        #expect(
+            text.contains(
+                """
+                Worst lanes  state     p(1)    lag 1  trim  resistance
+                         17  failed  0.4706  -0.0047  -470     4.02 kΩ
+                  alarms of lane 17: 2 RC, 1 AP, 1 R
+                         40  warned  0.4850  -0.0024  -240     4.04 kΩ
+                  alarms of lane 40: 1 AP
+                          0  good    0.4600  -0.0064  -640     4.00 kΩ
+
+                """))
+        // Folding breaks no row.
+        #expect(folded(text, columns: 60).contains("\n\(rows[3])\n"))
+    }
+
     @Test("Before the first window the share of ones and the correlation of lanes are not shown")
     func healthWithoutWindows() throws {
         var health = Samples.health

@@ -217,6 +217,25 @@ struct RenderingTests {
         #expect(try Self.text(BoardList(boards: [])) == "There is no board.\n")
     }
 
+    @Test("Where the columns do not fit, a board takes two lines", arguments: [60, 80])
+    func narrowBoards(columns: Int) throws {
+        var absent = Samples.summary
+        (absent.name, absent.state, absent.lanes) = ("b1", .failed, 0)
+        (absent.serial, absent.firmware, absent.path, absent.holder) = ("", "", "", "")
+        let boards = BoardList(boards: [Samples.summary, absent])
+        let expected = """
+            NAME    KIND       PROVENANCE  STATE      LANES
+            board0  simulated  simulated   serving  511/512
+              serial SIM-0001, firmware 1.0, at built-in, held by metrngd
+            b1      simulated  simulated   failed
+
+            """
+        let text = try boards.rendered(as: .text(palette: .plain, now: Samples.now, columns: columns))
+        // Two boards of which all is known fit into 82 columns.
+        #expect(folded(text, columns: 80) == expected)
+        #expect(try boards.rendered(as: .text(palette: .plain, now: Samples.now, columns: 200)) == Self.text(boards))
+    }
+
     @Test(
         "An age is in seconds below a minute, and in two units above",
         arguments: [
@@ -258,12 +277,18 @@ struct RenderingTests {
         #expect(folded("a \(word)", columns: 40) == "a\n  \(word)")
     }
 
-    @Test("The status and the health fit into 80 columns when they are folded", arguments: [Palette.plain, .colored])
-    func eightyColumns(palette: Palette) throws {
-        let texts = try [Self.text(Samples.status, palette), Self.text(HealthReport(Samples.health), palette)]
-        for line in texts.flatMap({ folded($0, columns: 80).split(separator: "\n") }) {
+    @Test(
+        "The status, the boards and the health fit into narrow terminals when they are folded",
+        arguments: [Palette.plain, .colored], [40, 60, 80])
+    func narrow(palette: Palette, columns: Int) throws {
+        let form = ReportForm.text(palette: palette, now: Samples.now, columns: columns)
+        let texts =
+            try [
+                Samples.status.rendered(as: form), BoardList(boards: [Samples.summary]).rendered(as: form),
+            ] + LaneQuantity.allCases.map { try HealthReport(Samples.health, map: $0).rendered(as: form) }
+        for line in texts.flatMap({ folded($0, columns: columns).split(separator: "\n") }) {
             let visible = line.replacing(/\u{1B}\[[0-9;]*m/, with: "")
-            #expect(visible.count <= 80)
+            #expect(visible.count <= columns, "\(visible)")
         }
     }
 

@@ -50,6 +50,31 @@ struct SetAndInjectTests {
                 """)
     }
 
+    @Test("Set asks for a preset, alone or with values of its own, and says where none is known")
+    func preset() throws {
+        let daemon = try FakeDaemon()
+        daemon.operation.play([.last(SetOperatingPoint.Reply(operatingPoint: Self.point))])
+        for (arguments, point) in [
+            ([], PartialOperatingPoint()), (["--width", "470"], PartialOperatingPoint(pulseWidthPicoseconds: 470)),
+        ] {
+            #expect(Self.run(daemon, ["set", "--preset", "damped"] + arguments).exitCode == 0)
+            let begun = daemon.operation.begun.last?.operation as? SetOperatingPoint
+            #expect(begun == SetOperatingPoint(point, preset: "damped"))
+        }
+        for (presets, hint) in [
+            ([], "a preset is a property of a model: measure the board with mectl calibrate"),
+            (["quarterPeriod"], "known is: quarterPeriod"),
+        ] {
+            daemon.operation.play([])
+            daemon.operation.fail(.noSuchPreset(board: "board0", preset: "damped", presets: presets))
+            let refused = Self.run(daemon, ["set", "--preset", "damped"])
+            #expect(refused.exitCode == 64 && refused.output == "")
+            #expect(
+                refused.messages == "mectl: error: no preset damped is known to suit the devices of board0\n"
+                    + "mectl: hint: \(hint)\n")
+        }
+    }
+
     @Test(
         "Set warns of a value that may be in volts, nanoseconds or millitesla, and shows its digits",
         arguments: [

@@ -33,6 +33,18 @@ package struct DeviceParameters: Sendable, Equatable {
     /// Relative permittivity of the oxide, MgO.
     private static let permittivity = 9.7
 
+    /// Whether a device is the same but for the rounding of a change of units.
+    package func isSame(as other: DeviceParameters) -> Bool {
+        zip(quantities, other.quantities).allSatisfy { abs($0 - $1) <= 1e-9 * abs($1) }
+    }
+
+    private var quantities: [Double] {
+        [
+            diameterNanometres, freeLayerNanometres, oxideNanometres, magnetisation, anisotropyEnergy, vcmaCoefficient,
+            damping, resistanceArea, tunnelMagnetoresistance, breakdownMillivolts,
+        ]
+    }
+
     /// Throws for the first quantity outside its limits.
     package func validate() throws(DeviceParameterError) {
         let checks: [(String, Double, ClosedRange<Double>)] = [

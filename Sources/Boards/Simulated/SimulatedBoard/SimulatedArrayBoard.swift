@@ -155,6 +155,13 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
 
     // MARK: TunableBoard
 
+    /// That of the preset, if the array has the devices it was chosen for.
+    package var presets: [String: OperatingPoint] {
+        let preset = array.settings.preset
+        guard array.settings.parameters.isSame(as: preset.device) else { return [:] }
+        return [preset.rawValue: preset.operatingPoint]
+    }
+
     package func setOperatingPoint(_ point: OperatingPoint) throws(BoardError) {
         try checkPresence()
         array.operatingPoint = point

@@ -26,7 +26,13 @@ final class PointSetting: Activity {
         guard let tunable = stream.tunable, let tuning = stream.description.tuning else {
             return .failed(.notTunable)
         }
-        let point = stream.description.operatingPoint.replacing(job.operation.point)
+        let present = stream.description.operatingPoint
+        let presets = tunable.presets
+        let name = job.operation.preset
+        guard let base = name.map({ presets[$0] }) ?? present else {
+            return .failed(.noSuchPreset(name ?? "", known: presets.keys.sorted()))
+        }
+        let point = base.replacing(job.operation.point)
         if let violation = tuning.violation(of: point) { return .failed(.outOfRange(violation)) }
         context.lifecycle.handle(.boardWithheld(.settingPoint))
         context.book.rememberPoint(of: stream.description)

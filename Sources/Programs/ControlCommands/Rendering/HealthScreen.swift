@@ -21,14 +21,16 @@ package struct HealthReport: Report {
 
     package func encode(to encoder: any Encoder) throws { try health.encode(to: encoder) }
 
-    package func text(palette: Palette, now: Double) -> String {
-        healthScreen(health, map: map, palette: palette, now: now)
+    package func text(palette: Palette, now: Double) -> String { text(palette: palette, now: now, columns: nil) }
+
+    package func text(palette: Palette, now: Double, columns: Int?) -> String {
+        healthScreen(health, map: map, palette: palette, now: now, columns: columns)
     }
 }
 
 /// The lanes of a board: a map, the cut-offs of the tests, the worst lanes and the newest alarms.
 private func healthScreen(
-    _ health: BoardHealth, map: LaneQuantity, palette: Palette, now: Double
+    _ health: BoardHealth, map: LaneQuantity, palette: Palette, now: Double, columns: Int?
 ) -> String {
     let counts = health.laneCounts
     return banner([(health.name, health.provenance)])
@@ -39,9 +41,9 @@ private func healthScreen(
         health epoch \(health.healthEpoch)
         \(arrayLines(health))
 
-        \(HeatMap(health.lanes, of: map, palette: palette).text)
+        \(HeatMap(health.lanes, of: map, palette: palette, columns: columns).text)
         \(cutoffTable(health))
-        \(laneTable(health))
+        \(laneTable(health, columns: columns))
         \(alarmList(health.alarms, now: now))
         """
 }
@@ -128,26 +130,37 @@ private func initials(_ test: String) -> String {
     printable(test.prefix(1).uppercased() + test.dropFirst().filter(\.isUppercase))
 }
 
-private func laneTable(_ health: BoardHealth) -> String {
-    let header = [
-        "Worst lanes", "state", "p(1)", "lag 1", "entropy", "trim", "resistance",
-        "alarms",
-    ]
+/// The worst lanes, a line each; where that is too wide, the alarms of a lane are in a line of their own.
+private func laneTable(_ health: BoardHealth, columns: Int?) -> String {
+    let header = ["Worst lanes", "state", "p(1)", "lag 1", "entropy", "trim", "resistance"]
+    let alignments = header.indices.map { $0 == 1 ? Alignment.left : .right }
     // Before the first window, p and the correlation are those of no shots.
     let isMeasured = health.monitoredShots > 0
-    let rows = worstLanes(health.lanes, count: worstLaneCount).map { lane in
+    let lanes = worstLanes(health.lanes, count: worstLaneCount)
+    let rows = lanes.map { lane in
         [
             "\(lane.lane)", lane.state.rawValue, isMeasured ? decimal(lane.p, places: 4) : "-",
             isMeasured ? decimal(lane.lagOne, places: 4) : "-",
             lane.measuredEntropyPerBit.map { decimal($0, places: 3) } ?? "-", "\(lane.trim)",
             lane.resistanceOhms.map { quantity($0, "Ω") } ?? "unknown",
-            lane.alarms.isEmpty
-                ? "none"
-                : lane.alarms.map { "\(grouped($0.count)) \(initials($0.test))" }.joined(separator: ", "),
         ]
     }
-    let columns = header.indices.map { $0 == 1 ? Alignment.left : .right }
-    return table([header] + rows, columns)
+    let alarms = lanes.map { alarmCounts($0) ?? "none" }
+    let wide = table(
+        [header + ["alarms"]] + zip(rows, alarms).map { $0 + [$1] }, alignments + [.right])
+    guard let columns, wide.split(separator: "\n").contains(where: { $0.count > columns }) else { return wide }
+    let lines = table([header] + rows, alignments).split(separator: "\n")
+    let narrow = zip(lines.dropFirst(), lanes).map { line, lane in
+        let alarms = alarmCounts(lane).map { "  alarms of lane \(lane.lane): \($0)\n" }
+        return "\(line)\n\(alarms ?? "")"
+    }
+    return "\(lines[0])\n\(narrow.joined())"
+}
+
+/// How often each test decided about a lane; nil when none did.
+private func alarmCounts(_ lane: LaneReport) -> String? {
+    guard !lane.alarms.isEmpty else { return nil }
+    return lane.alarms.map { "\(grouped($0.count)) \(initials($0.test))" }.joined(separator: ", ")
 }
 
 private func alarmList(_ alarms: [AlarmReport], now: Double) -> String {

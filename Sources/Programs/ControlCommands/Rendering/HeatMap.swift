@@ -49,19 +49,26 @@ package enum LaneQuantity: String, Sendable, CaseIterable {
 
 /// A picture of the lanes of a board: a character each, shaded by a quantity.
 package struct HeatMap {
-    static let lanesPerRow = 64
+    /// The numbers of lanes that a row may have.
+    private static let rowLengths = [64, 32, 16]
+    /// The columns before the first lane of a row.
+    private static let margin = 6
 
     private let lanes: [LaneReport]
     private let quantity: LaneQuantity
     private let palette: Palette
     private let scale: ShadeScale
+    private let columns: Int
 
     /// The scale is the smallest that holds every good lane, of few, so that maps of one board can be
     /// compared.
-    package init(_ lanes: [LaneReport], of quantity: LaneQuantity = .p, palette: Palette) {
+    ///
+    /// - Parameter columns: of the terminal; nil for any width.
+    package init(_ lanes: [LaneReport], of quantity: LaneQuantity = .p, palette: Palette, columns: Int? = nil) {
         self.lanes = lanes
         self.quantity = quantity
         self.palette = palette
+        self.columns = columns ?? .max
         let middle = quantity.middle
         let farthest =
             lanes.filter { $0.state == .good }.map { abs(quantity.value(of: $0) - middle) }.max()
@@ -73,8 +80,9 @@ package struct HeatMap {
 
     /// Rows of lanes, each with the number of its first lane, and the legend.
     package var text: String {
-        let rows = stride(from: 0, to: lanes.count, by: Self.lanesPerRow).map { start in
-            let row = lanes[start..<min(start + Self.lanesPerRow, lanes.count)]
+        let length = Self.rowLengths.first { Self.margin + $0 <= columns } ?? Self.rowLengths[Self.rowLengths.count - 1]
+        let rows = stride(from: 0, to: lanes.count, by: length).map { start in
+            let row = lanes[start..<min(start + length, lanes.count)]
             let label = padded("\(row.first?.lane ?? start)", to: 5, .right)
             return "\(label) \(row.map(symbol).joined())\n"
         }
@@ -99,7 +107,11 @@ package struct HeatMap {
         let marks = [LaneReport.State.warned, .failed, .starting].map { state in
             "\(mark(state) ?? "") \(state.rawValue)"
         }
-        return "      \(quantity.title): \(scale.legend(places: quantity.places))"
-            + "   \(marks.joined(separator: "   "))\n"
+        // A scale is never broken: one does not see where it ends.
+        return lines(
+            of: [
+                ("", "\(quantity.title):"), (" ", scale.legend(places: quantity.places)),
+                ("   ", marks.joined(separator: "   ")),
+            ], margin: Self.margin, columns: columns)
     }
 }

@@ -93,6 +93,21 @@ private func words(_ line: Substring) -> [Substring] {
     return words + [line[start...]]
 }
 
+/// Pieces that are not broken, each behind the one before it and its own separator where that fits, and otherwise at the
+/// margin of the next line.
+func lines(of pieces: [(separator: String, text: String)], margin: Int, columns: Int) -> String {
+    var lines: [String] = []
+    for (separator, text) in pieces {
+        let longer = (lines.last ?? "") + separator + text
+        if !lines.isEmpty, margin + visibleWidth(longer[...]) <= columns {
+            lines[lines.count - 1] = longer
+        } else {
+            lines.append(text)
+        }
+    }
+    return lines.map { padded("", to: margin) + $0 + "\n" }.joined()
+}
+
 /// How many columns text takes: control sequences of colours end with an m and take none.
 private func visibleWidth(_ text: Substring) -> Int {
     var (width, isSequence) = (0, false)

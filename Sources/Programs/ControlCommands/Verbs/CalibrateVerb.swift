@@ -111,6 +111,8 @@ struct CalibrateVerb: Verb {
         defer { progress.end() }
         let sweep = try options.ask(console) { (client) throws(ControlClientError) in
             let board = try client.resolveBoard(board)
+            let present = try client.status(of: board.name).boards.first?.operatingPoint
+            for warning in present.map(operation.unlikelyUnits) ?? [] { console.warn(warning) }
             return try client.perform(operation, on: board.name) {
                 progress.show($0.pointsDone, of: $0.pointsTotal)
             }?.sweep

@@ -11,7 +11,7 @@ struct SetVerb: Verb {
         commandName: "set",
         abstract: "Set the operating point of a board.",
         discussion: """
-            Values left out do not change. Bits waiting to be served are discarded, and the lanes repeat \
+            Values left out do not change, or are those of the preset. Bits waiting to be served are discarded, and the lanes repeat \
             the start-up test.
             """)
 
@@ -33,12 +33,20 @@ struct SetVerb: Verb {
         help: ArgumentHelp("In-plane bias field.", valueName: "µT"))
     var biasField: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            The point of a preset of the simulated array: of the one that the configuration names, if the array \
+            has the devices of that preset. No point is known to suit other boards.
+            """, valueName: "name"))
+    var preset: String?
+
     @OptionGroup var options: ReadingOptions
 
     func validate() throws {
         let values = [amplitude, width, biasField].compactMap { $0 }
-        guard !values.isEmpty else {
-            throw ValidationError("nothing to set: give --amplitude, --width or --bias-field")
+        guard !values.isEmpty || preset != nil else {
+            throw ValidationError("nothing to set: give --amplitude, --width, --bias-field or --preset")
         }
         guard values.allSatisfy(\.isFinite) else {
             throw ValidationError("an operating point takes finite numbers")
@@ -52,37 +60,15 @@ struct SetVerb: Verb {
         let (report, previous) = try options.ask(console) { (client) throws(ControlClientError) in
             let board = try client.resolveBoard(board)
             let previous = try client.status(of: board.name).boards.first?.operatingPoint
-            let reply = try client.perform(SetOperatingPoint(wanted), on: board.name)
+            let reply = try client.perform(SetOperatingPoint(wanted, preset: preset), on: board.name)
             let report = OperatingPointReport(
                 name: board.name, provenance: board.provenance,
                 operatingPoint: reply.operatingPoint)
             return (report, previous)
         }
-        for warning in previous.map(wanted.unlikelyUnits) ?? [] { console.tell("mectl: warning: \(warning)\n") }
+        for warning in previous.map(wanted.unlikelyUnits) ?? [] { console.warn(warning) }
         try options.show(report, on: console)
         return .success
-    }
-}
-
-extension PartialOperatingPoint {
-    /// Values below this are small enough to be volts, nanoseconds or millitesla.
-    private static let small = 100.0
-    /// The part of the previous value below which a value may be in another unit.
-    private static let unlikely = 0.02
-
-    /// A warning for each value that a person may have meant in a unit a thousand times larger.
-    func unlikelyUnits(after previous: OperatingPoint) -> [String] {
-        let values = [
-            ("--amplitude", amplitudeMillivolts, previous.amplitudeMillivolts, "mV"),
-            ("--width", pulseWidthPicoseconds, previous.pulseWidthPicoseconds, "ps"),
-            ("--bias-field", biasFieldMicrotesla, previous.biasFieldMicrotesla, "µT"),
-        ]
-        return values.compactMap { option, value, earlier, unit in
-            guard let value, value != 0, abs(value) < Self.small, abs(value) < Self.unlikely * abs(earlier)
-            else { return nil }
-            return "\(option) is in \(unit): it was \(exact(earlier)) \(unit) and is now \(exact(value)) \(unit);"
-                + " did you mean \(exact(1000 * value))?"
-        }
     }
 }
 
