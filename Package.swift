@@ -178,7 +178,7 @@ let package = Package(
                 "EntropyClient", "EntropyTerms", "LinuxPlatform", "OperatingPointControl", "RecordingFormat",
                 "Recordings", "SystemdSupport", "USBBoard", "Varlink",
             ]),
-        tool("mectl", in: "Programs", ["ControlCommands"]),
+        tool("mectl", in: "Programs", ["ControlCommands", "LinuxPlatform"]),
 
         // Testbench
         system("CUMockdev", in: "Testbench", pkgConfig: "umockdev-1.0", package: "libumockdev-dev"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import BoardProtocol
+
 /// A source of MEB/1 frames: one array of devices and the electronics that pulse and read it.
 ///
 /// The pipeline of a board calls everything here from its own thread, one call at a time, in the
@@ -27,7 +28,7 @@ package protocol Board: AnyObject, Sendable {
     /// Contract: returns how many bytes were copied, at least 1; 0 when `milliseconds` went by with
     /// none or when `interrupt` was called. Throws when the board is gone or broken for good. While
     /// nobody reads, the board idles: it must not drop anything silently, and what it had to drop it
-    /// counts in the next frame's `droppedBefore`. Allocates nothing and takes no lock for long.
+    /// counts in the next frame's `droppedBefore`. Allocates nothing while bytes come, and takes no lock for long.
     ///
     /// - Parameter buffer: room for at least one frame of the largest size the board sends.
     func read(
@@ -53,4 +54,15 @@ package protocol PluggableBoard: Board {
     /// Throws when the board has gone since it was opened. The pipeline's thread calls it while the board is
     /// open and is not read.
     func checkPresence() throws(BoardError)
+}
+
+/// A board that another program or a device of the host feeds. It may be silent although nothing is wrong, so that a
+/// silence does not close it: what is fed into it has somewhere to go for as long as the board is open.
+package protocol FedBoard: Board {
+    /// How long it may send nothing before that is shown, in nanoseconds.
+    var patience: UInt64 { get }
+
+    /// What it waits for, after a `read` that returned 0, as in "no program has /run/bits open for writing". For the
+    /// pipeline's thread.
+    var awaited: String { get }
 }

@@ -8,11 +8,15 @@ package import LinuxPlatform
 
 /// A generator of the host as a board: a device of the kernel (as `/dev/hwrng`), any other character
 /// device, or a FIFO that a program writes to. What comes out is cut into shots, a bit for each lane.
-package final class HostBoard: Board, @unchecked Sendable {
+///
+/// The file is open from `open` to `close`, however long it gives nothing: a program that writes to a FIFO may pause,
+/// end and be followed by another.
+package final class HostBoard: FedBoard, @unchecked Sendable {
     // Everything but the wake-up is touched by the pipeline's thread only.
     private let path: String
     private let lanes: Int
     private let shotsPerFrame: Int
+    package let patience: UInt64
     private let wakeup: Wakeup
     private var stream: HostStream?
     private var sequence: UInt32 = 0
@@ -22,6 +26,8 @@ package final class HostBoard: Board, @unchecked Sendable {
     private var keptCount = 0
 
     package static let defaultLanes = 64
+    /// In seconds.
+    package static let defaultPatience = 10.0
 
     /// A generator has no thermometer.
     private static let temperature: Int16 = 0
@@ -30,15 +36,19 @@ package final class HostBoard: Board, @unchecked Sendable {
     ///   - lanes: from 64 to 4,096, a multiple of 64. Bit i of word j of a shot is lane 64·j + i.
     ///   - shotsPerFrame: the most, at least 1; a frame's payload may not exceed
     ///     `FrameHeader.payloadLimit`. A frame that would have to wait for more is sent with fewer.
+    ///   - patienceSeconds: how long the source may be silent before that is shown; at most 10⁹.
     ///   - locked: whether memory with bits must be kept from swap.
     package init(
-        path: String, lanes: Int = defaultLanes, shotsPerFrame: Int, locked: Bool
+        path: String, lanes: Int = defaultLanes, shotsPerFrame: Int,
+        patienceSeconds: Double = defaultPatience, locked: Bool
     ) throws(SystemError) {
         precondition(BoardDescription.laneLimits.contains(lanes) && lanes.isMultiple(of: 64))
         precondition((1...FrameHeader.payloadLimit / (lanes / 8)).contains(shotsPerFrame))
         self.path = path
         self.lanes = lanes
+        precondition((0...1e9).contains(patienceSeconds))
         self.shotsPerFrame = shotsPerFrame
+        patience = UInt64(patienceSeconds * 1e9)
         wakeup = try Wakeup()
         kept = try LockedMemory(count: lanes / 8, locked: locked)
     }
@@ -56,6 +66,7 @@ package final class HostBoard: Board, @unchecked Sendable {
     package func start() {
         sequence = 0
         nextShot = 0
+        wipeKept()
     }
 
     package func read(
@@ -89,6 +100,13 @@ package final class HostBoard: Board, @unchecked Sendable {
     }
 
     package func interrupt() { wakeup.signal() }
+
+    package var awaited: String {
+        switch stream?.silence {
+        case .noWriter: "no program has \(path) open for writing"
+        case .nothingSent, nil: "nothing comes from \(path)"
+        }
+    }
 
     private var bytesPerShot: Int { lanes / 8 }
 

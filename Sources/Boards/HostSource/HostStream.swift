@@ -5,61 +5,30 @@ import Glibc
 import LinuxPlatform
 
 /// An open device or FIFO, read without waiting in the kernel. For one thread.
+///
+/// A terminal is raw while it is open, so that all bytes arrive as they were sent and none is echoed into the device.
 final class HostStream {
-    private enum Kind {
-        case device
-        /// Ends when its last writer goes, and goes on with the next one.
-        case fifo
+    /// Why there was nothing at the last look.
+    enum Silence {
+        /// The source has sent nothing yet, or not enough.
+        case nothingSent
+        /// No program has the FIFO open for writing.
+        case noWriter
     }
 
     /// How long to rest, in milliseconds, when there is nothing and the kernel cannot say when there
-    /// will be: a FIFO that nobody has open for writing, or a device that does not know polling.
+    /// will be: a device that does not know polling.
     private static let rest: Int32 = 20
 
     private let path: String
-    private let kind: Kind
-    private let file: Descriptor
+    private var file: HostFile
     private let wakeup: Wakeup
+    private(set) var silence = Silence.nothingSent
 
     init(path: String, wakeup: Wakeup) throws(BoardError) {
         self.path = path
         self.wakeup = wakeup
-        do throws(SystemError) {
-            var status = stat()
-            // Looked at first: opening a socket fails with a reason that says nothing.
-            try system("examine", path) { stat(path, &status) }
-            guard Self.kind(of: status) != nil else {
-                throw SystemError("open", path, code: EINVAL)
-            }
-            let file = Descriptor(
-                owning: try system("open", path) {
-                    open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-                })
-            try system("examine", path) { fstat(file.raw, &status) }
-            guard let kind = Self.kind(of: status) else {
-                throw SystemError("open", path, code: EINVAL)
-            }
-            (self.file, self.kind) = (file, kind)
-        } catch {
-            throw Self.boardError(error)
-        }
-    }
-
-    private static func kind(of status: stat) -> Kind? {
-        switch status.st_mode & S_IFMT {
-        case S_IFCHR: .device
-        case S_IFIFO: .fifo
-        default: nil
-        }
-    }
-
-    private static func boardError(_ error: SystemError) -> BoardError {
-        switch error.code {
-        case EACCES, EPERM: .notPermitted("\(error)")
-        case EINVAL: .unsupported("\(error.subject) is neither a character device nor a FIFO")
-        case ENOENT, ENOTDIR, EIO, ENODEV, ENXIO: .absent("\(error)")
-        default: .stalled("\(error)")
-        }
+        file = try HostFile(path: path)
     }
 
     /// Waits until `buffer` holds at least that many bytes, and reads whatever else is available at that moment.
@@ -104,19 +73,32 @@ final class HostStream {
         while count < buffer.count {
             let room = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
             do throws(SystemError) {
-                let got = try system("read", path) { read(file.raw, room.baseAddress, room.count) }
+                let got = try system("read", path) {
+                    read(file.descriptor.raw, room.baseAddress, room.count)
+                }
                 if got == 0 { break }
                 count += got
             } catch  where error.code == EAGAIN {
+                silence = .nothingSent
                 return count
             } catch {
                 // What came before the failure is given; the next call meets it again.
                 if count >= enough { return count }
-                throw Self.boardError(error)
+                throw BoardError(error)
             }
         }
-        guard count < enough, kind == .device else { return count }
-        throw .absent("\(path) has reached its end")
+        if count < enough { try endOfFile() }
+        return count
+    }
+
+    /// Goes on after a read that found the end of the file.
+    private func endOfFile() throws(BoardError) {
+        guard file.kind == .fifo else { throw .absent("\(path) has reached its end") }
+        silence = .noWriter
+        // The file is opened once more before it is closed, so that what a next writer sends is not lost. The new
+        // descriptor polls readable once there is a writer, the old one ever since the last writer went. And the FIFO
+        // may be another one, which a program put in the place of this.
+        file = try HostFile(path: path)
     }
 
     private enum Wait {
@@ -126,7 +108,7 @@ final class HostStream {
     }
 
     private func wait(milliseconds: Int32) -> Wait {
-        let watched = (file.raw, wakeup.descriptor.raw)
+        let watched = (file.descriptor.raw, wakeup.descriptor.raw)
         return withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { requests in
             requests.initializeElement(
                 at: 0, to: pollfd(fd: watched.0, events: Int16(POLLIN), revents: 0))

@@ -19,6 +19,8 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     case calibrating
     /// Its frames go to a recording, and nothing new is served meanwhile.
     case recording
+    /// The source that feeds it is silent; bits that are ready are served.
+    case waiting
     /// It sends no frames.
     case failed
     /// The recording has ended.
@@ -31,7 +33,7 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     package var isHealthy: Bool {
         switch self {
         case .tuning, .starting, .serving, .idle, .calibrating, .recording: true
-        case .unhealthy, .failed, .ended: false
+        case .unhealthy, .waiting, .failed, .ended: false
         }
     }
 }
@@ -78,6 +80,8 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     package var framesAccepted: Int
     package var framesRejected: Int
     package var shotsDropped: Int
+    /// Windows of good bits that were dropped because the rings were full while an operation needed the board read.
+    package var windowsDropped: Int
     package var creditedBits: Int
     /// In seconds; nil before the first bit.
     @Nullable package var newestBitAge: Double?
@@ -99,7 +103,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         healthEpoch: Int, operatingPoint: OperatingPoint?, encoding: String?,
         temperatureCelsius: Double?, claimedEntropyPerBit: Double, lowestLaneEntropyPerBit: Double?,
         xorFold: Int, shots: Int, shotsPerSecond: Double, rawBytesPerSecond: Double, framesAccepted: Int,
-        framesRejected: Int, shotsDropped: Int, creditedBits: Int, newestBitAge: Double?,
+        framesRejected: Int, shotsDropped: Int, windowsDropped: Int, creditedBits: Int, newestBitAge: Double?,
         rings: [RingStatus], lastFailures: [AlarmReport], lastWarning: AlarmReport?, alarms: [AlarmCount],
         recordedFrom: String? = nil
     ) {
@@ -130,6 +134,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         self.framesAccepted = framesAccepted
         self.framesRejected = framesRejected
         self.shotsDropped = shotsDropped
+        self.windowsDropped = windowsDropped
         self.creditedBits = creditedBits
         self.newestBitAge = newestBitAge
         self.rings = rings

@@ -128,6 +128,10 @@ extension Metric {
         board("metrng_board_shots_dropped_total", .counter, "Shots lost on the way.") {
             Double($0.shotsDropped)
         },
+        board(
+            "metrng_board_windows_dropped_total", .counter,
+            "Windows of good bits that found no room in the rings during an operation."
+        ) { Double($0.windowsDropped) },
         board("metrng_board_frames_total", .counter, "Frames accepted.") {
             Double($0.framesAccepted)
         },

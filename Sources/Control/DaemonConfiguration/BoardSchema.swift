@@ -13,6 +13,7 @@ extension BoardSettings {
         .value("shotsPerFrame", \.shotsPerFrame, .integer(1...4096)),
         .value("shotsPerSecond", \.shotsPerSecond, .number(1...1e9)),
         .value("path", \.path, .optionalPath),
+        .value("patienceSeconds", \.patienceSeconds, .number(0.1...1e9)),
         .section(
             "usb",
             [

@@ -51,6 +51,8 @@ package struct BoardSettings: Sendable, Equatable {
     package var shotsPerSecond = 1e6
     /// The recording of a replay, or the device of the host, as an absolute path; empty for an array.
     package var path = ""
+    /// How long a source of the host may be silent before the board says that it waits for it.
+    package var patienceSeconds = 10.0
     package var usb = USBSettings()
     /// The number of lanes combined into one by XOR: 1, 2 or 4.
     package var xorFold = 1

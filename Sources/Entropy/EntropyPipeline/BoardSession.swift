@@ -64,7 +64,9 @@ final class BoardSession {
             guard let frame = stream.nextFrame() else { break }
             begin(frame)
         }
-        try stream.checkPatience()
+        if let awaited = try stream.checkPatience(ofFirstFrame: context.lifecycle.isSilent) {
+            context.lifecycle.handle(.sourceFellSilent(awaited))
+        }
         return .none
     }
 
@@ -108,10 +110,13 @@ final class BoardSession {
         end(job, result.outcome)
     }
 
-    /// Takes the job that waits. A board that has sent nothing yet does none.
+    /// Takes the job that waits. A board that has sent nothing yet does none, and one whose source is silent from the
+    /// beginning fails it.
     private func beginJob() {
-        guard !context.lifecycle.isSilent, let job = context.jobs.take(needsOpenBoard: true) else {
-            return
+        if case .silent = context.lifecycle.state { return }
+        guard let job = context.jobs.take(needsOpenBoard: true) else { return }
+        if case .waiting(let awaited, .silent) = context.lifecycle.state {
+            return context.jobs.finish(job, .failed(.board("it waits for its source: \(awaited)")))
         }
         guard case .activity(let make) = job.work.kind else {
             preconditionFailure("a job that needs an open board is an activity")
@@ -131,16 +136,21 @@ final class BoardSession {
 
     private func begin(_ frame: FrameReader.Frame) {
         if haste == .untilFrame { haste = .untilWindow }
-        if context.lifecycle.isSilent {
-            context.book.report(.opened(stream.description))
-            context.lifecycle.handle(.firstFrame)
-        }
+        if context.lifecycle.isAwaitingFrame { resume() }
         frameUse = current?.activity.take(frame) ?? .tested
         if frameUse == .untested {
             stream.restartPatience()
         } else {
             shots = frame.payload
         }
+    }
+
+    /// Says that frames come, for the first time or again.
+    private func resume() {
+        if case .waiting = context.lifecycle.state { context.lifecycle.handle(.sourceResumed) }
+        guard context.lifecycle.isSilent else { return }
+        context.book.report(.opened(stream.description))
+        context.lifecycle.handle(.firstFrame)
     }
 
     /// Fills windows from the frame under way, and takes each full one to the activities.

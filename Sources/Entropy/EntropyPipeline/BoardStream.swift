@@ -10,7 +10,8 @@ import Synchronization
 ///
 /// For the pipeline's thread.
 final class BoardStream {
-    /// How long a board may send nothing usable before it counts as stalled, in nanoseconds.
+    /// How long a board may send nothing usable before it counts as stalled, in nanoseconds. One that is fed may be
+    /// silent for as long as its source is.
     private static let patience: UInt64 = 2_000_000_000
     /// The longest wait of one read, in milliseconds.
     private static let readWait: Int32 = 500
@@ -18,6 +19,8 @@ final class BoardStream {
     let board: any Board
     /// The board, if it can be tuned.
     let tunable: (any TunableBoard)?
+    /// The board, if it is fed by a source that may be silent.
+    private let fed: (any FedBoard)?
     private(set) var description: BoardDescription
     let window: HealthWindow
     /// Whether the window under way holds shots that are in a recording: its bits are served to nobody.
@@ -46,6 +49,7 @@ final class BoardStream {
         self.counters = counters
         self.clock = clock
         tunable = description.tuning == nil ? nil : board as? any TunableBoard
+        fed = board as? any FedBoard
         reader = FrameReader(buffer: memory.frames, board: description)
         // The key decides which ideal rows are taken for one another, which is as good as never.
         var random = SystemRandomNumberGenerator()
@@ -102,10 +106,18 @@ final class BoardStream {
     func restartPatience() { patienceBegan = clock.monotonicNanoseconds() }
 
     /// Throws when the board has sent nothing usable for too long.
-    func checkPatience() throws(BoardError) {
-        guard clock.monotonicNanoseconds() - patienceBegan <= Self.patience else {
-            throw .stalled(stallCause(lastRejection))
+    ///
+    /// - Parameter isFirst: whether no frame of the stream has come yet; a source is missed sooner then than in a pause.
+    /// - Returns: what is waited for, when the source of a board that is fed has been silent for longer than its
+    ///   patience.
+    func checkPatience(ofFirstFrame isFirst: Bool) throws(BoardError) -> String? {
+        let silence = clock.monotonicNanoseconds() - patienceBegan
+        if let fed {
+            let patience = isFirst ? min(Self.patience, fed.patience) : fed.patience
+            return silence > patience ? fed.awaited : nil
         }
+        guard silence <= Self.patience else { throw .stalled(stallCause(lastRejection)) }
+        return nil
     }
 
     // MARK: Restarting

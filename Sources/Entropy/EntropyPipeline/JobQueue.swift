@@ -19,6 +19,15 @@ final class JobQueue: Sendable {
         case closed
     }
 
+    /// What becomes of a job that is handed in.
+    private enum Handing {
+        case taken
+        /// There is another one.
+        case busy
+        /// The pipeline stops, and takes none.
+        case stopping
+    }
+
     private let state = Mutex(State.empty)
     // What the state says, for a look once a window. Of jobs that wait, one of the two is true.
     private let hasBoardJobFlag = Atomic(false)
@@ -37,36 +46,40 @@ final class JobQueue: Sendable {
     ///
     /// - Returns: false when another one waits or is under way. A job for a pipeline that stops has failed.
     func begin(_ job: PipelineJob) -> Bool {
-        let isTaken = state.withLock { state in
+        let outcome = state.withLock { state -> Handing in
             switch state {
             case .empty:
                 state = .waiting(job)
                 show(isWaiting: true, job)
-                return true
-            case .waiting, .underWay:
-                return false
-            case .closing, .closed:
-                job.handle.fail(Self.stopping)
-                return true
+                return .taken
+            case .waiting, .underWay: return .busy
+            case .closing, .closed: return .stopping
             }
         }
-        if isTaken { wake() }
-        return isTaken
+        switch outcome {
+        case .taken: wake()
+        case .busy: return false
+        case .stopping: job.handle.fail(Self.stopping)
+        }
+        return true
     }
 
     /// Takes no more jobs, fails the one that waits, and lets the pipeline's thread stop.
     func close() {
-        state.withLock { state in
+        let refused: PipelineJob? = state.withLock { state in
+            defer { isClosedFlag.store(true, ordering: .releasing) }
             switch state {
             case .empty, .closed: state = .closed
             case .waiting(let job):
                 show(isWaiting: false, job)
-                job.handle.fail(Self.stopping)
                 state = .closed
+                return job
             case .underWay(let job), .closing(let job): state = .closing(job)
             }
-            isClosedFlag.store(true, ordering: .releasing)
+            return nil
         }
+        // The lock is free again: who is told may look into the queue.
+        refused?.handle.fail(Self.stopping)
         wake()
     }
 

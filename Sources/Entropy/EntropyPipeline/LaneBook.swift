@@ -188,6 +188,17 @@ final class LaneBook: Sendable {
     ///   that were admitted before it and still are. The window that completes the start-up test of
     ///   a lane is part of the test, and not used.
     func judge(_ window: HealthWindow, usable: UnsafeMutablePointer<UInt64>) -> WindowVerdict {
+        // Empty for nearly every window, and then without memory.
+        var alarms: [LaneAlarm] = []
+        let verdict = enter(window, usable: usable, alarms: &alarms)
+        // The lock is free again: who is told may look into the book.
+        for alarm in alarms { report(.alarm(alarm)) }
+        return verdict
+    }
+
+    private func enter(
+        _ window: HealthWindow, usable: UnsafeMutablePointer<UInt64>, alarms: inout [LaneAlarm]
+    ) -> WindowVerdict {
         content.withLock { content in
             guard var ledger = content.ledger.take() else {
                 preconditionFailure("windows are judged once the lanes have begun")
@@ -206,7 +217,7 @@ final class LaneBook: Sendable {
                         measuredEntropyPerBit: alarm.lane.flatMap {
                             window.measuredEntropyPerBit(lane: $0, by: alarm.test)
                         }))
-                report(.alarm(alarm))
+                alarms.append(alarm)
             }
             content.measure(window, recovering: ledger.recovering)
             var good = 0

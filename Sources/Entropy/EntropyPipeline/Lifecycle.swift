@@ -16,7 +16,21 @@ final class Lifecycle {
     /// The stage of the lanes; nil when nothing is judged.
     var stage: PipelineMachine.Stage? { machine.state.stage }
 
-    var isSilent: Bool { if case .silent = machine.state { true } else { false } }
+    /// Whether no frame of the stream has come yet.
+    var isSilent: Bool {
+        switch machine.state {
+        case .silent, .waiting(_, .silent): true
+        default: false
+        }
+    }
+
+    /// Whether the next frame changes what the pipeline is doing, because none has come yet or for long.
+    var isAwaitingFrame: Bool {
+        switch machine.state {
+        case .silent, .waiting: true
+        default: false
+        }
+    }
 
     /// Moves on, and does at once what follows from it.
     func handle(_ event: PipelineMachine.Event) {

@@ -14,6 +14,9 @@ package final class PipelineCounters: Sendable {
     package let framesRejected = Atomic<UInt64>(0)
     package let bytesSkipped = Atomic<UInt64>(0)
     package let shotsDropped = Atomic<UInt64>(0)
+    /// Windows of which bits could have been served, had the rings had room: while a job needs the board read, no
+    /// window waits for clients.
+    package let windowsDropped = Atomic<UInt64>(0)
     /// Bits of min-entropy credited to the input of `full` blocks.
     package let creditedBits = Atomic<UInt64>(0)
     /// Temperature of the array in units of 0.01 °C; from the last frame.

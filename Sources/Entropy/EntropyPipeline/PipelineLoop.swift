@@ -145,7 +145,7 @@ package final class PipelineLoop: @unchecked Sendable {
         case .ended(let error):
             refuseJob(error.description)
             return .until(PipelineWait.Ends())
-        case .silent, .streaming, .recording, .withheld, .stopped:
+        case .silent, .streaming, .recording, .waiting, .withheld, .stopped:
             preconditionFailure("no board is open in the state \(lifecycle.state)")
         }
     }

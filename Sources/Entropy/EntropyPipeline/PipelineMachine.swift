@@ -18,6 +18,9 @@ package struct PipelineMachine: Sendable {
         case streaming(Stage)
         /// As `streaming`, while frames go to a recording as well.
         case recording(Stage)
+        /// The source of the board is silent, as the text says; what is in the rings may be taken as in the state that
+        /// goes on with the next frame: `silent`, `streaming` or `recording`.
+        indirect case waiting(String, State)
         /// An activity has the board for itself; nothing is judged or served.
         case withheld(Purpose)
         /// The board has ended, and bits that are still in the rings may be taken.
@@ -74,6 +77,10 @@ package struct PipelineMachine: Sendable {
         case boardOpened
         /// The first frame of a stream has come.
         case firstFrame
+        /// The source that feeds the board has been silent for long; says what is waited for.
+        case sourceFellSilent(String)
+        /// A frame has come after such a silence.
+        case sourceResumed
         /// The lanes restart: with learning their trims, or with the start-up test.
         case lanesRestarted(isLearning: Bool)
         /// The trims were learned.
@@ -130,6 +137,10 @@ package struct PipelineMachine: Sendable {
         switch (state, event) {
         case (.closed, .boardOpened): .silent(.starting)
         case (.silent(let stage), .firstFrame): .streaming(stage)
+        case (.waiting(_, let suspended), _): next(event, whileWaitingIn: suspended)
+        case (.silent, .sourceFellSilent(let awaited)), (.streaming, .sourceFellSilent(let awaited)),
+            (.recording, .sourceFellSilent(let awaited)):
+            .waiting(awaited, state)
         case (.silent, .lanesRestarted(let isLearning)): .silent(Self.first(isLearning))
         case (.withheld, .lanesRestarted(let isLearning)): .streaming(Self.first(isLearning))
         case (.streaming(.learning), .trimsLearned): .streaming(.starting)
@@ -151,6 +162,24 @@ package struct PipelineMachine: Sendable {
             (.ended, .stopped):
             .stopped
         default: illegal(event)
+        }
+    }
+
+    /// The state after an event that comes while the source is silent.
+    private func next(_ event: Event, whileWaitingIn suspended: State) -> State {
+        switch event {
+        case .sourceFellSilent(let awaited): return .waiting(awaited, suspended)
+        case .sourceResumed: return suspended
+        case .recordingBegan, .recordingEnded, .boardWithheld, .boardFailed, .stopped:
+            let after = PipelineMachine(suspended).next(event)
+            switch after {
+            case .streaming, .recording:
+                guard case .waiting(let awaited, _) = state else { illegal(event) }
+                return .waiting(awaited, after)
+            default: return after
+            }
+        case .boardOpened, .firstFrame, .lanesRestarted, .trimsLearned, .windowJudged, .ringsEmptied:
+            illegal(event)
         }
     }
 
@@ -184,6 +213,7 @@ extension PipelineMachine.State {
     package var isGateOpen: Bool? {
         switch self {
         case .streaming(.open), .recording(.open), .draining: true
+        case .waiting(_, let suspended): suspended.isGateOpen
         case .closed, .silent, .streaming, .recording, .withheld, .ended: false
         case .stopped: nil
         }
@@ -193,7 +223,7 @@ extension PipelineMachine.State {
     package var hasEnded: Bool {
         switch self {
         case .draining, .ended: true
-        case .closed, .silent, .streaming, .recording, .withheld, .stopped: false
+        case .closed, .silent, .streaming, .recording, .waiting, .withheld, .stopped: false
         }
     }
 
@@ -203,6 +233,7 @@ extension PipelineMachine.State {
         case .closed(nil), .silent, .withheld(.settingPoint), .stopped: nil
         case .closed(let error?): .failed(error)
         case .streaming(let stage): stage.reported
+        case .waiting(let awaited, _): .waiting(awaited)
         case .recording, .withheld(.recordingStarts): .recording
         case .withheld(.sweeping): .calibrating
         case .draining(let error), .ended(let error): .ended(error)
@@ -213,6 +244,7 @@ extension PipelineMachine.State {
     package var stage: PipelineMachine.Stage? {
         switch self {
         case .silent(let stage), .streaming(let stage), .recording(let stage): stage
+        case .waiting(_, let suspended): suspended.stage
         case .closed, .withheld, .draining, .ended, .stopped: nil
         }
     }

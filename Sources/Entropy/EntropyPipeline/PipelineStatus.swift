@@ -23,15 +23,20 @@ package enum PipelineState: Sendable, Equatable {
     case calibrating
     /// Frames go to a recording, and their bits are served to nobody.
     case recording
+    /// The source that feeds the board is silent; says what is waited for. What is in the rings is served if it was
+    /// before.
+    case waiting(String)
     /// The board gives no frames. It is tried again and again, and is failed until one comes.
     case failed(BoardError)
     /// The board has ended. What is in the rings is served, and no more comes.
     case ended(BoardError)
 
-    /// Whether the other state differs at most in its numbers.
+    /// Whether the other state differs at most in its numbers, or in what is waited for.
     package func isSameKind(as other: PipelineState) -> Bool {
-        if case (.unhealthy, .unhealthy) = (self, other) { return true }
-        return self == other
+        switch (self, other) {
+        case (.unhealthy, .unhealthy), (.waiting, .waiting): true
+        default: self == other
+        }
     }
 
     /// Whether it goes on from `earlier`, so that it began when that did: a board that has failed stays so while the

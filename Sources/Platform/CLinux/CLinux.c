@@ -364,3 +364,13 @@ void clinux_restore_fatal_signals(void) {
     static const int signals[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS, SIGSEGV};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], SIG_DFL);
 }
+
+// C libraries of Linux give constructors what they give to main; Swift's main does not pass it on.
+static char *no_arguments[] = {NULL};
+static char *const *arguments = no_arguments;
+
+__attribute__((constructor)) static void keep_arguments(int count, char **values) {
+    if (count > 0 && values != NULL) arguments = values;
+}
+
+char *const *clinux_arguments(void) { return arguments; }

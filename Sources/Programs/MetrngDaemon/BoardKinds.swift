@@ -27,7 +27,9 @@ extension BoardSettings {
         case .replay:
             ReplayBoard(path: path)
         case .host:
-            try HostBoard(path: path, lanes: lanes, shotsPerFrame: shotsPerFrame, locked: locked)
+            try HostBoard(
+                path: path, lanes: lanes, shotsPerFrame: shotsPerFrame, patienceSeconds: patienceSeconds,
+                locked: locked)
         }
     }
 
@@ -79,16 +81,19 @@ extension BoardError {
     /// What to try with a board of a kind: a file has no plug, and a model no cable.
     func remedy(for kind: BoardSettings.Kind) -> String {
         switch (kind, self) {
+        case (.host, .absent): "check that the source exists and is connected; metrngd keeps looking for it"
+        case (.host, .notPermitted):
+            "give the user of metrngd read access to the source, and its unit DeviceAllow= for a device;"
+                + " see docs/administration.md"
+        case (.host, .unsupported): "name another source with the key path"
+        case (.host, .busy), (.host, .taken): "end the other program that uses the source; metrngd keeps trying"
+        case (.host, .stalled), (.host, .noBus), (.host, .ended):
+            "check that the source delivers bits; metrngd keeps trying"
         case (_, .ended), (.usb, _), (_, .busy), (_, .taken), (_, .noBus): remedy
         case (.simulated, _): "end the injected faults: mectl inject none"
         case (.replay, .absent): "check that the file exists; metrngd keeps looking for it"
         case (.replay, .notPermitted): "give the user of metrngd read access to the file"
         case (.replay, _): "name another recording with the key path"
-        case (.host, .absent): "check that the device exists; metrngd keeps looking for it"
-        case (.host, .notPermitted):
-            "give the user of metrngd read access to the device, and its unit DeviceAllow= for it"
-        case (.host, .stalled): "check that the device delivers data; metrngd keeps trying"
-        case (.host, .unsupported): "name another device with the key path"
         }
     }
 }

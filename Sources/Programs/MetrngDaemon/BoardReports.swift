@@ -60,6 +60,7 @@ extension BoardUnit {
             rawBytesPerSecond: rate * Double(lanes) / 8,
             framesAccepted: counters.framesAccepted.int,
             framesRejected: counters.framesRejected.int, shotsDropped: counters.shotsDropped.int,
+            windowsDropped: counters.windowsDropped.int,
             creditedBits: counters.creditedBits.int, newestBitAge: counters.newestBitAge(now: now),
             // The most processed grade first.
             rings: source.channels.reversed().map { $0.report(now: now) },
@@ -118,6 +119,7 @@ extension PipelineStatus {
         case .unhealthy, .correlated, .repeating: .unhealthy
         case .calibrating: .calibrating
         case .recording: .recording
+        case .waiting: .waiting
         case .failed: .failed
         case .ended: .ended
         }
@@ -129,6 +131,7 @@ extension PipelineStatus {
         case .unhealthy(let good, let minimum): "\(good) good lanes, at least \(minimum) are needed"
         case .correlated: "common-mode correlation of the lanes"
         case .repeating: "it sends bits again that it sent before"
+        case .waiting(let awaited): "waiting for the source: \(awaited)"
         case .failed(let error), .ended(let error): error.description
         }
     }
@@ -143,6 +146,7 @@ extension PipelineStatus {
         case .unhealthy:
             "see which lanes fail with `mectl health`; check the operating point, the supply and"
                 + " the temperature of the array"
+        case .waiting: "start or check what feeds the source; metrngd goes on as soon as bits come"
         case .failed(let error), .ended(let error): error.remedy(for: kind)
         }
     }

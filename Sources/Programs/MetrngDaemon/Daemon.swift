@@ -88,6 +88,7 @@ final class Daemon {
             logger.warning("no board is configured, nothing is served; see boards in metrngd.yaml")
         }
         warnOfFewDescriptors()
+        if let danger = RuntimeDirectoryDanger(configuration.settings.runtimeDirectory) { logger.warning("\(danger)") }
         if let lack = BoardOperator.lackOfAdministrators { logger.info("\(lack)") }
         manager.tellReady(status: statusLine(shared.status()))
         watchdog = Watchdog.timeout.map { Watchdog(timeout: $0, threads: threads) }

@@ -160,6 +160,7 @@ extension PipelineState {
             LogLine(
                 .boardUnhealthy, .error,
                 "serves nothing: \(good) good lanes, at least \(minimum) are needed")
+        case .waiting(let awaited): LogLine(.boardWaiting, .warning, "waiting for the source: \(awaited)")
         case .failed(let error):
             LogLine(
                 .boardFailed, .error,

@@ -17,6 +17,8 @@ enum JournalEvent: String {
     case boardServing
     /// Its lanes are not good enough: nothing is served.
     case boardUnhealthy
+    /// The source that feeds it is silent.
+    case boardWaiting
     /// It sends no frames: nothing is served.
     case boardFailed
     /// A recording has ended.
@@ -43,6 +45,7 @@ enum JournalEvent: String {
         case .boardOpened: "bde0adc767f94933831208126934ed2f"
         case .boardServing: "5a9e57c83b104df982d909314fb50737"
         case .boardUnhealthy: "10c656627e7046a0b907c64e3663a4aa"
+        case .boardWaiting: "7c1f6ab02d9e4a6cb8f3d1e05a947e2b"
         case .boardFailed: "e5c788a657654769b941b7902a3c6116"
         case .boardEnded: "edf10211b1a448409969935efe61a229"
         case .boardChanged: "0a49bdd3591849bc8cfb3adfa832fad1"

@@ -113,7 +113,7 @@ package func runMetrngd() {
     prepareStandardStreams()
     let waitingClients = WaitingClients()
     do {
-        var command = try Metrngd.parseAsRoot()
+        var command = try Metrngd.parseAsRoot(processArguments)
         try command.run()
     } catch {
         let status = Metrngd.exitCode(for: error)

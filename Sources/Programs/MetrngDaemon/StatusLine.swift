@@ -43,11 +43,12 @@ private func verb(_ boards: [BoardStatus]) -> String {
 }
 
 extension BoardStatus {
-    /// Whether clients can get its bits, including those left from a recording that has ended.
+    /// Whether clients can get its bits, including those left from a recording that has ended and from
+    /// before its source fell silent.
     fileprivate var serves: Bool {
         switch state {
         case .serving, .idle: true
-        case .ended: rings.contains { $0.availableBytes > 0 }
+        case .waiting, .ended: rings.contains { $0.availableBytes > 0 }
         case .tuning, .starting, .unhealthy, .calibrating, .recording, .failed: false
         }
     }

@@ -3,11 +3,12 @@
 import ControlCommands
 import FoundationEssentials
 import Glibc
+import LinuxPlatform
 
 @main
 struct Main {
     static func main() {
         let console = Console.ofProcess(environment: ProcessInfo.processInfo.environment)
-        exit(runMectl(Array(CommandLine.arguments.dropFirst()), on: console))
+        exit(runMectl(processArguments, on: console))
     }
 }

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 @Suite(
-    "A generator of the host: devices and FIFOs, shots in pieces, vanishing writers, interruption, no spinning, wiping; kinds that are refused",
+    "A generator of the host: devices, terminals and FIFOs, shots in pieces, vanishing writers, interruption, no spinning, wiping; kinds that are refused",
     .timeLimit(.minutes(5)))
 struct HostBoardTests {
     private let directory = TemporaryDirectory()
@@ -139,8 +139,8 @@ struct HostBoardTests {
         _ = try openWriter()
         let before = try sleepCount()
         #expect(try read(board, milliseconds: 400).bytes == [])
-        // At most 20 rests of 20 ms; a loop that spins would not sleep, or far more often.
-        #expect((1...45).contains(try sleepCount() - before))
+        // The end of the last writer wakes once; a loop that spins would not sleep, or far more often.
+        #expect((1...10).contains(try sleepCount() - before))
         board.close()
     }
 
@@ -187,6 +187,88 @@ struct HostBoardTests {
         let frame = try read(board).bytes
         #expect(frame[FrameHeader.byteCount...].allSatisfy { $0 == 2 })
         #expect(try header(frame).sequence == 0)
+        board.close()
+    }
+
+    @Test("A start forgets the beginning of a shot that came before it")
+    func starting() throws {
+        try makeFIFO()
+        let board = try makeBoard(path)
+        let writer = try openWriter()
+        try write([1, 1, 1, 1, 1], to: writer)
+        #expect(try read(board).bytes == [])
+        board.stop()
+        board.start()
+        try write([UInt8](repeating: 2, count: 8), to: writer)
+        let frame = try read(board).bytes
+        #expect(Array(frame[FrameHeader.byteCount...]) == [UInt8](repeating: 2, count: 8))
+        #expect(try header(frame).firstShot == 0)
+        board.close()
+    }
+
+    @Test("A writer that pauses is not cut off, and the board says whether there is one")
+    func awaits() throws {
+        try makeFIFO()
+        let board = try makeBoard(path)
+        #expect(try read(board).bytes == [])
+        #expect(board.awaited == "no program has \(path) open for writing")
+        let writer = try openWriter()
+        #expect(try read(board).bytes == [])
+        #expect(board.awaited == "nothing comes from \(path)")
+        try write([UInt8](repeating: 3, count: 8), to: writer)
+        #expect(try read(board).bytes.count == FrameHeader.byteCount + 8)
+        board.close()
+    }
+
+    @Test("A FIFO that is put in the place of another is read, and one that is taken away is missed")
+    func replacedFIFO() throws {
+        try makeFIFO()
+        let board = try makeBoard(path)
+        #expect(try read(board).bytes == [])
+        try system("remove") { unlink(path) }
+        try makeFIFO()
+        #expect(try read(board).bytes == [])
+        try write([UInt8](repeating: 4, count: 8), to: try openWriter())
+        #expect(try read(board).bytes.last == 4)
+        try system("remove") { unlink(path) }
+        #expect(throws: BoardError.absent("\(SystemError("examine", path, code: ENOENT))")) { try read(board) }
+        board.close()
+    }
+
+    @Test("A terminal gives every byte as it was sent, echoes none, and has its earlier settings afterwards")
+    func terminal() throws {
+        let terminal = try PseudoTerminal()
+        let before = terminal.settings
+        try #require(before.c_lflag & tcflag_t(ECHO | ICANON | ISIG) == tcflag_t(ECHO | ICANON | ISIG))
+        let board = try makeBoard(terminal.path, shotsPerFrame: 64)
+        #expect(terminal.settings.c_lflag & tcflag_t(ECHO | ICANON | ISIG) == 0)
+        #expect(terminal.settings.c_ospeed == before.c_ospeed)
+        #expect(try read(board).bytes == [], "nothing yet is not the end")
+        let bytes = (0...255).map { UInt8($0) }
+        try terminal.send(bytes)
+        var payload: [UInt8] = []
+        while payload.count < bytes.count {
+            payload += try read(board, milliseconds: 10_000).bytes.dropFirst(FrameHeader.byteCount)
+        }
+        #expect(payload == bytes)
+        #expect(terminal.received() == [])
+        board.close()
+        let after = terminal.settings
+        #expect(after.c_iflag == before.c_iflag && after.c_oflag == before.c_oflag)
+        #expect(after.c_cflag == before.c_cflag && after.c_lflag == before.c_lflag)
+        #expect(after.c_cc.5 == before.c_cc.5 && after.c_cc.6 == before.c_cc.6)
+    }
+
+    @Test("A terminal whose device is gone is absent")
+    func lostTerminal() throws {
+        var terminal: PseudoTerminal? = try PseudoTerminal()
+        let board = try makeBoard(try #require(terminal?.path))
+        terminal = nil
+        let error = #expect(throws: BoardError.self) { try read(board) }
+        guard case .absent = error else {
+            Issue.record("\(error as Any)")
+            return
+        }
         board.close()
     }
 

@@ -174,6 +174,40 @@ struct PipelineMachineTests {
             [(Self.recorded, .recording(.starting), [])], from: .recording(.shut(.correlated)))
     }
 
+    @Test("a silent source leaves the gate and the stage, and the next frame goes on with them")
+    func waits() {
+        let few = PipelineMachine.State.streaming(.shut(Self.few))
+        for state in [.streaming(.open), few, .recording(.open)] as [PipelineMachine.State] {
+            expect(
+                [
+                    (.sourceFellSilent("a"), .waiting("a", state), .report),
+                    (.sourceFellSilent("a"), .waiting("a", state), []),
+                    (.sourceFellSilent("b"), .waiting("b", state), .report),
+                    (.sourceResumed, state, .report),
+                ], from: state)
+        }
+        expect(
+            [
+                (.sourceFellSilent("a"), .waiting("a", .silent(.starting)), .report),
+                (.sourceResumed, .silent(.starting), []),
+                (.firstFrame, .streaming(.starting), .report),
+            ], from: .silent(.starting))
+    }
+
+    @Test("recordings, activities, failures and the stop come also while the source is silent")
+    func interruptsWaiting() {
+        let waiting = PipelineMachine.State.waiting("a", .streaming(.open))
+        expect(
+            [
+                (.recordingBegan, .waiting("a", .recording(.open)), []),
+                (.recordingEnded, waiting, []),
+                (.boardWithheld(.recordingStarts), .withheld(.recordingStarts), [.closeGate, .report]),
+            ], from: waiting)
+        expect([(.boardFailed(Self.absent), .closed(Self.absent), [.closeGate, .report])], from: waiting)
+        expect([(.boardFailed(Self.end), .draining(Self.end), [.endOutput, .report])], from: waiting)
+        expect([(.stopped, .stopped, [])], from: waiting)
+    }
+
     @Test("a stop leaves the gate as it is, for clients that are served their last bytes")
     func stops() {
         expect([(.stopped, .stopped, [])], from: .streaming(.open))

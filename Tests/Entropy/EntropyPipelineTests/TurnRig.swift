@@ -98,6 +98,32 @@ final class InstantBoard: PluggableBoard {
     }
 }
 
+/// The same as a board that is fed: its silence is that of a source.
+final class InstantSource: FedBoard {
+    static let awaited = "nothing comes from the test"
+
+    let patience: UInt64
+    private let board: InstantBoard
+
+    init(_ board: InstantBoard, patienceSeconds: Double) {
+        self.board = board
+        patience = UInt64(patienceSeconds * 1e9)
+    }
+
+    var awaited: String { Self.awaited }
+
+    func open() throws(BoardError) -> BoardDescription { try board.open() }
+    func start() throws(BoardError) { try board.start() }
+    func stop() { board.stop() }
+    func close() { board.close() }
+    func interrupt() { board.interrupt() }
+    func read(
+        into buffer: UnsafeMutableRawBufferPointer, milliseconds: Int32
+    ) throws(BoardError) -> Int {
+        try board.read(into: buffer, milliseconds: milliseconds)
+    }
+}
+
 /// A pipeline whose turns a test takes, on one thread and in virtual time.
 final class TurnRig {
     let clock = ManualClock()
@@ -107,7 +133,13 @@ final class TurnRig {
     private let log = EventLog()
     private var frames: FrameMaker
 
-    init(ringBytes: Int = 1 << 19, shotsPerFrame: Int = 256) throws {
+    /// - Parameters:
+    ///   - patienceSeconds: of a board that is fed; nil for another.
+    ///   - onEvent: called with what the pipeline reports.
+    init(
+        ringBytes: Int = 1 << 19, shotsPerFrame: Int = 256, patienceSeconds: Double? = nil,
+        onEvent: @escaping @Sendable (PipelineEvent) -> Void = { _ in }
+    ) throws {
         let description = BoardDescription.test(shotsPerFrame: shotsPerFrame)
         board = try InstantBoard(description, clock)
         frames = FrameMaker(description)
@@ -116,12 +148,17 @@ final class TurnRig {
             raw: EntropyRing(capacity: ringBytes, locked: false),
             full: EntropyRing(capacity: ringBytes, locked: false), bitsArrived: Wakeup())
         let log = log
+        let board = board
         pipeline = EntropyPipeline(
-            board: board, source: source,
+            board: patienceSeconds.map { InstantSource(board, patienceSeconds: $0) } ?? board, source: source,
             settings: PipelineSettings(
                 claimedEntropyPerBit: 0.8, startUpWindows: 2, minimumGoodLanesPercent: 50,
                 locksMemory: false),
-            clock: clock.clock, onEvent: { log.add($0) })
+            clock: clock.clock
+        ) { event in
+            log.add(event)
+            onEvent(event)
+        }
     }
 
     var loop: PipelineLoop { pipeline.loop }

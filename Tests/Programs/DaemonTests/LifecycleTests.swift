@@ -33,6 +33,36 @@ struct LifecycleTests {
         #expect(daemon.logText == log)
     }
 
+    @Test(
+        "A directory in which others may replace the sockets is warned of",
+        arguments: [0o700, 0o755, 0o1777, 0o770, 0o777])
+    func openDirectory(mode: Int) throws {
+        let directory = SocketDirectory()
+        try #require(chmod(directory.path, mode_t(mode)) == 0)
+        let daemon = try DaemonProcess(directory: directory)
+        let isOpen = mode == 0o770 || mode == 0o777
+        #expect(daemon.stop() == 0)
+        #expect(daemon.logText.contains("may replace the sockets in \(directory.path)") == isOpen)
+    }
+
+    @Test("Its arguments, and those of mectl, count also without /proc")
+    func withoutProc() throws {
+        let directory = SocketDirectory()
+        let file = try directory.write("log: {level: debug}", to: "c.yaml")
+        let rights = geteuid() == 0 ? [] : ["--user", "--map-root-user"]
+        func outcome(_ program: String, _ arguments: String...) throws -> Outcome {
+            try run(
+                "/usr/bin/unshare",
+                rights + ["--mount", "/bin/sh", "-c", #"mount -t tmpfs none /proc && exec "$@""#, "sh"]
+                    + ["\(buildDirectory)/\(program)"] + arguments)
+        }
+        let check = try outcome("metrngd", "--check-config", "--config", file)
+        #expect(check.text.contains("the configuration is valid (\(file))"))
+        #expect(try outcome("metrngd", "--no-such-option").status == 64)
+        #expect(try outcome("mectl", "--version").text.hasPrefix("mectl "))
+        #expect(try outcome("mectl", "boards", "--socket", directory.control).errors.contains(directory.control))
+    }
+
     @Test("Clients of every kind do not hold up its stop")
     func stopsWithClients() throws {
         let daemon = try DaemonProcess()

@@ -187,27 +187,3 @@ struct ReplayTests {
         #expect(daemon.stop() == 0)
     }
 }
-
-@Suite(
-    "A generator of the host behind the daemon: served as such; files that are refused")
-struct HostTests {
-    @Test("A character device serves as a board of the provenance host")
-    func device() throws {
-        let daemon = try DaemonProcess(
-            "boards: [{name: host0, kind: host, path: /dev/urandom, lanes: 64}]")
-        // It is genuine as far as the daemon can tell: no permission is needed.
-        let connection = try EntropyConnection(path: daemon.directory.entropy)
-        #expect(try connection.read(count: 4096).count == 4096)
-        #expect(connection.origin?.provenance == .host)
-        #expect(try mectl("status", directory: daemon.directory).text.contains("host0"))
-        #expect(daemon.stop() == 0)
-    }
-
-    @Test("What is no device is refused, with what is allowed")
-    func refused() throws {
-        let daemon = try DaemonProcess("boards: [{name: host0, kind: host, path: /etc/passwd}]")
-        #expect(try eventually { try daemon.boardStatus("state") as? String == "failed" })
-        #expect(try #require(try daemon.boardStatus("cause") as? String).contains("/etc/passwd"))
-        #expect(daemon.stop() == 0)
-    }
-}

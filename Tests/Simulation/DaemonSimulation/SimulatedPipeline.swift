@@ -61,7 +61,7 @@ final class SimulatedPipeline {
     /// Whether bits may leave the rings: the pipeline serves, or has ended, or was doing so when a recording began.
     var mayDeliver: Bool {
         switch state {
-        case .serving, .recording, .ended: true
+        case .serving, .recording, .waiting, .ended: true
         case .tuning, .starting, .unhealthy, .correlated, .repeating, .calibrating, .failed: false
         }
     }

@@ -2,7 +2,10 @@
 
 #include "CTestSupport.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
@@ -39,3 +42,13 @@ ssize_t ctestsupport_send_copies(int fd, const void *bytes, size_t count, int de
 }
 
 int ctestsupport_fork(void) { return fork(); }
+
+int ctestsupport_open_terminal(char *path, size_t capacity) {
+    int device = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (device < 0) return -1;
+    int error = unlockpt(device) != 0 ? errno : ptsname_r(device, path, capacity);
+    if (error == 0) return device;
+    close(device);
+    errno = error;
+    return -1;
+}

@@ -45,7 +45,7 @@ package enum Samples {
         encoding: "direct", temperatureCelsius: 41.25, claimedEntropyPerBit: 0.9,
         lowestLaneEntropyPerBit: 0.953, xorFold: 1, shots: 1_234_567_890, shotsPerSecond: 1_000_000,
         rawBytesPerSecond: 64_000_000,
-        framesAccepted: 301_408, framesRejected: 2, shotsDropped: 0,
+        framesAccepted: 301_408, framesRejected: 2, shotsDropped: 0, windowsDropped: 0,
         creditedBits: 555_555_555_555, newestBitAge: 0.0012,
         rings: [
             RingStatus(

@@ -108,6 +108,8 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
     ) throws(BoardError) -> Int {
         try checkPresence()
         if silences.contains(.stall) {
+            // An interruption of an earlier read, which did not wait, ends no later one.
+            wakeup.clear()
             idle(wakeup, milliseconds)
             return 0
         }

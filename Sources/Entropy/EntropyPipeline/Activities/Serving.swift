@@ -95,7 +95,10 @@ final class Serving: Activity {
             return .next
         }
         context.counters.isResting.store(mayWait, ordering: .relaxed)
-        guard mayWait else { return .next }
+        guard mayWait else {
+            context.counters.windowsDropped.addToTotal(1)
+            return .next
+        }
         try context.stream.checkPresence()
         context.gate.willWait()
         if let credited = context.gate.publish(window, lanes: usable, count: lanes) {

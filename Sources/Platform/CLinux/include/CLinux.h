@@ -143,6 +143,10 @@ enum { CLINUX_ENTROPY_HEAD = 2 * sizeof(int) };
 // too large and for more bits than 8 a byte.
 int clinux_entropy_add(int fd, void *message, size_t count, size_t bits);
 
+// The arguments of the process, as it was started: the first is its name, a NULL follows the last.
+// They do not depend on /proc.
+char *const *clinux_arguments(void);
+
 // Zeroes memory in a way the compiler may not leave out.
 void clinux_wipe(void *memory, size_t bytes);
 

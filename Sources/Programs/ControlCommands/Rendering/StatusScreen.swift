@@ -44,7 +44,7 @@ private typealias Fact = (name: String, text: String)
 private func mark(_ state: BoardState) -> (String, Palette.Color) {
     switch state {
     case .serving, .idle: ("●", .green)
-    case .tuning, .starting, .calibrating, .recording: ("○", .yellow)
+    case .tuning, .starting, .calibrating, .recording, .waiting: ("○", .yellow)
     case .unhealthy, .failed, .ended: ("×", .red)
     }
 }
@@ -71,6 +71,8 @@ private func lanesText(_ board: BoardStatus) -> String {
     case .calibrating, .tuning:
         return "none of \(board.lanes) gives bits meanwhile (at least \(board.minimumGoodLanes) needed);"
             + " earlier: \(counts.summary)"
+    case .waiting:
+        return "none of \(board.lanes) gives bits meanwhile; earlier: \(counts.summary)"
     case .starting, .serving, .idle, .unhealthy, .recording:
         return "\(counts.givingBits)/\(board.lanes) give bits (at least \(board.minimumGoodLanes)):"
             + " \(counts.summary)"
@@ -84,6 +86,7 @@ private func stateNote(_ state: BoardState) -> String? {
     case .tuning: "learning the trims of the lanes"
     case .calibrating: "measuring operating points; nothing is served"
     case .recording: "recorded bits are not served"
+    case .waiting: "what is in the rings is served"
     case .starting, .serving, .unhealthy, .failed, .ended: nil
     }
 }
@@ -101,6 +104,8 @@ private func flowFacts(_ board: BoardStatus) -> [Fact] {
             "Frames",
             "\(grouped(board.framesAccepted)) good, \(grouped(board.framesRejected)) rejected,"
                 + " \(grouped(board.shotsDropped)) shots dropped"
+                + (board.windowsDropped == 0
+                    ? "" : ", \(grouped(board.windowsDropped)) windows found the rings full during an operation")
         ),
         (
             "Credited",

@@ -3,17 +3,22 @@
 import BoardInterface
 import BoardProtocol
 import DevicePhysics
+import Glibc
+import LinuxPlatform
 import SimulatedBoard
 import TestSupport
 import Testing
 
 /// A board of 64 devices which switch with probability ½, with faults.
-private func board(_ script: String, shotsPerFrame: Int = 256) throws -> SimulatedArrayBoard {
+private func board(
+    _ script: String, shotsPerFrame: Int = 256,
+    idle: @escaping SimulatedArrayBoard.Idling = { $0.wait(milliseconds: $1) }
+) throws -> SimulatedArrayBoard {
     try SimulatedArrayBoard(
         name: "test",
         devices: .fixed(Array(repeating: SwitchingChain(p01: 0.5, p10: 0.5), count: 64)),
         settings: SimulatedArraySettings(.quarterPeriod), shotsPerFrame: shotsPerFrame,
-        seed: .fixed(8), script: FaultScript(parsing: script))
+        seed: .fixed(8), script: FaultScript(parsing: script), idle: idle)
 }
 
 /// The frames of a board as they are on the cable.
@@ -122,11 +127,36 @@ struct SimulatedFaultTests {
         _ = try board.open()
         board.start()
         #expect(try board.read(into: buffer, milliseconds: 1) == 0)
-        // Nobody waits an hour for it.
-        board.interrupt()
-        #expect(try board.read(into: buffer, milliseconds: 3_600_000) == 0)
+        // Nobody waits for ever for it.
+        let isDone = Flag()
+        let thread = try WorkerThread(name: "interrupt") {
+            while !isDone.isRaised {
+                usleep(1_000)
+                board.interrupt()
+            }
+        }
+        #expect(try board.read(into: buffer, milliseconds: .max) == 0)
+        isDone.raise()
+        thread.join()
         board.clearFaults()
         #expect(try board.read(into: buffer, milliseconds: 0) == 40 + 256 * 8)
+    }
+
+    @Test("an interruption while nothing waits ends no later wait")
+    func earlierInterruption() throws {
+        let ends = Tally()
+        let board = try board("at 256 stall") { wakeup, _ in
+            if wakeup.wait(milliseconds: 0) { ends.add(1) }
+        }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 64)
+        defer { buffer.deallocate() }
+        _ = try board.open()
+        board.start()
+        board.interrupt()
+        #expect(try board.read(into: buffer, milliseconds: 0) == 40 + 256 * 8)
+        board.interrupt()
+        for _ in 0..<2 { #expect(try board.read(into: buffer, milliseconds: 1) == 0) }
+        #expect(ends.value == 0)
     }
 
     @Test(

@@ -19,4 +19,8 @@ ssize_t ctestsupport_send_copies(int fd, const void *bytes, size_t count, int de
 // call what needs no lock that another one may have held.
 int ctestsupport_fork(void);
 
+// Makes a terminal without a device. Returns the device's end, which does not wait, and writes the
+// path of the terminal to `path`, of `capacity` bytes; -1 with errno set on failure.
+int ctestsupport_open_terminal(char *path, size_t capacity);
+
 #endif
