@@ -70,12 +70,12 @@ struct HealthRenderingTests {
         #expect(
             text.contains(
                 """
-                Worst lanes  state     p(1)    lag 1  trim  resistance
-                         17  failed  0.4706  -0.0047  -470     4.02 kΩ
+                Worst  state     p(1)    lag 1  entropy  trim  resistance
+                   17  failed  0.4706  -0.0047    0.612  -470     4.02 kΩ
                   alarms of lane 17: 2 RC, 1 AP, 1 R
-                         40  warned  0.4850  -0.0024  -240     4.04 kΩ
+                   40  warned  0.4850  -0.0024    0.958  -240     4.04 kΩ
                   alarms of lane 40: 1 AP
-                          0  good    0.4600  -0.0064  -640     4.00 kΩ
+                    0  good    0.4600  -0.0064    0.953  -640     4.00 kΩ
 
                 """))
         // Folding breaks no row.

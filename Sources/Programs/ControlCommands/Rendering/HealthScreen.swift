@@ -149,7 +149,7 @@ private func laneTable(_ health: BoardHealth, columns: Int?) -> String {
     let wide = table(
         [header + ["alarms"]] + zip(rows, alarms).map { $0 + [$1] }, alignments + [.right])
     guard let columns, wide.split(separator: "\n").contains(where: { $0.count > columns }) else { return wide }
-    let lines = table([header] + rows, alignments).split(separator: "\n")
+    let lines = table([["Worst"] + header.dropFirst()] + rows, alignments).split(separator: "\n")
     let narrow = zip(lines.dropFirst(), lanes).map { line, lane in
         let alarms = alarmCounts(lane).map { "  alarms of lane \(lane.lane): \($0)\n" }
         return "\(line)\n\(alarms ?? "")"
