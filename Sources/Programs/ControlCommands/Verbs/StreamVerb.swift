@@ -16,6 +16,8 @@ struct StreamVerb: Verb {
     private static let chunk = 1 << 20
     /// The size of the first request: so small that it can be answered if there are any bits at all.
     private static let firstPiece = 32
+    /// The size of a request of replayed bits: one message, so that a request that is not answered takes no bits.
+    private static let replayedPiece = 1 << 14
 
     @Option(parsing: .unconditional, help: "Number of bytes (default: until the reader closes the pipe).")
     var bytes: Int?
@@ -51,17 +53,20 @@ struct StreamVerb: Verb {
         }
         let connection = try connect(path)
         var left = bytes ?? .max
+        // A recording ends; with requests that become smaller then, all of its bits can be read.
+        var replayedPiece = Self.replayedPiece
         while left > 0 {
             let isFirst = connection.origin == nil
-            // A recording ends; with small requests, all of its bits can be read.
-            let isSmall = isFirst || connection.origin?.provenance == .replay
-            let size = isSmall ? min(left, Self.firstPiece) : left
-            let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(size))
+            let isReplay = connection.origin?.provenance == .replay
+            let size = isFirst ? Self.firstPiece : isReplay ? replayedPiece : left
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(min(size, left)))
             do throws(Failure) {
                 try isFirst
                     ? readFirst(part, from: connection, console) : read(part, from: connection)
             } catch .bits(.unavailable) {
-                return try end(left: left, console)
+                guard isReplay, part.count > Self.firstPiece else { return try end(left: left, console) }
+                replayedPiece = part.count / 2
+                continue
             }
             try write(UnsafeRawBufferPointer(part), on: console)
             if bytes != nil { left -= part.count }
