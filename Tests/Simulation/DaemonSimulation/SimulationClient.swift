@@ -84,6 +84,9 @@ final class SimulationClient {
     }
 
     func die() {
+        // A child that another test is about to start may have a copy of the socket for a moment, and closing alone would
+        // reach the server after that only.
+        if let socket { shutdown(socket.raw, Int32(SHUT_RDWR)) }
         socket = nil
         outgoing = []
         asked = []
