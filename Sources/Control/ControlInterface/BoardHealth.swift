@@ -7,6 +7,9 @@ package import EntropyTerms
 package struct BoardHealth: Codable, Sendable, Equatable {
     package var name: String
     @ByName package var provenance: Provenance
+    package var state: BoardState
+    /// The provenance that the bits of a replayed recording had when they were recorded, by name; nil for other boards.
+    @Nullable package var recordedFrom: String?
     /// The number of windows that were judged.
     package var windows: Int
     package var windowShots: Int
@@ -29,7 +32,7 @@ package struct BoardHealth: Codable, Sendable, Equatable {
     package var alarms: [AlarmReport]
 
     package init(
-        name: String, provenance: Provenance, windows: Int, windowShots: Int,
+        name: String, provenance: Provenance, state: BoardState, recordedFrom: String?, windows: Int, windowShots: Int,
         healthEpoch: Int, claimedEntropyPerBit: Double, monitoredShots: Int,
         crossLaneCorrelation: Double?, crossLaneState: LaneReport.State, trimState: TrimState,
         untrimmableLanes: Int, trimLimits: TrimLimits?, cutoffs: [CutoffReport], laneCounts: LaneCounts,
@@ -38,6 +41,8 @@ package struct BoardHealth: Codable, Sendable, Equatable {
     ) {
         self.name = name
         self.provenance = provenance
+        self.state = state
+        self.recordedFrom = recordedFrom
         self.windows = windows
         self.windowShots = windowShots
         self.healthEpoch = healthEpoch

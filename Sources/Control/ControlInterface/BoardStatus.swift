@@ -29,6 +29,14 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     /// Whether metrngd has the board open.
     package var isOpen: Bool { self != .failed && self != .ended }
 
+    /// Whether the lanes that are good give bits, or would if the rings had room.
+    package var isGivingBits: Bool {
+        switch self {
+        case .failed, .ended, .waiting, .calibrating, .tuning: false
+        case .starting, .serving, .idle, .unhealthy, .recording: true
+        }
+    }
+
     /// Whether the board gives bits, or will without anybody's help.
     package var isHealthy: Bool {
         switch self {

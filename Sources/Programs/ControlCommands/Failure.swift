@@ -301,7 +301,8 @@ private struct TypedQuantity {
     init(_ quantity: String) {
         let known = [
             ("amplitude", "--amplitude", " mV"), ("pulse width", "--width", " ps"),
-            ("bias field", "--bias-field", " µT"),
+            ("pulseWidth", "--width", " ps"), ("bias field", "--bias-field", " µT"),
+            ("biasField", "--bias-field", " µT"),
         ]
         let option = known.first { quantity.contains($0.0) }
         (name, unit) = (option?.1 ?? printable(quantity), option?.2 ?? "")

@@ -29,7 +29,7 @@ extension BoardUnit {
             name: name, kind: settings.kind.rawValue, provenance: source.provenance,
             serial: board?.serial ?? "", path: board?.path ?? "", firmware: board?.firmware ?? "",
             lanes: board?.lanes ?? settings.lanesBeforeOpening,
-            goodLanes: counts.good + counts.warned, state: state,
+            goodLanes: state.isGivingBits ? counts.admitted : 0, state: state,
             holder: state.isOpen ? "metrngd (process \(getpid()))" : "")
     }
 
@@ -111,7 +111,7 @@ extension PipelineStatus {
             .map(AlarmReport.init)
     }
 
-    fileprivate var reportedState: BoardState {
+    var reportedState: BoardState {
         switch state {
         case .tuning: .tuning
         case .starting: .starting

@@ -6,6 +6,7 @@ import ControlInterface
 import DaemonConfiguration
 import EntropyPipeline
 import EntropyRing
+import EntropyTerms
 import LaneHealth
 import OperatingPointControl
 
@@ -17,7 +18,8 @@ extension BoardUnit {
         guard let ledger = status.ledger, let monitor = status.monitor else { return nil }
         let claim = pipeline.settings.claimedEntropyPerBit
         return BoardHealth(
-            name: settings.name, provenance: source.provenance,
+            name: settings.name, provenance: source.provenance, state: status.reportedState,
+            recordedFrom: status.description?.recordedFrom?.name,
             windows: status.earlier.windows + ledger.windows,
             windowShots: HealthCutoffs.windowShots, healthEpoch: Int(ledger.healthEpoch),
             claimedEntropyPerBit: claim, monitoredShots: monitor.shots,

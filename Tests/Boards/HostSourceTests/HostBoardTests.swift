@@ -123,7 +123,8 @@ struct HostBoardTests {
         #expect(try read(board, milliseconds: 50).bytes == [], "nobody has ever written")
         for number in 1...3 as ClosedRange<UInt8> {
             var writer: Descriptor? = try openWriter()
-            try write([UInt8](repeating: number, count: 8), to: try #require(writer))
+            // A shot, and part of one, which the next writer does not go on with.
+            try write([UInt8](repeating: number, count: 11), to: try #require(writer))
             writer = nil
             let frame = try read(board).bytes
             #expect(frame[FrameHeader.byteCount...].allSatisfy { $0 == number })

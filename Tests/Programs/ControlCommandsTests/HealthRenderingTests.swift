@@ -28,7 +28,7 @@ struct HealthRenderingTests {
             1,205,632 windows of 1,024 shots judged, health epoch 5
             cross-lane test: good, mean pairwise correlation 0.000120
             trims: holding (from -2,000 to 2,000 steps), untrimmable lanes: 1 (17)
-            entropy per bit: 0.900 claimed, 0.953 or more measured in the lanes that give bits (of the model)
+            entropy per bit: 0.900 claimed, 0.953 or more measured in the lanes that give bits (least: lane 0), of the model
             less than claimed: lane 17 (0.612 by the shot before)
             lane statistics: over 1,048,576 shots
 
@@ -80,6 +80,28 @@ struct HealthRenderingTests {
                 """))
         // Folding breaks no row.
         #expect(folded(text, columns: 60).contains("\n\(rows[3])\n"))
+    }
+
+    @Test(
+        "While a board gives nothing, no lane is said to give bits", arguments: [BoardState.failed, .ended, .waiting])
+    func withheld(state: BoardState) throws {
+        var health = Samples.health
+        health.state = state
+        let text = try RenderingTests.text(HealthReport(health))
+        #expect(text.contains("board0: \(state.rawValue), none of 128 lanes gives bits now; earlier: 125 good"))
+    }
+
+    @Test("A replay of a model's bits says so, as the status does")
+    func replayedModel() throws {
+        var health = Samples.health
+        health.provenance = .replay
+        health.recordedFrom = "simulated"
+        let text = try RenderingTests.text(HealthReport(health))
+        #expect(
+            text.hasPrefix("REPLAY — these bits come from a recording of a model and are neither random nor secret"))
+        #expect(text.contains(", of the model"))
+        health.recordedFrom = "hardware"
+        #expect(try !RenderingTests.text(HealthReport(health)).contains("model"))
     }
 
     @Test("Before the first window the share of ones and the correlation of lanes are not shown")

@@ -64,7 +64,8 @@ package enum Samples {
 
     /// A lane of each state, and fractions of ones from 0.46 to 0.54.
     package static let health = BoardHealth(
-        name: "board0", provenance: .simulated, windows: 1_205_632, windowShots: 1_024,
+        name: "board0", provenance: .simulated, state: .serving, recordedFrom: nil, windows: 1_205_632,
+        windowShots: 1_024,
         healthEpoch: 5, claimedEntropyPerBit: 0.9, monitoredShots: 1_048_576,
         crossLaneCorrelation: 0.00012, crossLaneState: .good, trimState: .holding,
         untrimmableLanes: 1, trimLimits: TrimLimits(lower: -2_000, upper: 2_000),

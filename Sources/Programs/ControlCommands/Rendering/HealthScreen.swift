@@ -33,10 +33,10 @@ private func healthScreen(
     _ health: BoardHealth, map: LaneQuantity, palette: Palette, now: Double, columns: Int?
 ) -> String {
     let counts = health.laneCounts
-    return banner([(health.name, health.provenance)])
+    let isOfModel = health.recordedFrom == Provenance.simulated.name
+    return banner([(health.name, health.provenance)], models: isOfModel ? [health.name] : [])
         + """
-        \(printable(health.name)): \(counts.givingBits)/\(health.lanes.count) lanes give bits: \
-        \(counts.summary)
+        \(printable(health.name)): \(givingText(health)): \(counts.summary)
         \(grouped(health.windows)) windows of \(grouped(health.windowShots)) shots judged, \
         health epoch \(health.healthEpoch)
         \(arrayLines(health))
@@ -46,6 +46,13 @@ private func healthScreen(
         \(laneTable(health, columns: columns))
         \(alarmList(health.alarms, now: now))
         """
+}
+
+/// How many lanes give bits: none while the board gives none.
+private func givingText(_ health: BoardHealth) -> String {
+    health.state.isGivingBits
+        ? "\(health.laneCounts.givingBits)/\(health.lanes.count) lanes give bits"
+        : "\(health.state.rawValue), none of \(health.lanes.count) lanes gives bits now; earlier"
 }
 
 /// The statistics of all lanes together.
@@ -64,10 +71,13 @@ private func arrayLines(_ health: BoardHealth) -> String {
 private func entropyLines(_ health: BoardHealth) -> String {
     let claim = health.claimedEntropyPerBit
     let measured = health.lanes.compactMap { lane in lane.measuredEntropyPerBit.map { (lane, $0) } }
-    let giving = measured.filter { $0.0.state == .good || $0.0.state == .warned }.map(\.1)
-    let model = health.provenance == .simulated ? " (of the model)" : ""
+    let giving = measured.filter { $0.0.state == .good || $0.0.state == .warned }
+    let isModel = health.provenance == .simulated || health.recordedFrom == Provenance.simulated.name
     let found =
-        giving.min().map { "\(decimal($0, places: 3)) or more measured in the lanes that give bits\(model)" }
+        giving.min { $0.1 < $1.1 }.map { lane, entropy in
+            "\(decimal(entropy, places: 3)) or more measured in the lanes that give bits (least: lane \(lane.lane))"
+                + (isModel ? ", of the model" : "")
+        }
         ?? "not measured yet in lanes that give bits"
     let poor = measured.filter { $0.1 < claim }.sorted { $0.1 < $1.1 }.map(\.0)
     let named = poor.prefix(poorLaneCount).map(poorLaneText).joined(separator: ", ")

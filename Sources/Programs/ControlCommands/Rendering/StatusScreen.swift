@@ -57,7 +57,7 @@ private func stateFacts(
         board.cause.map { ("Cause", printable($0)) },
         board.remedy.map { ("Remedy", printable($0)) },
     ]
-    let note = stateNote(board.state).map { " (\($0))" } ?? ""
+    let note = stateNote(board).map { " (\($0))" } ?? ""
     return [("State", "\(palette.paint(board.state.rawValue, color))\(note) \(since)")]
         + causes.compactMap { $0 } + [("Lanes", lanesText(board))]
 }
@@ -80,20 +80,21 @@ private func lanesText(_ board: BoardStatus) -> String {
     }
 }
 
-private func stateNote(_ state: BoardState) -> String? {
-    switch state {
+private func stateNote(_ board: BoardStatus) -> String? {
+    switch board.state {
     case .idle: "the rings are full"
     case .tuning: "learning the trims of the lanes"
     case .calibrating: "measuring operating points; nothing is served"
     case .recording: "recorded bits are not served"
-    case .waiting: "what is in the rings is served"
+    case .waiting:
+        board.rings.contains { $0.availableBytes > 0 } ? "what is in the rings is served" : "nothing is served"
     case .starting, .serving, .unhealthy, .failed, .ended: nil
     }
 }
 
 private func flowFacts(_ board: BoardStatus) -> [Fact] {
     // What a model says of itself was not measured, and is not to look so.
-    let isModel = board.provenance == .simulated
+    let isModel = board.provenance == .simulated || board.recordedFrom == Provenance.simulated.name
     return [
         (
             "Rate",
