@@ -120,7 +120,8 @@ package struct LaneReport: Codable, Sendable, Equatable {
     package var lagOne: Double
     /// The correlation with the majority of the lanes.
     package var crossLane: Double
-    /// The min-entropy per bit that the last 65,536 shots support, by the predictor that told them best; nil before.
+    /// The min-entropy per bit that the last whole period of 65,536 shots supports, by the predictor that told them
+    /// best; nil before.
     @Nullable package var measuredEntropyPerBit: Double?
     /// Nil as above.
     @Nullable package var bestPredictor: Predictor?

@@ -78,7 +78,8 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     @Nullable package var encoding: String?
     @Nullable package var temperatureCelsius: Double?
     package var claimedEntropyPerBit: Double
-    /// The least that the last 65,536 shots support in any lane that gives bits; nil before, and without such a lane.
+    /// The least that the last whole period of 65,536 shots supports in any lane that gives bits; nil before, and
+    /// without such a lane.
     @Nullable package var lowestLaneEntropyPerBit: Double?
     /// The number of lanes that are combined into one by XOR; 1 for no folding.
     package var xorFold: Int

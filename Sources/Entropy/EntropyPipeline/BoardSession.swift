@@ -64,7 +64,9 @@ final class BoardSession {
             guard let frame = stream.nextFrame() else { break }
             begin(frame)
         }
-        if let awaited = try stream.checkPatience(ofFirstFrame: context.lifecycle.isSilent) {
+        if let awaited = try stream.checkPatience(ofFirstFrame: context.lifecycle.isSilent),
+            !context.lifecycle.isWithheld
+        {
             context.lifecycle.handle(.sourceFellSilent(awaited))
         }
         return .none

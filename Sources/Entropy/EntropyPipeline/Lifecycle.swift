@@ -24,6 +24,9 @@ final class Lifecycle {
         }
     }
 
+    /// Whether an activity has the board for itself, which is shown whether the source is silent or not.
+    var isWithheld: Bool { if case .withheld = machine.state { true } else { false } }
+
     /// Whether the next frame changes what the pipeline is doing, because none has come yet or for long.
     var isAwaitingFrame: Bool {
         switch machine.state {

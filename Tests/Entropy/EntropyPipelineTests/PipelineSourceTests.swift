@@ -113,6 +113,28 @@ struct PipelineSourceTests {
         rig.stop()
     }
 
+    @Test("a recording of several starts waits for a source that is silent for longer than its patience")
+    func recordingOfStarts() throws {
+        let rig = try TurnRig(patienceSeconds: 1)
+        var maker = WindowMaker(lanes: 64)
+        rig.send(maker.windows(4))
+        try rig.loop.open()
+        pass(milliseconds: 1_500, rig)
+        let sink = TestSink(shots: 3072, starts: 3)
+        let recording = try #require(rig.pipeline.begin(.record(sink)))
+        pass(milliseconds: 3_000, rig)
+        #expect(recording.failure == nil)
+        recording.cancel()
+        _ = rig.takeTurns()
+        #expect(recording.failure == .cancelled)
+        pass(milliseconds: 3_000, rig)
+        #expect(rig.state == Self.waiting)
+        rig.send(maker.windows(8))
+        _ = rig.takeTurns()
+        #expect(rig.state == .serving)
+        rig.stop()
+    }
+
     @Test("a window without room is dropped and counted while a job needs the board")
     func droppedWindow() throws {
         let rig = try TurnRig(ringBytes: 1 << 14)
