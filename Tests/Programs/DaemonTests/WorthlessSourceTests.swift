@@ -109,6 +109,44 @@ struct WorthlessSourceTests {
         #expect(daemon.stop() == 0)
     }
 
+    /// A hundred windows of random lanes, but for lane 5, which has so many ones in each.
+    private static func poorLane(ones: Int) -> Data {
+        var random = SeededGenerator(12)
+        let words = (0..<100).flatMap { _ in
+            let order = Array(0..<1_024).shuffled(using: &random)
+            return order.map { (random.next() & ~(1 << 5) | ($0 < ones ? 1 << 5 : 0)).littleEndian }
+        }
+        return words.withUnsafeBytes { Data($0) }
+    }
+
+    /// No window finds 600 or 645 ones of 1,024: over 65,536 shots the first is a warning at a claim of 0.8, the second a
+    /// failure.
+    @Test(
+        "a lane that is a little worse than claimed gives no more bits after a period, and is named",
+        arguments: [(600, "warning"), (645, "failure")])
+    func poorLane(ones: Int, severity: String) throws {
+        let directory = SocketDirectory()
+        let feeder = try Feeder(Self.poorLane(ones: ones), in: directory)
+        let daemon = try DaemonProcess(
+            "boards: [{name: h, kind: host, lanes: 64, path: \(feeder.fifo)}]\n", directory: directory)
+        func health() throws -> [String: Any] {
+            let output = try mectl("health", "--json", directory: directory).output
+            return try JSONSerialization.jsonObject(with: output) as? [String: Any] ?? [:]
+        }
+        #expect(try eventually { try health()["windows"] as? Int ?? 0 >= 80 })
+        let found = try health()
+        let lane = try #require((found["lanes"] as? [[String: Any]])?[5])
+        #expect(lane["state"] as? String == "starting" || lane["state"] as? String == "failed")
+        #expect(lane["bestPredictor"] as? String == "constant")
+        let measured = try #require(lane["measuredEntropyPerBit"] as? Double)
+        #expect(abs(exp2(-measured) - Double(ones) / 1_024) < 0.001)
+        let alarms = try #require(found["alarms"] as? [[String: Any]])
+        let alarm = try #require(alarms.first { $0["lane"] as? Int == 5 })
+        #expect(alarm["test"] as? String == "longPrediction" && alarm["severity"] as? String == severity)
+        #expect(try daemon.boardStatus("lowestLaneEntropyPerBit") as? Double ?? 0 > 0.95)
+        #expect(daemon.stop() == 0)
+    }
+
     @Test("not a bit of an array whose devices remember their last state much too well")
     func memory() throws {
         let daemon = try DaemonProcess(
