@@ -44,9 +44,9 @@ package final class HostBoard: FedBoard, @unchecked Sendable {
     ) throws(SystemError) {
         precondition(BoardDescription.laneLimits.contains(lanes) && lanes.isMultiple(of: 64))
         precondition((1...FrameHeader.payloadLimit / (lanes / 8)).contains(shotsPerFrame))
+        precondition((0...1e9).contains(patienceSeconds))
         self.path = path
         self.lanes = lanes
-        precondition((0...1e9).contains(patienceSeconds))
         self.shotsPerFrame = shotsPerFrame
         patience = UInt64(patienceSeconds * 1e9)
         wakeup = try Wakeup()

@@ -78,7 +78,7 @@ final class JobQueue: Sendable {
             }
             return nil
         }
-        // The lock is free again: who is told may look into the queue.
+        // Outside the lock: a listener may call the queue.
         refused?.handle.fail(Self.stopping)
         wake()
     }

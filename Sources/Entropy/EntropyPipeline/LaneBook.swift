@@ -50,7 +50,7 @@ final class LaneBook: Sendable {
 
         /// Enters the end of a long period, and begins the averages of the lanes anew that had failed before.
         mutating func measure(_ window: HealthWindow, recovering: [UInt64]) {
-            if window.endsPeriod { horizon?.enterPeriod(of: window) }
+            if window.endsPeriod { horizon?.take(window.horizon) }
             for word in recovering.indices {
                 var lanes = recovering[word]
                 while lanes != 0 {
@@ -191,7 +191,7 @@ final class LaneBook: Sendable {
         // Empty for nearly every window, and then without memory.
         var alarms: [LaneAlarm] = []
         let verdict = enter(window, usable: usable, alarms: &alarms)
-        // The lock is free again: who is told may look into the book.
+        // Outside the lock: a listener may read the book.
         for alarm in alarms { report(.alarm(alarm)) }
         return verdict
     }

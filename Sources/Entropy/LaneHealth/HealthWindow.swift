@@ -21,9 +21,10 @@ package final class HealthWindow {
     /// How often each lane differed from the last of the earlier shots, and of the other lanes, that were tried.
     private let lagPlanes: UnsafeMutablePointer<UInt64>
     private let partnerPlanes: UnsafeMutablePointer<UInt64>
-    /// The sums over a period of the ones, the changes, and the two before; and those of the last whole period.
+    /// The sums over a period of the ones, the changes, and the two before.
     private var periodSums: [OnesTally]
-    private(set) var lastSums: [OnesTally]
+    /// Those of the last whole period.
+    package private(set) var horizon: LongHorizon
     /// Whether a period ended with the window that was tested last.
     package private(set) var endsPeriod = false
     private var periodWindows = 0
@@ -101,7 +102,7 @@ package final class HealthWindow {
         blocks = BlockMemory(
             words: words, claimedEntropyPerBit: cutoffs.claimedEntropyPerBit, random: &random)
         periodSums = (0..<4).map { [words] _ in OnesTally(words: words) }
-        lastSums = (0..<4).map { [words] _ in OnesTally(words: words) }
+        horizon = LongHorizon(lanes: lanes)
         historyShots = Self.historyShots(cutoffs)
         scratchWords = Self.scratchWords(cutoffs)
         findings = WindowFindings(words: words)
@@ -199,7 +200,7 @@ package final class HealthWindow {
         endsPeriod = periodWindows * Self.windowShots == HealthCutoffs.longPeriodShots
         guard endsPeriod else { return }
         for sum in periodSums.indices { judge(periodSums[sum]) }
-        swap(&lastSums, &periodSums)
+        horizon.endPeriod(&periodSums)
         forgetPeriod()
     }
 
@@ -217,7 +218,7 @@ package final class HealthWindow {
             ]
             return counts.compactMap { entropyPerBit($0, lane) }.min()
         case .longPrediction:
-            return endsPeriod ? LongHorizon(sums: lastSums).measurement(lane: lane)?.entropyPerBit : nil
+            return endsPeriod ? horizon.measurement(lane: lane)?.entropyPerBit : nil
         case .repetitionCount, .resistance, .crossLane, .repeatedBlock:
             return nil
         }

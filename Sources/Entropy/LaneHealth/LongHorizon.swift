@@ -5,7 +5,7 @@ import Glibc
 /// How well each predictor of the long prediction test did in the last whole period of 65,536 shots, and so how much
 /// entropy that period supports in each lane: what is measured, beside what is claimed.
 ///
-/// A value. Taking a period allocates nothing as long as no copy is held.
+/// A value. Taking another one allocates nothing as long as no copy is held.
 package struct LongHorizon: Sendable {
     /// What tells a lane's bit best.
     package enum Predictor: String, Sendable, CaseIterable {
@@ -35,18 +35,17 @@ package struct LongHorizon: Sendable {
         counts = Predictor.allCases.map { _ in OnesTally(words: lanes / 64) }
     }
 
-    /// - Parameter sums: the counts of a period, in the order of the predictors.
-    init(sums: [OnesTally]) {
-        precondition(sums.count == Predictor.allCases.count)
-        counts = sums
+    /// Takes the counts of a period, in the order of the predictors, and leaves those of the period before.
+    mutating func endPeriod(_ sums: inout [OnesTally]) {
+        precondition(sums.count == counts.count)
+        swap(&counts, &sums)
         isMeasured = true
     }
 
-    /// Takes the counts of the period that ended with a window.
-    package mutating func enterPeriod(of window: HealthWindow) {
-        precondition(window.endsPeriod)
-        for index in counts.indices { counts[index].take(window.lastSums[index]) }
-        isMeasured = true
+    /// Becomes equal to another one of as many lanes, in the same memory.
+    package mutating func take(_ other: LongHorizon) {
+        for index in counts.indices { counts[index].take(other.counts[index]) }
+        isMeasured = other.isMeasured
     }
 
     /// Nil before the first whole period.

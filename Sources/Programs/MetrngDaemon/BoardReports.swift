@@ -86,14 +86,14 @@ private struct LaneAndTest: Hashable {
 }
 
 extension PipelineStatus {
-    /// Of the lanes that give bits.
+    /// The least that was measured in any lane that gives bits; nil before the first whole period.
     fileprivate var lowestLaneEntropyPerBit: Double? {
         guard let ledger, let horizon else { return nil }
         return ledger.states.indices.lazy.filter { ledger.states[$0].isAdmitted }
             .compactMap { horizon.measurement(lane: $0)?.entropyPerBit }.min()
     }
 
-    /// Over all lanes.
+    /// The number of windows in which each test decided about a lane, added up over all lanes.
     fileprivate var alarmCounts: [AlarmCount] {
         guard let ledger else { return [] }
         return HealthTest.allCases.compactMap { test in

@@ -2,7 +2,8 @@
 
 import Glibc
 
-/// Users who may take the sockets of the daemon away and put their own in their place, from which clients would draw.
+/// A runtime directory in which other users can replace the daemon's sockets by their own: clients would draw bits from
+/// those.
 struct RuntimeDirectoryDanger: CustomStringConvertible {
     let description: String
 

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("What a pipeline tells others without holding a lock: alarms, and jobs that a stop fails")
 struct PipelineLockTests {
-    @Test("who is told of an alarm may ask for the status: no lock is held")
+    @Test("a listener of alarms may ask for the status: no lock is held")
     func alarmsWithoutLock() async {
         await #expect(processExitsWith: .success) {
             let asked = Mutex<EntropyPipeline?>(nil)
@@ -26,12 +26,12 @@ struct PipelineLockTests {
             _ = rig.takeTurns()
             precondition(alarms.withLock { $0 } > 0, "there was an alarm")
             rig.stop()
-            // The pipeline holds whom it tells.
+            // The pipeline holds its listener.
             asked.withLock { $0 = nil }
         }
     }
 
-    @Test("who is told that a job failed by a stop may ask for another: no lock is held")
+    @Test("a listener of a job that a stop fails may begin another: no lock is held")
     func stopWithoutLock() async {
         await #expect(processExitsWith: .success) {
             let rig = try TurnRig()

@@ -118,11 +118,9 @@ private struct IdealRun {
     }
 
     private mutating func countLongPeriod(_ window: HealthWindow) {
-        var horizon = LongHorizon(lanes: IdealLanes.count)
-        horizon.enterPeriod(of: window)
         let least = IdealCounts.longHits(claim: cutoffs.claimedEntropyPerBit)
         for lane in 0..<IdealLanes.count {
-            guard let entropy = horizon.measurement(lane: lane)?.entropyPerBit else { continue }
+            guard let entropy = window.horizon.measurement(lane: lane)?.entropyPerBit else { continue }
             let hits = (exp2(-entropy) * Double(HealthCutoffs.longPeriodShots)).rounded()
             counts.longPeriods += 1
             if Int(hits) >= least { counts.longExceedances += 1 }

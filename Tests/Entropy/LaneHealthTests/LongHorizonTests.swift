@@ -17,7 +17,7 @@ struct LongHorizonTests {
         var horizon = LongHorizon(lanes: lanes)
         for rows in windows {
             _ = owned.findings(in: rows) { window in
-                if window.endsPeriod { horizon.enterPeriod(of: window) }
+                horizon.take(window.horizon)
                 inspect(window)
             }
         }

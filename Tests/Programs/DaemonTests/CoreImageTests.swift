@@ -83,7 +83,7 @@ private struct CoreImage {
 
 @Suite("A core file of a daemon that served a marked stream has none of it", .serialized)
 struct CoreImageTests {
-    /// So many shots of 64 lanes, each a word that comes once.
+    /// The number of shots, of 64 lanes. Each is a word that occurs once.
     private static let shots = 1 << 20
 
     @Test("neither the bits of the board nor what was made of them, in the middle of serving")

@@ -6,7 +6,7 @@ package import EntropyTerms
 ///
 /// - Parameters:
 ///   - boards: names and provenances. Names are given only when there are several boards.
-///   - models: the names of replayed boards whose recordings are of a model.
+///   - models: the names of boards whose bits come from a model, now or when they were recorded.
 package func banner(
     _ boards: [(name: String, provenance: Provenance)], models: Set<String> = []
 ) -> String {
@@ -29,4 +29,11 @@ package func banner(
         return warning.replacing("%s", with: subject) + "\n"
     }
     return lines.isEmpty ? "" : lines.joined() + "\n"
+}
+
+/// Whether bits come from a model, now or when they were recorded.
+///
+/// - Parameter recordedFrom: the provenance of replayed bits when they were recorded, by name.
+func areOfModel(_ provenance: Provenance, recordedFrom: String?) -> Bool {
+    provenance == .simulated || recordedFrom == Provenance.simulated.name
 }

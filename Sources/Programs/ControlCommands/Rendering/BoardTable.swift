@@ -12,8 +12,7 @@ extension BoardList: Report {
     package func text(palette: Palette, now: Double, columns: Int?) -> String {
         guard !boards.isEmpty else { return "There is no board.\n" }
         let wide = wideTable(boards)
-        guard let columns, wide.split(separator: "\n").contains(where: { $0.count > columns }) else { return wide }
-        return narrowTable(boards)
+        return fits(wide, columns: columns) ? wide : narrowTable(boards)
     }
 }
 

@@ -33,8 +33,8 @@ private func healthScreen(
     _ health: BoardHealth, map: LaneQuantity, palette: Palette, now: Double, columns: Int?
 ) -> String {
     let counts = health.laneCounts
-    let isOfModel = health.recordedFrom == Provenance.simulated.name
-    return banner([(health.name, health.provenance)], models: isOfModel ? [health.name] : [])
+    let isModel = areOfModel(health.provenance, recordedFrom: health.recordedFrom)
+    return banner([(health.name, health.provenance)], models: isModel ? [health.name] : [])
         + """
         \(printable(health.name)): \(givingText(health)): \(counts.summary)
         \(grouped(health.windows)) windows of \(grouped(health.windowShots)) shots judged, \
@@ -72,7 +72,7 @@ private func entropyLines(_ health: BoardHealth) -> String {
     let claim = health.claimedEntropyPerBit
     let measured = health.lanes.compactMap { lane in lane.measuredEntropyPerBit.map { (lane, $0) } }
     let giving = measured.filter { $0.0.state == .good || $0.0.state == .warned }
-    let isModel = health.provenance == .simulated || health.recordedFrom == Provenance.simulated.name
+    let isModel = areOfModel(health.provenance, recordedFrom: health.recordedFrom)
     let found =
         giving.min { $0.1 < $1.1 }.map { lane, entropy in
             "\(decimal(entropy, places: 3)) or more measured in the lanes that give bits (least: lane \(lane.lane))"
@@ -158,7 +158,7 @@ private func laneTable(_ health: BoardHealth, columns: Int?) -> String {
     let alarms = lanes.map { alarmCounts($0) ?? "none" }
     let wide = table(
         [header + ["alarms"]] + zip(rows, alarms).map { $0 + [$1] }, alignments + [.right])
-    guard let columns, wide.split(separator: "\n").contains(where: { $0.count > columns }) else { return wide }
+    if fits(wide, columns: columns) { return wide }
     let lines = table([["Worst"] + header.dropFirst()] + rows, alignments).split(separator: "\n")
     let narrow = zip(lines.dropFirst(), lanes).map { line, lane in
         let alarms = alarmCounts(lane).map { "  alarms of lane \(lane.lane): \($0)\n" }

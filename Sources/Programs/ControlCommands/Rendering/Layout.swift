@@ -93,6 +93,11 @@ private func words(_ line: Substring) -> [Substring] {
     return words + [line[start...]]
 }
 
+/// Whether no line of a text is longer than a terminal is wide; nil for any width.
+func fits(_ text: String, columns: Int?) -> Bool {
+    columns.map { columns in text.split(separator: "\n").allSatisfy { $0.count <= columns } } ?? true
+}
+
 /// Pieces that are not broken, each behind the one before it and its own separator where that fits, and otherwise at the
 /// margin of the next line.
 func lines(of pieces: [(separator: String, text: String)], margin: Int, columns: Int) -> String {

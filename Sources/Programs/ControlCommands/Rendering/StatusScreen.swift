@@ -14,7 +14,7 @@ extension StatusReport: Report {
 private func statusScreen(_ status: StatusReport, palette: Palette, now: Double) -> String {
     let boards = status.boards.map { boardSection($0, palette: palette, now: now) }
     let none = palette.paint("There is no board.", .red) + "\n"
-    let models = status.boards.filter { $0.recordedFrom == Provenance.simulated.name }.map(\.name)
+    let models = status.boards.filter { areOfModel($0.provenance, recordedFrom: $0.recordedFrom) }.map(\.name)
     return banner(status.boards.map { ($0.name, $0.provenance) }, models: Set(models))
         + (boards.isEmpty ? none : boards.joined(separator: "\n"))
         + "\n" + serviceLines(status.service, now: now)
@@ -94,7 +94,7 @@ private func stateNote(_ board: BoardStatus) -> String? {
 
 private func flowFacts(_ board: BoardStatus) -> [Fact] {
     // What a model says of itself was not measured, and is not to look so.
-    let isModel = board.provenance == .simulated || board.recordedFrom == Provenance.simulated.name
+    let isModel = areOfModel(board.provenance, recordedFrom: board.recordedFrom)
     return [
         (
             "Rate",

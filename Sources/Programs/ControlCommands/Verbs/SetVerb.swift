@@ -11,8 +11,8 @@ struct SetVerb: Verb {
         commandName: "set",
         abstract: "Set the operating point of a board.",
         discussion: """
-            Values left out do not change, or are those of the preset. Bits waiting to be served are discarded, and the lanes repeat \
-            the start-up test.
+            Values left out do not change, or are those of the preset. Bits waiting to be served are discarded, \
+            and the lanes repeat the start-up test.
             """)
 
     @Argument(help: "A board, by name or serial. Not needed when there is only one.")
