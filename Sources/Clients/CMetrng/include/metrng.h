@@ -176,8 +176,9 @@ METRNG_CHECKED metrng_status metrng_get_origin(metrng *session, metrng_origin *o
 // What a session did since it was opened, or since the fork in a child.
 typedef struct metrng_report {
     uint64_t bytes_used;       // consumed by calls, with the unused rests of last words
-    uint64_t bytes_discarded;  // received and lost: connections that broke, failed calls
-    uint64_t bytes_at_hand;    // read ahead and not used yet
+    uint64_t bytes_discarded;  // requested and lost: connections that broke, failed calls
+    uint64_t bytes_at_hand;    // received and not used yet
+    uint64_t bytes_in_flight;  // requested and not received yet
     uint64_t bytes_from[4];    // consumed, by metrng_provenance
     uint64_t requests;         // READ requests sent
     uint64_t reconnections;    // connections made after the first
