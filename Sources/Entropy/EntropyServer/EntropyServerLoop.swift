@@ -15,9 +15,7 @@ protocol ClientService: AnyObject {
     func handle(_ event: EventPoll.Event)
 
     /// Does what is left to do at the end of a turn, such as accepting clients.
-    ///
-    /// - Parameter busySince: when the turn began to serve clients, in monotonic nanoseconds; nil if it served none.
-    func endTurn(busySince: UInt64?)
+    func endTurn()
 
     /// Ends all connections.
     func shutDown()
@@ -74,9 +72,8 @@ package final class EntropyServerLoop {
             forEachService { $0.shutDown() }
             return false
         }
-        let busySince = runQueue.isEmpty ? nil : parts.clock.monotonicNanoseconds()
         runQueue.takeTurns()
-        forEachService { $0.endTurn(busySince: busySince) }
+        forEachService { $0.endTurn() }
         dispenser.prepareToSleep()
         return true
     }

@@ -56,7 +56,7 @@ extension EntropyService: ClientService {
 
     func handle(_ event: EventPoll.Event) { clients.connection(of: event)?.ready(event) }
 
-    func endTurn(busySince: UInt64?) { clients.acceptWaiting(for: self, busySince: busySince) }
+    func endTurn() { clients.acceptWaiting(for: self) }
 
     func shutDown() { for connection in clients.connections { connection.shutDown() } }
 }
