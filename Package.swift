@@ -158,7 +158,8 @@ let package = Package(
             ["BoardInterface", "BoardProtocol", "DevicePhysics", "EntropyTerms", "LinuxPlatform", yams]),
 
         // Clients
-        target("EntropyClient", in: "Clients", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
+        cTarget("CMetrng", in: "Clients", []),
+        target("EntropyClient", in: "Clients", ["CMetrng", "EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
 
         // Programs
         target(
