@@ -28,9 +28,10 @@ check:
 	scripts/setup build quality package
 	$(side-by-side) check-static check-swift
 	METRNG_BUILD=.build/debug scripts/check manuals
+	METRNG_BUILD=.build/debug scripts/check tutorial
 
 check-static:
-	scripts/check --without manuals
+	scripts/check --without manuals tutorial
 
 check-swift:
 	scripts/test-swift --quick $(if $(ROOM),--room $(ROOM))

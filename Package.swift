@@ -161,6 +161,10 @@ let package = Package(
         cTarget("CMetrng", in: "Clients", []),
         target("EntropyClient", in: "Clients", ["CMetrng", "EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
 
+        // Examples
+        tool("langevin", path: "examples/swift/langevin", ["EntropyClient"]),
+        tool("langevin-software", path: "examples/swift/langevin-software", []),
+
         // Programs
         target(
             "MetrngDaemon", in: "Programs",

@@ -27,6 +27,7 @@ public struct EntropyBlocks: AsyncSequence, Sendable {
     /// - Parameters:
     ///   - blockBytes: of each block; at least 1.
     ///   - path: of the daemon's entropy socket; nil for METRNG_SOCKET of the environment, or metrngd's usual one.
+    ///   - grade: of all bits; `expand` is not offered.
     ///   - allowsSimulated: whether bits that are not random (simulated or replayed) are accepted.
     public init(
         ofCount blockBytes: Int, path: String? = nil, grade: Grade = .full, allowsSimulated: Bool = false

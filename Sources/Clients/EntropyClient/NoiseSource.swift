@@ -116,7 +116,10 @@ public final class NoiseSource: @unchecked Sendable {
     /// Fills `samples` with independent normal numbers. Half a 64-bit word goes into each `Float`, of which the largest
     /// are 7.5 standard deviations from the mean.
     ///
-    /// - Parameter standardDeviation: 0 or more. It and the mean are finite.
+    /// - Parameters:
+    ///   - samples: receives the numbers.
+    ///   - mean: finite.
+    ///   - standardDeviation: finite, and 0 or more.
     public func fillNormal(
         _ samples: inout MutableSpan<Float>, mean: Float = 0, standardDeviation: Float = 1
     ) throws(SamplingError) {
