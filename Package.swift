@@ -255,7 +255,8 @@ let package = Package(
 
         // Tests of Platform
         tests(
-            "LinuxPlatformTests", in: "Platform", ["CTestSupport", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
+            "LinuxPlatformTests", in: "Platform",
+            ["CLinux", "CTestSupport", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
         tests("SystemdSupportTests", in: "Platform", ["LinuxPlatform", "SystemdSupport", "TestSupport"]),
 
         // Tests of Protocols
