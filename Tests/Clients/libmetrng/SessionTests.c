@@ -186,6 +186,26 @@ static void the_fast_path_gives_the_same_words(void) {
     remove_daemon(daemon);
 }
 
+static void used_words_are_zeroed(void) {
+    struct daemon *daemon = make_daemon();
+    start_daemon(daemon);
+    metrng *session = open_session(daemon);
+    metrng_reserve *reserve = metrng_get_reserve(session);
+    uint64_t words[10];
+    float floats[20];
+    uint8_t bits[64];
+    CHECK_OK(metrng_words(session, words, 10));
+    CHECK_OK(metrng_normal_float(session, floats, 20, 0, 1));
+    CHECK_OK(metrng_uniform_float(session, floats, 19));
+    CHECK_OK(metrng_integers(session, words, 10, 1000));
+    CHECK_OK(metrng_bernoulli_bytes(session, bits, 64, 0.5, METRNG_FAST));
+    CHECK(metrng_take64(reserve, words));
+    CHECK(is_zero(reserve->next - 42, 42 * 8) && *reserve->next != 0);
+    CHECK(report_of(session).bytes_used == 42 * 8);
+    metrng_close(session);
+    remove_daemon(daemon);
+}
+
 // MARK: Statuses
 
 // What a call says to a misdeed of the daemon at its second READ.
@@ -680,6 +700,7 @@ int main(int count, char **arguments) {
         TEST(origins_are_told),
         TEST(simulated_bits_are_the_worst),
         TEST(the_fast_path_gives_the_same_words),
+        TEST(used_words_are_zeroed),
         TEST(each_misdeed_has_its_status),
         TEST(a_reply_without_a_request_is_refused),
         TEST(descriptors_are_not_taken),
