@@ -207,8 +207,9 @@ void metrngi_clear_reserve(struct metrng_state *state);
 // Accounts for words that were taken from the reserve since the last time.
 metrng_status metrngi_settle(metrng *session);
 
-// Makes sure that `minimum` (1 ... METRNGI_RESERVE_WORDS) words are at hand.
-metrng_status metrngi_refill(metrng *session, size_t minimum);
+// Makes sure that `minimum` (1 ... METRNGI_RESERVE_WORDS) words are at hand, of the `needed` that
+// the call is sure to take.
+metrng_status metrngi_refill(metrng *session, size_t minimum, size_t needed);
 
 // Moves `count` words to `out`, of any alignment.
 metrng_status metrngi_take(metrng *session, void *out, size_t count);

@@ -83,6 +83,11 @@ static metrng_status fill_in_place(metrng *session, const struct real *real, uin
     return status;
 }
 
+// The number of words that `count` samples take.
+static size_t words_for(const struct real *real, size_t count) {
+    return (count + real->group_samples - 1) / real->group_samples * real->group_words;
+}
+
 static metrng_status fill(metrng *session, const struct real *real, void *out, size_t count) {
     if (!fits(count, real->sample_bytes)) return METRNG_INVALID_ARGUMENT;
     metrngi_enter(session);
@@ -95,7 +100,7 @@ static metrng_status fill(metrng *session, const struct real *real, void *out, s
         else if (left / real->group_samples >= DIRECT_GROUPS)
             status = fill_in_place(session, real, next, left, &done);
         else
-            status = metrngi_refill(session, real->group_words);
+            status = metrngi_refill(session, real->group_words, words_for(real, left));
         next += done * real->sample_bytes;
         left -= done;
     }
@@ -176,9 +181,11 @@ struct discrete {
 static metrng_status draw_all(metrng *session, struct discrete *discrete) {
     metrng_reserve *reserve = &session->state->reserve;
     for (;;) {
+        // At least a word for each output, or for two samples of probabilities of their own.
         discrete->left -= discrete->transform(discrete, &reserve->next, reserve->end);
         if (discrete->left == 0) return METRNG_OK;
-        metrng_status status = metrngi_refill(session, 1);
+        metrng_status status =
+            metrngi_refill(session, 1, discrete->each ? (discrete->left + 1) / 2 : discrete->left);
         if (status != METRNG_OK) return status;
     }
 }

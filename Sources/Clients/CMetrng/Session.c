@@ -90,7 +90,7 @@ metrng_reserve *metrng_get_reserve(metrng *session) { return &session->state->re
 
 metrng_status metrng_refill(metrng *session) {
     metrngi_enter(session);
-    return metrngi_leave(session, metrngi_refill(session, 1));
+    return metrngi_leave(session, metrngi_refill(session, 1, 1));
 }
 
 metrng_status metrng_reserve_words(metrng *session, size_t count) {
@@ -98,7 +98,7 @@ metrng_status metrng_reserve_words(metrng *session, size_t count) {
         return metrngi_fail(METRNG_INVALID_ARGUMENT, "at most %d words can be reserved",
                             METRNGI_RESERVE_WORDS);
     metrngi_enter(session);
-    return metrngi_leave(session, metrngi_refill(session, count));
+    return metrngi_leave(session, metrngi_refill(session, count, count));
 }
 
 // MARK: Options
@@ -187,6 +187,9 @@ void metrng_close(metrng *session) {
     metrngi_enter(session);
     if (metrngi_settle(session) == METRNG_OK) (void)metrngi_flush(session);
     metrngi_disconnect(session);
+    session->state->depth = 1;
+    (void)metrngi_leave(session, METRNG_OK);
+    pthread_mutex_destroy(&session->state->mutex);
     metrngi_wipe(session->state, sizeof *session->state);
     munmap(session->state, sizeof *session->state);
     free(session);

@@ -144,7 +144,7 @@ static bool add_segment(struct metrng_state *state, size_t count, struct metrngi
     return true;
 }
 
-metrng_status metrngi_refill(metrng *session, size_t minimum) {
+metrng_status metrngi_refill(metrng *session, size_t minimum, size_t needed) {
     struct metrng_state *state = session->state;
     metrng_status status = metrngi_settle(session);
     if (status == METRNG_OK) status = check_usable(session);
@@ -156,7 +156,7 @@ metrng_status metrngi_refill(metrng *session, size_t minimum) {
             status = metrngi_replay(session, state->reserve.end, &count, &source);
         else
             status = receive(session, state->reserve.end, METRNGI_RESERVE_WORDS - held,
-                             (minimum - held) * 8, &count, &source);
+                             (needed - held) * 8, &count, &source);
         if (status == METRNG_OK && !add_segment(state, count, source)) {
             state->report.bytes_discarded += (held + count) * 8;
             memset(state->words, 0, (held + count) * 8);
@@ -182,7 +182,7 @@ metrng_status metrngi_take(metrng *session, void *out, size_t count) {
             reserve->next += moved;
         } else if (count < DIRECT_WORDS || session->is_replay ||
                    check_usable(session) != METRNG_OK) {
-            metrng_status status = metrngi_refill(session, 1);
+            metrng_status status = metrngi_refill(session, 1, count);
             if (status != METRNG_OK) return status;
         } else {
             struct metrngi_source source;

@@ -46,9 +46,18 @@ package final class EntropyServerLoop {
         control = try LocalServerControl(maximumConnections: maximumClients)
         dispenser = Dispenser(parts.sources, clock: parts.clock)
         poll = try EventPoll()
-        services = [
-            try EntropyService(parts, dispenser, runQueue, on: poll, control: control)
+        let shared = SharedParts(parts: parts, dispenser: dispenser, runQueue: runQueue, poll: poll)
+        var services: [any ClientService] = [
+            try SessionService(
+                EntropyPlane(parts: parts), on: parts.listener, number: 1, control: control, shared)
         ]
+        if let egd = parts.egd {
+            services.append(
+                try SessionService(
+                    EGDPlane(settings: egd, dispenser: dispenser), on: egd.listener, number: 2,
+                    control: LocalServerControl(maximumConnections: egd.maximumClients), shared))
+        }
+        self.services = services
         try poll.add(control.wakeup.descriptor, .readable, token: Token.control)
         try poll.add(parts.bitsArrived.descriptor, .readable, token: Token.bits)
     }
