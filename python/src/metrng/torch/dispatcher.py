@@ -25,8 +25,7 @@ DRAW_NOTHING = {"aten::_fused_sdp_choice", "aten::_nested_tensor_softmax_with_sh
 
 #: Kernels that call a leaf through the dispatcher, by dispatch key.
 END_IN_LEAVES = {
-    "CPU": {"aten::bernoulli.out", "aten::native_dropout"},
-    "CUDA": {"aten::bernoulli.out"},
+    "CPU": {"aten::native_dropout"},
     "NestedTensorCPU": {"aten::native_dropout", "aten::normal_"},
 }
 

@@ -203,6 +203,11 @@ def bernoulli_tensor(source: Source, self: torch.Tensor, p: torch.Tensor, *, gen
     )
 
 
+@leaf("bernoulli.out")
+def bernoulli_out(source: Source, self: torch.Tensor, *, generator: Any = None, out: torch.Tensor) -> Any:
+    return bernoulli_tensor(source, out.resize_(self.shape), self)
+
+
 def _check_weights(weights: torch.Tensor, samples: int, replacement: bool) -> None:
     require(weights.dim() in (1, 2) and weights.size(-1) > 0, "prob_dist must be 1 or 2 dim, and not empty")
     require(weights.is_floating_point(), f"multinomial only supports floating-point dtypes, not {weights.dtype}")
