@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""metrng as the source of NumPy's generators, of `numpy.random.*` and of Python's `random`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+from typing import Any, Iterator, NoReturn
+
+from . import _native
+from .session import Origin, Report, Session, refuse_copy
+
+_NO_SEED = "random bits have no seed and no state: record the words with metrng.record() and replay them instead"
+
+
+class BitGenerator(_native.BitGenerator):
+    """A bit generator for `numpy.random.Generator`, `numpy.random.default_rng` and `numpy.random.RandomState`.
+
+    NumPy's draws cannot fail, so an error is raised at their end: what such a draw filled is not random and must not be
+    used. A caller that takes no lock, such as numba, must call `check()` after its draws. Threads may share one.
+    """
+
+    def __new__(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        grade: str = "full",
+        allow_simulated: bool = False,
+    ) -> BitGenerator:
+        return cls.on(Session(path, grade=grade, allow_simulated=allow_simulated))
+
+    session: Session
+
+    @classmethod
+    def on(cls, session: Session) -> BitGenerator:
+        """Returns a bit generator that draws from a session that is open already."""
+        self = super().__new__(cls, session.native)
+        self.session = session
+        return self
+
+    @property
+    def origin(self) -> Origin | None:
+        """Origin of the bits drawn last; None before the first."""
+        return self.session.origin
+
+    def report(self) -> Report:
+        """Returns what the session has done so far."""
+        return self.session.report()
+
+    def random_raw(self, size: Any = None, output: bool = True) -> Any:
+        """Returns 64-bit words: an int without `size`, otherwise an array."""
+        words = self.take_word() if size is None else self.session.words(size)
+        return words if output else None
+
+    @property
+    def state(self) -> NoReturn:
+        raise TypeError(_NO_SEED)
+
+    @state.setter
+    def state(self, value: Any) -> NoReturn:
+        raise TypeError(_NO_SEED)
+
+    @property
+    def seed_seq(self) -> NoReturn:
+        raise TypeError(_NO_SEED)
+
+    def seed(self, seed: Any = None) -> NoReturn:
+        raise TypeError(_NO_SEED)
+
+    def jumped(self, jumps: int = 1) -> NoReturn:
+        raise TypeError("random bits have no sequence to jump in; make another metrng.BitGenerator()")
+
+    def spawn(self, n_children: int) -> NoReturn:
+        raise TypeError("make another metrng.BitGenerator() for each child: every one gets bits of its own")
+
+    def __reduce__(self) -> NoReturn:
+        refuse_copy("BitGenerator")
+
+    def __copy__(self) -> NoReturn:
+        refuse_copy("BitGenerator")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        refuse_copy("BitGenerator")
+
+
+@contextlib.contextmanager
+def numpy_noise(
+    path: str | os.PathLike[str] | None = None, *, grade: str = "full", allow_simulated: bool = False
+) -> Iterator[BitGenerator]:
+    """Makes `numpy.random.*`, and SciPy where it is given no generator, draw from metrng, in every thread.
+
+    Generators made by `numpy.random.default_rng` keep their own bits. Needs NumPy 1.24.
+    """
+    import numpy
+
+    generator = BitGenerator(path, grade=grade, allow_simulated=allow_simulated)
+    previous = numpy.random.get_bit_generator()
+    numpy.random.set_bit_generator(generator)
+    try:
+        yield generator
+    finally:
+        numpy.random.set_bit_generator(previous)
+        generator.session.close()
+
+
+class Random(random.Random):
+    """A `random.Random` that draws from metrng. seed, getstate, setstate, copies and pickles raise."""
+
+    def __new__(cls, *arguments: Any, **settings: Any) -> Random:
+        return super().__new__(cls)
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        grade: str = "full",
+        allow_simulated: bool = False,
+    ) -> None:
+        self.session = Session(path, grade=grade, allow_simulated=allow_simulated)
+        super().__init__()
+
+    @property
+    def origin(self) -> Origin | None:
+        """Origin of the bits drawn last; None before the first."""
+        return self.session.origin
+
+    def report(self) -> Report:
+        """Returns what the session has done so far."""
+        return self.session.report()
+
+    def random(self) -> float:
+        """Returns a multiple of 2⁻⁵³ in [0, 1)."""
+        return self.session.native.random()
+
+    def getrandbits(self, k: int) -> int:
+        """Returns an int of `k` random bits."""
+        if k < 0:
+            raise ValueError("number of bits must be non-negative")
+        return int.from_bytes(self.session.native.read((k + 7) // 8), "little") >> (-k % 8)
+
+    def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float:
+        """Returns a normal number. Keeps no second one, which a forked child would share."""
+        return self.normalvariate(mu, sigma)
+
+    def seed(self, a: Any = None, version: int = 2) -> None:
+        """Accepts None only, which `random.Random` itself passes."""
+        if a is not None:
+            raise TypeError(_NO_SEED)
+
+    def getstate(self) -> NoReturn:
+        raise TypeError(_NO_SEED)
+
+    def setstate(self, state: Any) -> NoReturn:
+        raise TypeError(_NO_SEED)
+
+    def __reduce__(self) -> NoReturn:
+        refuse_copy("Random")
+
+    def __copy__(self) -> NoReturn:
+        refuse_copy("Random")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        refuse_copy("Random")

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The session behind PyTorch's draws, what it counts, and which one a draw belongs to."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import Any
+
+import torch
+
+from .. import _native
+from ..errors import NotServed
+from ..session import Session
+
+
+class Source:
+    """A session that serves PyTorch, with a count of draws and samples for each thread and operation."""
+
+    def __init__(self, session: Session, settings: dict[str, Any]) -> None:
+        self.session = session
+        self.native = session.native
+        self.settings = settings
+        self.counts: dict[tuple[str, str], list[int]] = {}
+
+    def count(self, operation: str, samples: int) -> None:
+        """Counts a draw. Each thread has entries of its own, so that none is lost."""
+        key = (threading.current_thread().name, operation)
+        entry = self.counts.get(key)
+        if entry is None:
+            entry = self.counts.setdefault(key, [0, 0])
+        entry[0] += 1
+        entry[1] += samples
+
+    @functools.cached_property
+    def numpy(self) -> Any:
+        """A generator of NumPy on the same bits, for distributions whose exact samplers NumPy has."""
+        try:
+            import numpy
+        except ImportError as error:
+            raise NotServed("poisson, binomial, gamma and Dirichlet numbers need numpy: pip install numpy") from error
+        return numpy.random.Generator(_native.BitGenerator(self.native))
+
+
+#: Sources by the address of the generator in C++, which stays while kernels see ever new wrappers.
+generators: dict[int, Source] = {}
+
+
+class _Active(threading.local):
+    source: Source | None = None
+
+
+active = _Active()
+
+
+def source_for(generator: torch.Generator | None) -> Source | None:
+    """Returns the source that a draw of this thread with this generator belongs to; None: PyTorch's own."""
+    if generators and generator is not None:
+        source = generators.get(generator._cdata)
+        if source is not None:
+            return source
+    return active.source
+
+
+def check_context(operation: str, tensor: torch.Tensor | None) -> None:
+    """Raises where a draw would be wrong though it could be made."""
+    if torch._C._current_graph_task_id() != -1:
+        raise NotServed(
+            f"{operation} was called in a backward pass, as torch.utils.checkpoint does to compute a layer again: new "
+            f"random bits would give wrong gradients. Do not checkpoint layers that draw, or train outside torch_noise"
+        )
+    if tensor is not None and tensor.is_cuda and torch.cuda.is_current_stream_capturing():
+        raise NotServed(
+            f"{operation} was called while a CUDA graph is captured: every replay would repeat the same numbers. Draw "
+            f"outside the graph and copy the noise into a tensor that it reads"
+        )
