@@ -362,6 +362,14 @@ static void simulated_replies_are_refused(void) {
     CHECK_OK(metrng_words(session, words, 4));
     CHECK(report_of(session).bytes_from[METRNG_SIMULATED] == 0);
     metrng_close(session);
+    // A daemon that is told so denies them itself.
+    strcpy(daemon->info, "{\"flags\":[\"genuine\"]}");
+    daemon->misdeed = DENIED;
+    daemon->misdeed_at = daemon->reads;
+    session = open_session(daemon);
+    CHECK_STATUS(METRNG_NOT_GENUINE, metrng_words(session, words, 4));
+    CHECK(is_zero(words, sizeof words) && daemon->genuine == 1);
+    metrng_close(session);
     remove_daemon(daemon);
 }
 

@@ -6,6 +6,8 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "Check.h"
 
@@ -38,6 +40,20 @@ static void make_words(uint64_t first) {
     memcpy(words, edges, sizeof edges);
     // The same as second words of pairs of doubles.
     for (size_t i = 0; i < sizeof edges / 8; i++) words[101 + 2 * i] = edges[i];
+}
+
+// The path that a process with METRNG_ISA in its environment chooses.
+static void the_environment_chooses_a_path(void) {
+    static const char *const names[] = {"portable", "avx2", "avx512"};
+    for (int wanted = 0; wanted < 4; wanted++) {
+        int best = (int)metrngi_best_path(), expected = wanted < best ? wanted : best, status = -1;
+        fflush(NULL);
+        if (fork() == 0) {
+            setenv("METRNG_ISA", wanted < 3 ? names[wanted] : "abacus", 1);
+            _exit(strcmp(metrng_path(), names[expected]) != 0);
+        }
+        CHECK(wait(&status) > 0 && status == 0);
+    }
 }
 
 // MARK: References of real numbers, a sample each
@@ -421,6 +437,7 @@ static void wrong_weights_are_refused(void) {
 int main(int count, char **arguments) {
     static const struct test tests[] = {
 #define TEST(name) {#name, name}
+        TEST(the_environment_chooses_a_path),
         TEST(real_numbers_are_those_of_the_reference),
         TEST(real_numbers_do_not_depend_on_where_they_stand),
         TEST(nothing_is_written_beyond_the_end),
