@@ -161,7 +161,8 @@ let package = Package(
             ["BoardInterface", "BoardProtocol", "DevicePhysics", "EntropyTerms", "LinuxPlatform", yams]),
 
         // Clients
-        cTarget("CMetrng", in: "Clients", []),
+        .target(
+            name: "CMetrng", path: "Sources/Clients/CMetrng", exclude: ["libmetrng.map", "metrng.pc.in"], cSettings: c),
         target("EntropyClient", in: "Clients", ["CMetrng", "EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
 
         // Examples
