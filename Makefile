@@ -49,6 +49,7 @@ test-others:
 	scripts/check
 	scripts/test-scripts
 	scripts/test-libmetrng
+	scripts/test-examples
 	scripts/test-varlink
 	scripts/test-metrics
 
