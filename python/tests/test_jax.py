@@ -16,13 +16,13 @@ import jax.numpy as jnp  # noqa: E402
 
 
 @pytest.fixture
-def key(daemon):
-    return metrng.jax_key(allow_simulated=True)
+def source(fixed):
+    return metrng.jax_source(fixed, allow_simulated=True)
 
 
 @pytest.fixture
-def source(daemon):
-    return metrng.jax_source(allow_simulated=True)
+def key(source):
+    return source.key()
 
 
 class TestKeysThatCallBack:
@@ -80,9 +80,9 @@ class TestKeysThatCallBack:
 
 class TestExpandedKeys:
     @pytest.mark.parametrize("impl", ["threefry2x32", "rbg", "unsafe_rbg"])
-    def test_keys(self, daemon, source, impl):
+    def test_keys(self, fixed, source, impl):
         before = source.report().expanded_keys
-        key = metrng.jax_expanded_key(impl=impl, allow_simulated=True)
+        key = metrng.jax_expanded_key(fixed, impl=impl, allow_simulated=True)
         assert jax.random.normal(key, (3,)).tolist() == jax.random.normal(key, (3,)).tolist()
         keys = source.expanded_key((5, 2), impl=impl)
         assert keys.shape == (5, 2) and str(impl) in str(jax.random.key_impl(keys))

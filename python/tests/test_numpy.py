@@ -81,7 +81,8 @@ class TestGenerator:
         getattr(generator, name)(*arguments)
         assert generator.bit_generator.report().bytes_used > before
 
-    def test_distributions(self, generator):
+    def test_distributions(self, fixed):
+        generator = np.random.Generator(metrng.BitGenerator(fixed, allow_simulated=True))
         assert kolmogorov_smirnov(generator.standard_normal(20_000).tolist(), normal_distribution) < 1.95
         assert kolmogorov_smirnov(generator.random(20_000, "f").tolist(), lambda value: value) < 1.95
         mean_is(generator.integers(0, 10, 20_000).tolist(), 4.5, 2.88)
@@ -215,9 +216,9 @@ class TestRefusals:
 
 
 class TestNumpyNoise:
-    def test_legacy_functions_draw_from_us(self, daemon):
+    def test_legacy_functions_draw_from_us(self, fixed):
         before = np.random.get_bit_generator()
-        with metrng.numpy_noise(allow_simulated=True) as noise:
+        with metrng.numpy_noise(fixed, allow_simulated=True) as noise:
             assert kolmogorov_smirnov(np.random.randn(5000).tolist(), normal_distribution) < 1.95
             used = noise.report().bytes_used
             np.random.rand(), np.random.choice(5), np.random.shuffle([1, 2, 3])
@@ -243,8 +244,8 @@ class TestNumpyNoise:
 
 
 class TestRandom:
-    def test_numbers(self, daemon):
-        source = metrng.Random(allow_simulated=True)
+    def test_numbers(self, fixed):
+        source = metrng.Random(fixed, allow_simulated=True)
         assert isinstance(source, random.Random)
         assert kolmogorov_smirnov([source.random() for _ in range(5000)], lambda value: value) < 1.95
         assert kolmogorov_smirnov([source.gauss(0, 1) for _ in range(5000)], normal_distribution) < 1.95

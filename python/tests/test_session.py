@@ -53,6 +53,11 @@ def test_every_public_name_loads():
 
 
 class TestFills:
+    @pytest.fixture
+    def session(self, fixed):
+        with metrng.Session(fixed, allow_simulated=True) as session:
+            yield session
+
     def test_normal(self, session):
         for dtype in ("float32", "float64"):
             values = session.normal((100, 100), dtype, mean=2.0, stdev=3.0)
@@ -414,3 +419,11 @@ class TestInterrupts:
         with metrng.Session(path, allow_simulated=True, wait_seconds=0.05) as session:
             with pytest.raises(BlockingIOError):
                 session.bytes(8)
+
+
+def test_reserve(fixed):
+    with metrng.Session(fixed, allow_simulated=True) as session:
+        session.native.reserve(1000)
+        assert session.report().bytes_at_hand >= 8000 and session.report().bytes_used == 0
+        with pytest.raises(ValueError):
+            session.native.reserve(1 << 20)

@@ -26,8 +26,8 @@ COUNT = 20_000
 
 
 @pytest.fixture
-def noise(daemon):
-    with metrng.torch_noise(allow_simulated=True) as noise:
+def noise(fixed):
+    with metrng.torch_noise(fixed, allow_simulated=True) as noise:
         yield noise
 
 
