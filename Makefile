@@ -11,7 +11,7 @@ export PREFIX DESTDIR
 #   make verify   the rest: package, virtual machine, sanitizers, quality of bits, simulation, fuzzing
 # Each installs what it needs and the machine lacks, and says so; "make setup" installs everything.
 # "make check ROOM=Control" tests one room of Sources/ and what uses it.
-.PHONY: setup build check check-static check-swift test test-swift test-others verify test-vm test-deb demo bench lint \
+.PHONY: setup build check check-static check-swift test test-swift test-others verify test-vm test-egd test-deb demo bench lint \
 	package install uninstall deb test-python clean
 
 setup:
@@ -28,9 +28,10 @@ check:
 	scripts/setup build quality package
 	$(side-by-side) check-static check-swift
 	METRNG_BUILD=.build/debug scripts/check manuals
+	METRNG_BUILD=.build/debug scripts/check tutorial
 
 check-static:
-	scripts/check --without manuals
+	scripts/check --without manuals tutorial
 
 check-swift:
 	scripts/test-swift --quick $(if $(ROOM),--room $(ROOM))
@@ -50,7 +51,7 @@ test-others:
 	scripts/test-varlink
 	scripts/test-metrics
 
-verify: test-vm test-deb test-python
+verify: test-vm test-egd test-deb test-python
 	scripts/setup python
 	scripts/test-quality
 	scripts/simulate --seeds 2000
@@ -59,6 +60,9 @@ verify: test-vm test-deb test-python
 
 test-vm: build
 	scripts/test-vm
+
+test-egd: build
+	scripts/test-egd
 
 test-deb: build deb
 	scripts/setup machine

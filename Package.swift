@@ -92,6 +92,7 @@ let package = Package(
 
         // Protocols
         target("EntropyTerms", in: "Protocols", []),
+        target("EGDProtocol", in: "Protocols", []),
         target("EntropyProtocol", in: "Protocols", ["EntropyTerms"]),
         cTarget("CChecksum", in: "Protocols", ["CKernelSupport"]),
         target("BoardProtocol", in: "Protocols", ["CChecksum", "CKernelSupport", "EntropyTerms"]),
@@ -144,7 +145,9 @@ let package = Package(
                 "BoardInterface", "BoardOperations", "BoardProtocol", "CEntropyKernels", "CKernelSupport",
                 "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth", "LinuxPlatform", "OperatingPointControl",
             ]),
-        target("EntropyServer", in: "Entropy", ["EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
+        target(
+            "EntropyServer", in: "Entropy",
+            ["EGDProtocol", "EntropyProtocol", "EntropyRing", "EntropyTerms", "LinuxPlatform"]),
         target("KernelFeeding", in: "Entropy", ["EntropyClient", "EntropyTerms", "LinuxPlatform"]),
 
         // Control
@@ -158,7 +161,12 @@ let package = Package(
             ["BoardInterface", "BoardProtocol", "DevicePhysics", "EntropyTerms", "LinuxPlatform", yams]),
 
         // Clients
-        target("EntropyClient", in: "Clients", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
+        cTarget("CMetrng", in: "Clients", []),
+        target("EntropyClient", in: "Clients", ["CMetrng", "EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
+
+        // Examples
+        tool("langevin", path: "examples/swift/langevin", ["EntropyClient"]),
+        tool("langevin-software", path: "examples/swift/langevin-software", []),
 
         // Programs
         target(
@@ -255,7 +263,8 @@ let package = Package(
 
         // Tests of Platform
         tests(
-            "LinuxPlatformTests", in: "Platform", ["CTestSupport", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
+            "LinuxPlatformTests", in: "Platform",
+            ["CLinux", "CTestSupport", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
         tests("SystemdSupportTests", in: "Platform", ["LinuxPlatform", "SystemdSupport", "TestSupport"]),
 
         // Tests of Protocols

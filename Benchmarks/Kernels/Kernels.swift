@@ -42,7 +42,7 @@ struct Kernels {
     }
 }
 
-/// The tasks, over one window of 512 lanes of ideal bits.
+/// The tasks, over windows of 512 lanes of ideal bits.
 private final class Bench {
     private static let lanes = 512
     private static let windowBytes = HealthCutoffs.windowShots * lanes / 8
@@ -50,11 +50,15 @@ private final class Bench {
 
     private let cutoffs = HealthCutoffs(claimedEntropyPerBit: 0.8)
     private let rows: [UInt64]
+    /// Enough that what is done for a window's rare runs has its share, and few enough for the second-level cache.
+    private static let windowCount = 16
+    private let windows: [[UInt64]]
     private let memory: UnsafeMutableRawBufferPointer
 
     init() {
         var generator = SystemRandomNumberGenerator()
-        rows = (0..<Self.windowBytes / 8).map { _ in generator.next() }
+        windows = (0..<Self.windowCount).map { _ in (0..<Self.windowBytes / 8).map { _ in generator.next() } }
+        rows = windows[0]
         memory = .allocate(
             byteCount: HealthWindow.byteCount(lanes: Self.lanes, cutoffs: cutoffs), alignment: 64)
         memory.initializeMemory(as: UInt8.self, repeating: 0)
@@ -65,8 +69,10 @@ private final class Bench {
     /// Taking a window in, the tests of every lane, and making room for the next.
     func laneHealth(_ features: ck_features) -> Task {
         let window = window(features)
-        return Task(name: "lane health\(suffix(features))", bytes: Self.windowBytes) { [rows] in
-            _ = rows.withUnsafeBytes { window.append($0) }
+        var turn = 0
+        return Task(name: "lane health\(suffix(features))", bytes: Self.windowBytes) { [windows] in
+            turn = (turn + 1) % windows.count
+            _ = windows[turn].withUnsafeBytes { window.append($0) }
             window.test()
             window.advance()
         }
@@ -76,8 +82,10 @@ private final class Bench {
     func arrayHealth(_ features: ck_features) -> Task {
         let window = window(features)
         let lanes = [UInt64](repeating: .max, count: Self.lanes / 64)
-        return Task(name: "lane and array health\(suffix(features))", bytes: Self.windowBytes) { [rows] in
-            _ = rows.withUnsafeBytes { window.append($0) }
+        var turn = 0
+        return Task(name: "lane and array health\(suffix(features))", bytes: Self.windowBytes) { [windows] in
+            turn = (turn + 1) % windows.count
+            _ = windows[turn].withUnsafeBytes { window.append($0) }
             window.test()
             window.compare(lanes: lanes)
             window.advance()

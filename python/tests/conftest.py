@@ -30,6 +30,11 @@ def need(package):
         pytest.fail(f"{package} is not installed; METRNG_WITHOUT={package} leaves its tests out", pytrace=False)
 
 
+def pytest_collection_modifyitems(items):
+    """Puts tests that start JAX last: it makes threads, and other tests fork."""
+    items.sort(key=lambda item: item.path.name in ("test_jax.py", "test_documents.py"))
+
+
 class Daemon:
     """metrngd with one simulated board, on sockets of its own."""
 

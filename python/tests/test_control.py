@@ -165,15 +165,17 @@ def test_types_are_those_of_the_interface():
     subprocess.run([sys.executable, REPOSITORY / "scripts" / "make-control-types", "--check"], check=True)
 
 
-class TestRecordings:
-    @pytest.fixture(scope="class")
-    def path(self, board_daemon, tmp_path_factory):
-        path = tmp_path_factory.mktemp("recordings") / "array.recording"
-        with Control(board_daemon.control) as control:
-            size = control.record(path, 5000)
-        assert size == path.stat().st_size
-        return path
+@pytest.fixture(scope="module")
+def path(board_daemon, tmp_path_factory):
+    """A recording."""
+    path = tmp_path_factory.mktemp("recordings") / "array.recording"
+    with Control(board_daemon.control) as control:
+        size = control.record(path, 5000)
+    assert size == path.stat().st_size
+    return path
 
+
+class TestRecordings:
     def test_bits(self, path):
         bits = metrng.load_recording(path)
         assert bits.dtype == np.uint8 and bits.shape[1] == 512 and bits.shape[0] >= 5000

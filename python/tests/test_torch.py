@@ -416,10 +416,11 @@ def rows_of(loader):
 
 
 class TestWorkers:
-    def test_forked_workers_draw_bits_of_their_own(self, noise):
-        torch.randn(100)  # connected, with bits at hand
+    def test_forked_workers_draw_bits_of_their_own(self, daemon):
         loader = torch.utils.data.DataLoader(Rows(), batch_size=1, num_workers=2, multiprocessing_context="fork")
-        rows = rows_of(loader) + rows_of(loader)
+        with metrng.torch_noise(allow_simulated=True):
+            torch.randn(100)  # connected, with bits at hand
+            rows = rows_of(loader) + rows_of(loader)
         assert len(set(rows)) == 16
 
     @pytest.mark.parametrize("method", ["spawn", "forkserver"])

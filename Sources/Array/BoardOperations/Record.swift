@@ -9,8 +9,9 @@ package struct Record: BoardOperation {
     }
 
     package struct Reply: Codable, Sendable, Equatable {
+        /// The shots kept so far. Frames are kept whole, so that there may be more than requested.
         package var shotsDone: Int
-        /// 0 until the pipeline has begun.
+        /// The shots requested. 0 until the pipeline has begun.
         package var shotsTotal: Int
         /// The size of the file; 0 before the end.
         package var bytes: Int

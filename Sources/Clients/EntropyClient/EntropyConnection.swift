@@ -96,6 +96,8 @@ public final class EntropyConnection {
     /// Fills `buffer` with bytes of a grade.
     ///
     /// - Parameters:
+    ///   - buffer: receives the bytes.
+    ///   - grade: how they are processed; `expand` is not offered.
     ///   - waits: whether to wait for bits when there are too few. Otherwise, or if all boards have ended and
     ///     there will never be enough, `unavailable` is thrown.
     /// - Throws: on an error the contents of `buffer` must not be used.

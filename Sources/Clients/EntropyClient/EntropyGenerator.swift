@@ -16,9 +16,11 @@ import LinuxPlatform
 public struct EntropyGenerator: RandomNumberGenerator {
     private let reserve: Reserve
 
-    /// A generator that reads from `connection`, which nobody else should use meanwhile.
+    /// A generator that reads from a connection, which nobody else should use meanwhile.
     ///
-    /// - Parameter bufferBytes: how many bytes are read ahead: a multiple of 8.
+    /// - Parameters:
+    ///   - connection: to the daemon.
+    ///   - bufferBytes: how many bytes are read ahead: a multiple of 8.
     public init(_ connection: EntropyConnection, bufferBytes: Int = 4096) {
         precondition(bufferBytes > 0 && bufferBytes.isMultiple(of: 8))
         reserve = Reserve(connection, capacity: bufferBytes)

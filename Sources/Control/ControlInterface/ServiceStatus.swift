@@ -13,7 +13,9 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
     package var startTime: Double
     package var entropySocket: String
     package var controlSocket: String
-    /// Clients of the entropy plane.
+    /// Nil when EGD is off.
+    @Nullable package var egdSocket: String?
+    /// Clients of the entropy plane, also those of EGD.
     package var clients: Int
     package var maximumClients: Int
     package var clientsRefused: Int
@@ -28,7 +30,7 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
 
     package init(
         version: String, processId: Int, startTime: Double, entropySocket: String,
-        controlSocket: String, clients: Int, maximumClients: Int, clientsRefused: Int,
+        controlSocket: String, egdSocket: String? = nil, clients: Int, maximumClients: Int, clientsRefused: Int,
         topClients: [ClientStatus], lockedMemory: Bool, pendingChanges: [String] = [],
         kernel: KernelFeedStatus? = nil
     ) {
@@ -37,6 +39,7 @@ package struct ServiceStatus: Codable, Sendable, Equatable {
         self.startTime = startTime
         self.entropySocket = entropySocket
         self.controlSocket = controlSocket
+        self.egdSocket = egdSocket
         self.clients = clients
         self.maximumClients = maximumClients
         self.clientsRefused = clientsRefused

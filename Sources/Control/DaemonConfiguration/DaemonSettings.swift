@@ -17,6 +17,7 @@ package struct DaemonSettings: Sendable, Equatable {
     package var rings = RingSettings()
     package var entropy = SocketSettings(maximumClients: 256)
     package var control = SocketSettings(maximumClients: 32)
+    package var egd = EGDSettings()
     package var kernel = KernelFeedSettings()
 
     package init() {}
@@ -195,6 +196,17 @@ package struct RingSettings: Sendable, Equatable {
 package struct SocketSettings: Sendable, Equatable {
     /// Connections beyond this number are refused.
     package var maximumClients: Int
+    /// The permissions of the socket file.
+    package var socketMode: UInt32 = 0o660
+}
+
+/// Whether and how to serve EGD on a socket of its own.
+package struct EGDSettings: Sendable, Equatable {
+    package var serve = false
+    /// Whether simulated and replayed bits are served, which the protocol cannot label.
+    package var allowSimulated = false
+    /// Connections beyond this number are refused.
+    package var maximumClients = 16
     /// The permissions of the socket file.
     package var socketMode: UInt32 = 0o660
 }

@@ -42,10 +42,9 @@ extension DaemonSettings {
         }
         if let path = flags.replay { problems += settings.setReplay(path) }
         // What the files say together was checked when they were read.
-        if let fault = settings.kernelFeedFault {
+        for conflict in settings.provenanceConflicts {
             let flag = ConfigurationOrigin.flag(flags.replay == nil ? "--simulated" : "--replay")
-            problems.append(
-                .init(origin: flag, position: nil, key: Self.kernelFeedKey, fault: fault))
+            problems.append(.init(origin: flag, position: nil, key: conflict.key, fault: conflict.fault))
         }
         if !problems.isEmpty { throw ConfigurationError(problems: problems) }
         return settings

@@ -25,18 +25,17 @@ extension DaemonSettings {
     package init(reading files: [ConfigurationFile]) throws(ConfigurationError) {
         self.init()
         var problems: [ConfigurationProblem] = []
-        var feed: (origin: ConfigurationOrigin, position: Position)?
+        var places: [String: (origin: ConfigurationOrigin, position: Position)] = [:]
         for file in files {
             var reader = Reader(origin: .file(file.name))
             reader.read(file.bytes, into: &self)
             problems += reader.problems
-            if let position = reader.positions[Self.kernelFeedKey] {
-                feed = (reader.origin, position)
-            }
+            for (key, position) in reader.positions { places[key] = (reader.origin, position) }
         }
-        if let fault = kernelFeedFault, let (origin, position) = feed {
-            problems.append(
-                .init(origin: origin, position: position, key: Self.kernelFeedKey, fault: fault))
+        for conflict in provenanceConflicts {
+            // A setting that no file has is the built-in one, which no board forbids.
+            guard let (origin, position) = places[conflict.key] else { continue }
+            problems.append(.init(origin: origin, position: position, key: conflict.key, fault: conflict.fault))
         }
         if !problems.isEmpty { throw ConfigurationError(problems: problems) }
     }

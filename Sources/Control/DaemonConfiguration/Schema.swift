@@ -94,6 +94,14 @@ extension DaemonSettings {
                 .value("socketMode", \.control.socketMode, .mode),
             ]),
         .section(
+            "egd",
+            [
+                .value("serve", \.egd.serve, .boolean),
+                .value("allowSimulated", \.egd.allowSimulated, .boolean),
+                .value("maximumClients", \.egd.maximumClients, .integer(1...1024)),
+                .value("socketMode", \.egd.socketMode, .mode),
+            ]),
+        .section(
             "kernel",
             [
                 .value("feed", \.kernel.feed, .boolean),

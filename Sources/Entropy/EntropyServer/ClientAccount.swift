@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EntropyProtocol
 package import EntropyRing
 import LinuxPlatform
 package import Synchronization
@@ -14,6 +15,7 @@ package final class ClientAccount: Sendable {
     package let since: Double
     /// When the client connected, in seconds since the machine was started.
     package let sinceBoot: Double
+    private let storedName = Mutex<ClientName?>(nil)
     /// Bytes that were given to the client.
     package let delivered = Atomic<Int>(0)
     package let deliveredPerSecond = RateMeter()
@@ -26,6 +28,11 @@ package final class ClientAccount: Sendable {
         since = clock.secondsSinceEpoch()
         sinceBoot = clock.secondsSinceBoot()
     }
+
+    /// What the client says it is; nil if it does not say.
+    package var name: String? { storedName.withLock { $0?.text } }
+
+    func setName(_ name: ClientName?) { storedName.withLock { $0 = name } }
 
     func record(_ count: Int, now: UInt64) {
         delivered.add(count, ordering: .relaxed)

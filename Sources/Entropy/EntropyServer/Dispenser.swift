@@ -22,6 +22,8 @@ package final class Dispenser {
         case notYet
         /// The client would have to wait, and does not want to, or they will never come.
         case unavailable
+        /// The request wants genuine bits, and every source has others only.
+        case denied
     }
 
     /// What became of a part of a draw.
@@ -71,11 +73,13 @@ package final class Dispenser {
     /// Finds the source for a request: the one that has the most bits, if one has enough. Enough are all bytes of the
     /// request when no more come or the client does not wait for more, and one byte otherwise.
     package func grant(_ request: BitRequest) -> Grant {
+        if request.isGenuine, hasNoGenuineSource { return .denied }
         // Read first: a source that has ended publishes nothing more.
         let isOver = isOver
         var best: (source: Int, count: Int)?
         for index in sources.indices {
             let source = sources[index]
+            guard source.provenance.isGenuine || !request.isGenuine else { continue }
             let needsAll = source.hasEnded || !request.waits
             let count = source.deliverableCount(request.grade)
             if count >= (needsAll ? request.length : 1), count > best?.count ?? 0 {
@@ -88,6 +92,22 @@ package final class Dispenser {
 
     /// The source of a draw, for what has to be said of its bits.
     package func source(of draw: Draw) -> EntropySource { sources[draw.source] }
+
+    /// How many bytes of a grade one request can have at once: those of the source that has the most.
+    func mostAtOnce(_ grade: Grade, isGenuine: Bool) -> Int {
+        var most = 0
+        forEachSource { source in
+            guard source.provenance.isGenuine || !isGenuine else { return }
+            most = max(most, source.deliverableCount(grade))
+        }
+        return most
+    }
+
+    private var hasNoGenuineSource: Bool {
+        var hasNone = !sources.isEmpty
+        forEachSource { hasNone = hasNone && !$0.provenance.isGenuine }
+        return hasNone
+    }
 
     /// Whether no source will ever give more bits than it has.
     private var isOver: Bool {

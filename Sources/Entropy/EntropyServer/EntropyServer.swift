@@ -4,7 +4,7 @@ package import EntropyRing
 package import LinuxPlatform
 import Synchronization
 
-/// The entropy plane: serves MEP/1 on a local socket, on one thread for all clients. Any thread may call any member.
+/// The entropy plane: serves MEP/1 on a local socket, and EGD on another if wanted, on one thread for all clients. Any thread may call any member.
 package final class EntropyServer: Sendable {
     /// What a server is made of.
     package struct Parts: Sendable {
@@ -17,18 +17,39 @@ package final class EntropyServer: Sendable {
         package let calls: SocketCalls
         /// The JSON object that answers INFO: at most 4 KiB. Called on the server's thread.
         package let info: @Sendable () -> [UInt8]
+        /// The socket of EGD; nil for none.
+        package let egd: EGD?
 
         package init(
             listener: UnixListener, sources: [EntropySource], bitsArrived: Wakeup,
-            clock: Clock = .system, calls: SocketCalls = .system,
+            clock: Clock = .system, calls: SocketCalls = .system, egd: EGD? = nil,
             info: @escaping @Sendable () -> [UInt8]
         ) {
+            self.egd = egd
             self.listener = listener
             self.sources = sources
             self.bitsArrived = bitsArrived
             self.clock = clock
             self.calls = calls
             self.info = info
+        }
+    }
+
+    /// How EGD is served.
+    package struct EGD: Sendable {
+        /// The socket; the server owns it from now on.
+        package let listener: UnixListener
+        package let maximumClients: Int
+        /// Whether clients get simulated and replayed bits, which the protocol cannot say.
+        package let allowsSimulated: Bool
+        /// The process number that clients are told.
+        package let processID: Int32
+
+        package init(listener: UnixListener, maximumClients: Int, allowsSimulated: Bool, processID: Int32) {
+            self.listener = listener
+            self.maximumClients = maximumClients
+            self.allowsSimulated = allowsSimulated
+            self.processID = processID
         }
     }
 

@@ -15,9 +15,7 @@ protocol ClientService: AnyObject {
     func handle(_ event: EventPoll.Event)
 
     /// Does what is left to do at the end of a turn, such as accepting clients.
-    ///
-    /// - Parameter busySince: when the turn began to serve clients, in monotonic nanoseconds; nil if it served none.
-    func endTurn(busySince: UInt64?)
+    func endTurn()
 
     /// Ends all connections.
     func shutDown()
@@ -48,9 +46,18 @@ package final class EntropyServerLoop {
         control = try LocalServerControl(maximumConnections: maximumClients)
         dispenser = Dispenser(parts.sources, clock: parts.clock)
         poll = try EventPoll()
-        services = [
-            try EntropyService(parts, dispenser, runQueue, on: poll, control: control)
+        let shared = SharedParts(parts: parts, dispenser: dispenser, runQueue: runQueue, poll: poll)
+        var services: [any ClientService] = [
+            try SessionService(
+                EntropyPlane(parts: parts), on: parts.listener, number: 1, control: control, shared)
         ]
+        if let egd = parts.egd {
+            services.append(
+                try SessionService(
+                    EGDPlane(settings: egd, dispenser: dispenser), on: egd.listener, number: 2,
+                    control: LocalServerControl(maximumConnections: egd.maximumClients), shared))
+        }
+        self.services = services
         try poll.add(control.wakeup.descriptor, .readable, token: Token.control)
         try poll.add(parts.bitsArrived.descriptor, .readable, token: Token.bits)
     }
@@ -74,9 +81,8 @@ package final class EntropyServerLoop {
             forEachService { $0.shutDown() }
             return false
         }
-        let busySince = runQueue.isEmpty ? nil : parts.clock.monotonicNanoseconds()
         runQueue.takeTurns()
-        forEachService { $0.endTurn(busySince: busySince) }
+        forEachService { $0.endTurn() }
         dispenser.prepareToSleep()
         return true
     }

@@ -3,12 +3,16 @@
 package import EntropyProtocol
 package import EntropyTerms
 
-/// The life of one connection, without the connection: events in, actions out.
-///
-/// A session has at most one request in hand. What a client pipelines behind it stays in the kernel
-/// until the request is answered, so that a client costs the server a fixed amount of memory. Only the
-/// text that answers INFO is allocated. An event that the state does not allow is a programming error.
-package struct EntropySession {
+/// The session of MEP/1. Only the text that answers INFO and the name of a client are allocated.
+package struct EntropySession: ClientSession {
+    /// What a session asks the server other than for bits.
+    package enum Question: Equatable {
+        /// The text of INFO: call `answer(info:)`.
+        case information
+        /// To note the name of the client: call `acceptName()`.
+        case name(ClientName)
+    }
+
     /// Where a session stands.
     package enum State: Equatable {
         /// Between requests; fewer bytes than a request are there.
@@ -17,6 +21,8 @@ package struct EntropySession {
         case seeking(EntropyRequest)
         /// An INFO waits for its text.
         case informing(EntropyRequest)
+        /// A NAME waits to be noted.
+        case naming(EntropyRequest, ClientName)
         /// The header of an answer, and then the bits of a draw, are being sent.
         case delivering(Draw)
         /// A header and perhaps a text are being sent, and then the next request is taken up.
@@ -27,45 +33,26 @@ package struct EntropySession {
         case closed
     }
 
-    /// What the server has to do next for a session.
-    package enum Action: Equatable {
-        /// Read from the connection, and call `received`.
-        case receive
-        /// Ask the dispenser for a draw, and call `begin` or `refuse` when that is decided.
-        case seek(BitRequest)
-        /// Call `answer(info:)`.
-        case inform
-        /// Send what is unsent, and then bits of the draw, and call `sent`.
-        case deliver(Draw)
-        /// Send what is unsent, and call `sent`.
-        case reply
-        /// Close the connection.
-        case close
-    }
-
     package private(set) var state = State.listening
     private var inbox = Inbox()
     private var outbox = Outbox()
 
     package init() {}
 
-    /// How many bytes the session takes at once.
     package static let inboxLimit = Inbox.capacity
 
-    /// How many more bytes the session takes now.
     package var inboxRoom: Int { Inbox.capacity - inbox.count }
 
-    /// Whether no request is in hand.
     package var isListening: Bool {
         if case .listening = state { true } else { false }
     }
 
-    /// What to do next.
-    package var action: Action {
+    package var action: SessionAction<Question> {
         switch state {
         case .listening: .receive
         case .seeking(let request): .seek(BitRequest(request))
-        case .informing: .inform
+        case .informing: .answer(.information)
+        case .naming(_, let name): .answer(.name(name))
         case .delivering(let draw): .deliver(draw)
         case .replying, .parting: .reply
         case .closed: .close
@@ -74,24 +61,20 @@ package struct EntropySession {
 
     // MARK: Bytes
 
-    /// How many bytes of header and text are still to be sent.
     package var unsentCount: Int { outbox.count }
 
-    /// Lends the bytes of header and text that are still to be sent; either may be empty.
     package func withUnsent<Result>(
         _ body: (_ header: UnsafeRawBufferPointer, _ text: UnsafeRawBufferPointer) -> Result
     ) -> Result {
         outbox.withBytes(body)
     }
 
-    /// Takes bytes that have arrived, at most `inboxRoom`.
     package mutating func received(_ bytes: UnsafeRawBufferPointer) {
         guard isListening else { illegal("received") }
         inbox.append(bytes)
         takeUpRequest()
     }
 
-    /// Counts bytes as sent: first those of header and text, then bits.
     package mutating func sent(_ count: Int) {
         let rest = outbox.remove(count)
         switch state {
@@ -105,13 +88,12 @@ package struct EntropySession {
         case .parting:
             precondition(rest == 0, "no bits were to be sent")
             if outbox.count == 0 { state = .closed }
-        case .listening, .seeking, .informing, .closed: illegal("sent")
+        case .listening, .seeking, .informing, .naming, .closed: illegal("sent")
         }
     }
 
     // MARK: Answers
 
-    /// Begins the answer of the READ in hand, whose request was granted.
     package mutating func begin(_ draw: Draw, provenance: Provenance, healthEpoch: UInt32) {
         guard case .seeking(let request) = state else { illegal("begin") }
         precondition(draw.grade == request.grade && draw.remaining == Int(request.length))
@@ -122,9 +104,9 @@ package struct EntropySession {
         state = .delivering(draw)
     }
 
-    /// Answers the READ in hand with a status and no bytes.
-    package mutating func refuse(_ status: EntropyReply.Status) {
+    package mutating func refuse(_ refusal: Refusal) {
         guard case .seeking(let request) = state else { illegal("refuse") }
+        let status: EntropyReply.Status = refusal == .denied ? .denied : .unavailable
         outbox.put(.refusal(status, grade: request.grade, tag: request.tag))
         state = .replying
     }
@@ -140,16 +122,21 @@ package struct EntropySession {
         state = .replying
     }
 
+    /// Answers the NAME in hand, whose name was noted.
+    package mutating func acceptName() {
+        guard case .naming(let request, _) = state else { illegal("acceptName") }
+        outbox.put(.refusal(.ok, grade: request.grade, tag: request.tag))
+        state = .replying
+    }
+
     // MARK: Ends
 
-    /// The peer has closed, or the connection broke. Legal in every state.
     package mutating func disconnected() { state = .closed }
 
-    /// The server stops: a client that waits for an answer is told so, and all others, also one whose answer has
-    /// begun, see the end. Legal in every state.
+    /// A client that waits for an answer is told so, and all others, also one whose answer has begun, see the end.
     package mutating func shutDown() {
         switch state {
-        case .seeking(let request), .informing(let request):
+        case .seeking(let request), .informing(let request), .naming(let request, _):
             outbox.put(.refusal(.shuttingDown, grade: request.grade, tag: request.tag))
             state = .parting
         case .listening, .delivering, .replying, .parting, .closed: state = .closed
@@ -166,15 +153,31 @@ package struct EntropySession {
 
     /// Takes up the next request, if all of it is there.
     private mutating func takeUpRequest() {
-        guard let (request, tag) = inbox.next() else { return }
-        switch request {
-        case let request? where request.grade != .expand:
-            state = request.operation == .info ? .informing(request) : .seeking(request)
-        default:
-            // Grade `expand` is not offered, and ATTACH neither: never answered with anything else.
-            outbox.put(.refusal(.badRequest, grade: .raw, tag: tag))
-            state = .parting
+        let size = EntropyRequest.byteCount
+        guard inbox.count >= size else { return }
+        let (request, tag) = inbox.withBytes { (EntropyRequest(parsing: $0), EntropyRequest.tag(in: $0)) }
+        // Grade `expand` is not offered, and ATTACH neither: never answered with anything else.
+        guard let request, request.grade != .expand else { return part(from: tag) }
+        switch request.operation {
+        case .read: state = .seeking(request)
+        case .info: state = .informing(request)
+        case .name:
+            let length = Int(request.length)
+            guard inbox.count >= size + length else { return }
+            let name = inbox.withBytes {
+                ClientName(parsing: UnsafeRawBufferPointer(rebasing: $0[size..<size + length]))
+            }
+            guard let name else { return part(from: tag) }
+            inbox.remove(length)
+            state = .naming(request, name)
         }
+        inbox.remove(size)
+    }
+
+    /// Answers what is no request, or none that is offered, and closes then.
+    private mutating func part(from tag: UInt64) {
+        outbox.put(.refusal(.badRequest, grade: .raw, tag: tag))
+        state = .parting
     }
 
     private func illegal(_ event: StaticString) -> Never {
@@ -186,7 +189,8 @@ extension BitRequest {
     fileprivate init(_ request: EntropyRequest) {
         self.init(
             grade: request.grade, length: Int(request.length),
-            waits: !request.flags.contains(.nonBlocking))
+            waits: !request.flags.contains(.nonBlocking),
+            isGenuine: request.flags.contains(.genuine))
     }
 }
 

@@ -39,9 +39,12 @@ package struct BitRequest: Equatable, Sendable {
     package let length: Int
     /// Whether the client waits for bits that are not there yet.
     package let waits: Bool
+    /// Whether only bits of hardware or of the host will do.
+    package let isGenuine: Bool
 
-    package init(grade: Grade, length: Int, waits: Bool) {
+    package init(grade: Grade, length: Int, waits: Bool, isGenuine: Bool = false) {
         precondition(length > 0)
+        self.isGenuine = isGenuine
         self.grade = grade
         self.length = length
         self.waits = waits

@@ -19,7 +19,8 @@ struct AdaptiveProportionTest: WindowTest {
         in window: HealthWindow, warning: UnsafeMutablePointer<UInt64>,
         failure: UnsafeMutablePointer<UInt64>
     ) {
-        ck_compare_counts(window.onesPlanes, window.rows, window.stride, warningCutoff, warning)
-        ck_compare_counts(window.onesPlanes, window.rows, window.stride, failureCutoff, failure)
+        let (features, ones, stride) = (window.features, window.onesPlanes, window.stride)
+        ck_compare_counts(features, ones, window.rows, stride, warningCutoff, warning)
+        ck_compare_counts(features, ones, window.rows, stride, failureCutoff, failure)
     }
 }

@@ -28,6 +28,7 @@ final class BlockMemory {
     private let key: [UInt64]
     private let tables: UnsafeMutablePointer<UInt64>
     private let chosen: UnsafeMutablePointer<UInt16>
+    private let digests: UnsafeMutablePointer<UInt64>
     /// How many rows before the window belong to it.
     private var rowsBefore = 0
 
@@ -35,17 +36,20 @@ final class BlockMemory {
     init(words: Int, claimedEntropyPerBit: Double, random: inout some RandomNumberGenerator) {
         self.words = words
         self.claimedEntropyPerBit = claimedEntropyPerBit
-        key = (0..<words).map { _ in random.next() | 1 }
+        key = (0..<words).map { _ in random.next() }
         let entries = Self.rarities.count * Self.tableEntries
         tables = .allocate(capacity: entries)
         tables.initialize(repeating: 0, count: entries)
         chosen = .allocate(capacity: HealthCutoffs.windowShots)
         chosen.initialize(repeating: 0, count: HealthCutoffs.windowShots)
+        digests = .allocate(capacity: HealthCutoffs.windowShots)
+        digests.initialize(repeating: 0, count: HealthCutoffs.windowShots)
     }
 
     deinit {
         tables.deallocate()
         chosen.deallocate()
+        digests.deallocate()
     }
 
     /// The rows of a block, of which the first ones may lie before the window.
@@ -76,15 +80,12 @@ final class BlockMemory {
         let blockRows = Self.blockRows(lanes: count, claimedEntropyPerBit)
         // Near the middle of what there is, so that of few lanes no fewer rows are chosen.
         let chosenCount = ck_choose_rows(features, rowOnes, UInt16(count / 2), chosen)
+        // A block that reaches before the rows there are is none.
+        let cut = (0..<chosenCount).first { Int(chosen[$0]) + rowsBefore >= blockRows - 1 } ?? chosenCount
+        ck_digest_blocks(
+            features, rows, stride, words, lanes, key, chosen + cut, chosenCount - cut, blockRows, digests)
         var isRepeated = false
-        for index in 0..<chosenCount where Int(chosen[index]) + rowsBefore >= blockRows - 1 {
-            var digest: UInt64 = 0
-            for back in 0..<blockRows {
-                let row = rows + (Int(chosen[index]) - back) * stride
-                digest = (digest &+ ck_digest_row(row, words, lanes, key)) &* 0x9e37_79b9_7f4a_7c15
-            }
-            if remember(digest) { isRepeated = true }
-        }
+        for index in 0..<chosenCount - cut where remember(digests[index]) { isRepeated = true }
         rowsBefore = HealthCutoffs.windowShots
         return isRepeated
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import CEntropyKernels
 import Glibc
 
 /// Whether the lanes of a board move together: what no test of a single lane can see, and what XOR
@@ -46,20 +47,11 @@ package struct CrossLaneTest: Sendable, Equatable {
     }
 
     /// The variance ratio of a window.
-    ///
-    /// - Parameters:
-    ///   - rowOnes: how many of the counted lanes were one, shot by shot.
-    ///   - lanes: how many lanes were counted.
-    package static func varianceRatio(_ rowOnes: UnsafeBufferPointer<UInt16>, lanes: Int) -> Double {
-        guard lanes > 1 else { return 0 }
-        var sum = 0
-        var squares = 0
-        for ones in rowOnes {
-            sum += Int(ones)
-            squares += Int(ones) * Int(ones)
-        }
-        let deviation = Double(squares) - Double(sum) * Double(sum) / Double(rowOnes.count)
-        return deviation / (degreesOfFreedom * Double(lanes) / 4)
+    package static func varianceRatio(_ rows: ck_row_statistics) -> Double {
+        guard rows.lanes > 1 else { return 0 }
+        let sum = Double(rows.sum)
+        let deviation = Double(rows.sum_of_squares) - sum * sum / Double(HealthCutoffs.windowShots)
+        return deviation / (degreesOfFreedom * Double(rows.lanes) / 4)
     }
 
     /// The mean correlation between two lanes that a variance ratio tells.

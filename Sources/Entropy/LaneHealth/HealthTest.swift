@@ -69,8 +69,8 @@ package struct TestCutoffs: Sendable, Equatable {
 
 /// A test of every lane in every window of shots.
 ///
-/// `find` is called on the pipeline's thread, once for each window. It does the same work whatever the bits are, and
-/// allocates nothing.
+/// `find` is called on the pipeline's thread, once for each window, and allocates nothing. What it takes must not tell
+/// what the bits are, beyond what `HealthWindow` says.
 protocol WindowTest: Sendable {
     var test: HealthTest { get }
 

@@ -6,8 +6,9 @@ package import CKernelSupport
 /// Gathers the shots of a window and tests them: 1,024 rows, with the rows before them that runs
 /// across the window's start need.
 ///
-/// The tests are those of `HealthTest.windowTests`, on every lane by itself and on every sample. Nothing about them
-/// depends on the data: the same work is done for every window. For one thread; allocates nothing after `init`.
+/// The tests are those of `HealthTest.windowTests`, on every lane by itself and on every sample. How long they take tells
+/// in how many lanes some 16 samples in a row were equal, and how many rows `BlockMemory` chose, and nothing else about
+/// the bits. For one thread; allocates nothing after `init`.
 package final class HealthWindow {
     /// The rows of the window, each of `stride` words of which the first `words` are lanes.
     package let rows: UnsafeMutablePointer<UInt64>
@@ -29,6 +30,8 @@ package final class HealthWindow {
     package private(set) var endsPeriod = false
     private var periodWindows = 0
     private var schedule: PredictorSchedule
+    /// What the kernel counts in one go.
+    private let predictions: UnsafeMutablePointer<ck_prediction>
     private let blocks: BlockMemory
     /// What `compare` found: see `CrossLaneTest`, and of how many lanes.
     package private(set) var varianceRatio = 0.0
@@ -49,6 +52,8 @@ package final class HealthWindow {
     /// Room for what a test works with: `scratchWords` words.
     let scratch: UnsafeMutablePointer<UInt64>
     private let lanesFound: UnsafeMutablePointer<UInt64>
+    /// The lanes that may have a run.
+    let lanesAtRest: UnsafeMutablePointer<UInt64>
     /// How many lanes were one in each shot.
     private let rowOnes: UnsafeMutablePointer<UInt16>
     let features: ck_features
@@ -78,7 +83,7 @@ package final class HealthWindow {
     package static func byteCount(lanes: Int, cutoffs: HealthCutoffs) -> Int {
         let stride = stride(lanes: lanes)
         let history = historyShots(cutoffs)
-        let perRow = (history + windowShots + 5 * Int(CK_COUNT_PLANES) + 2) * stride
+        let perRow = (history + windowShots + 5 * Int(CK_COUNT_PLANES) + 3) * stride
         return (perRow + scratchWords(cutoffs)) * 8 + 2 * windowShots
     }
 
@@ -103,6 +108,8 @@ package final class HealthWindow {
             words: words, claimedEntropyPerBit: cutoffs.claimedEntropyPerBit, random: &random)
         periodSums = (0..<4).map { [words] _ in OnesTally(words: words) }
         horizon = LongHorizon(lanes: lanes)
+        predictions = .allocate(capacity: 2)
+        predictions.initialize(repeating: ck_prediction(), count: 2)
         historyShots = Self.historyShots(cutoffs)
         scratchWords = Self.scratchWords(cutoffs)
         findings = WindowFindings(words: words)
@@ -115,11 +122,14 @@ package final class HealthWindow {
         lagPlanes = dissentPlanes + Int(CK_COUNT_PLANES) * stride
         partnerPlanes = lagPlanes + Int(CK_COUNT_PLANES) * stride
         lanesFound = partnerPlanes + Int(CK_COUNT_PLANES) * stride
-        scratch = lanesFound + 2 * stride
+        lanesAtRest = lanesFound + 2 * stride
+        scratch = lanesAtRest + stride
         let end = scratch + scratchWords
         rowOnes = UnsafeMutableRawPointer(end).bindMemory(
             to: UInt16.self, capacity: Self.windowShots)
     }
+
+    deinit { predictions.deallocate() }
 
     package var isFull: Bool { shots == Self.windowShots }
 
@@ -164,8 +174,12 @@ package final class HealthWindow {
             makeHistory()
             hasHistory = true
         }
-        ck_count_ones(features, rows, stride, onesPlanes)
-        ck_count_differences(features, rows, stride, stride, 0, changePlanes)
+        ck_count_lanes(
+            features, rows, stride, words, UInt32(cutoffs.repetitionCountWarning), onesPlanes, changePlanes,
+            lanesAtRest)
+        predictions[0] = schedule.takeLag().counted(into: lagPlanes)
+        predictions[1] = schedule.takePartner().counted(into: partnerPlanes)
+        ck_count_predictions(features, rows, stride, predictions, 2)
         for test in tests {
             test.find(in: self, warning: lanesFound, failure: lanesFound + stride)
             keep(lanesFound, in: &findings[test.test].warning)
@@ -173,20 +187,22 @@ package final class HealthWindow {
         }
     }
 
-    /// Counts how often each lane differs from the earlier shots that are due; `judge` is given each count.
-    func countLags(_ judge: (UnsafePointer<UInt64>) -> Void) {
-        schedule.takeLags { count($0, lagPlanes, judge) }
-    }
-
-    /// Counts how often each lane differs from the other lanes that are due; `judge` is given each count.
-    func countPartners(_ judge: (UnsafePointer<UInt64>) -> Void) {
-        schedule.takePartners { count($0, partnerPlanes, judge) }
+    /// Calls `judge` with how often each lane differs from each of the earlier shots, and of the other lanes, that are
+    /// due in this window.
+    func countPredictions(_ judge: (UnsafePointer<UInt64>) -> Void) {
+        // `test` has counted the first of both kinds.
+        judge(lagPlanes)
+        judge(partnerPlanes)
+        let due = schedule.perWindow
+        for _ in 1..<due.lags { count(schedule.takeLag(), lagPlanes, judge) }
+        for _ in 1..<due.partners { count(schedule.takePartner(), partnerPlanes, judge) }
     }
 
     private func count(
         _ predictor: Predictor, _ planes: UnsafeMutablePointer<UInt64>, _ judge: (UnsafePointer<UInt64>) -> Void
     ) {
-        ck_count_differences(features, rows, stride, predictor.back, predictor.rotation, planes)
+        predictions[0] = predictor.counted(into: planes)
+        ck_count_predictions(features, rows, stride, predictions, 1)
         judge(planes)
     }
 
@@ -242,16 +258,14 @@ package final class HealthWindow {
     /// - Parameter lanes: those that count, a bit each in `words` words.
     package func compare(lanes: UnsafePointer<UInt64>) {
         precondition(isFull && hasHistory)
-        comparedLanes = (0..<words).reduce(0) { $0 + lanes[$1].nonzeroBitCount }
-        ck_count_row_ones(features, rows, stride, words, lanes, rowOnes)
-        ck_count_dissent(
-            features, rows, stride, rowOnes, UInt32(comparedLanes / 2), dissentPlanes)
-        majorityOnes = (0..<Self.windowShots).count { Int(rowOnes[$0]) > comparedLanes / 2 }
+        var statistics = ck_row_statistics()
+        ck_compare_lanes(features, rows, stride, words, lanes, rowOnes, dissentPlanes, &statistics)
+        comparedLanes = Int(statistics.lanes)
+        majorityOnes = Int(statistics.majority_ones)
+        varianceRatio = CrossLaneTest.varianceRatio(statistics)
         let isRepeated = blocks.findRepeats(
             rows, stride: stride, lanes: lanes, count: comparedLanes, rowOnes: rowOnes, features: features)
         repeatedBlock = isRepeated ? .failure : .clean
-        varianceRatio = CrossLaneTest.varianceRatio(
-            UnsafeBufferPointer(start: rowOnes, count: Self.windowShots), lanes: comparedLanes)
     }
 
     /// Empties the window for the next shots and wipes what the tests no longer need. The last
@@ -286,5 +300,11 @@ package final class HealthWindow {
                 rows[word - back * stride] = back.isMultiple(of: 2) ? rows[word] : ~rows[word]
             }
         }
+    }
+}
+
+extension Predictor {
+    fileprivate func counted(into planes: UnsafeMutablePointer<UInt64>) -> ck_prediction {
+        ck_prediction(back: back, rotation: rotation, planes: planes)
     }
 }

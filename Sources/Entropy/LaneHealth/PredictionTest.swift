@@ -25,8 +25,7 @@ struct PredictionTest: WindowTest {
             window.compare(planes, count: CK_COUNT_PLANES, shots: CK_WINDOW_SHOTS, cutoffs, warning, failure)
         }
         judge(window.changePlanes)
-        window.countLags(judge)
-        window.countPartners(judge)
+        window.countPredictions(judge)
     }
 }
 

@@ -34,23 +34,21 @@ struct PredictorSchedule: Sendable {
         partners = inWord + acrossWords
     }
 
-    private func count(of predictors: [Predictor]) -> Int {
-        startUpWindows.map { (predictors.count + $0 - 1) / $0 } ?? 1
+    /// How many lags, and how many other lanes, are tried in a window.
+    var perWindow: (lags: Int, partners: Int) {
+        func share(_ count: Int) -> Int { startUpWindows.map { (count + $0 - 1) / $0 } ?? 1 }
+        return (share(lags.count), share(partners.count))
     }
 
-    /// Calls `body` with the lags of a window.
-    mutating func takeLags(_ body: (Predictor) -> Void) {
-        for _ in 0..<count(of: lags) {
-            body(lags[nextLag])
-            nextLag = (nextLag + 1) % lags.count
-        }
+    /// The lag that is due.
+    mutating func takeLag() -> Predictor {
+        defer { nextLag = (nextLag + 1) % lags.count }
+        return lags[nextLag]
     }
 
-    /// Calls `body` with the other lanes of a window.
-    mutating func takePartners(_ body: (Predictor) -> Void) {
-        for _ in 0..<count(of: partners) {
-            body(partners[nextPartner])
-            nextPartner = (nextPartner + 1) % partners.count
-        }
+    /// The other lane that is due.
+    mutating func takePartner() -> Predictor {
+        defer { nextPartner = (nextPartner + 1) % partners.count }
+        return partners[nextPartner]
     }
 }

@@ -20,7 +20,7 @@ struct RepetitionCountTest: WindowTest {
         failure: UnsafeMutablePointer<UInt64>
     ) {
         ck_find_runs(
-            window.features, window.rows, window.stride, warningCutoff, failureCutoff,
+            window.features, window.rows, window.stride, window.lanesAtRest, warningCutoff, failureCutoff,
             window.scratch, warning, failure)
     }
 }

@@ -92,6 +92,10 @@ static int close_keeping_errno(int fd) {
     return -1;
 }
 
+int clinux_change_mode(const char *path, mode_t mode) {
+    return fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW);
+}
+
 int clinux_unix_listen(const char *path, mode_t mode, int backlog) {
     struct sockaddr_un address;
     if (make_address(path, &address) < 0) return -1;
@@ -101,8 +105,7 @@ int clinux_unix_listen(const char *path, mode_t mode, int backlog) {
     // no moment at which the file is there with wider permissions; chmod then undoes the umask.
     if (fchmod(fd, mode) < 0) return close_keeping_errno(fd);
     if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) return close_keeping_errno(fd);
-    // Who may write in the directory may have put a link there meanwhile: it is not followed.
-    if (fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) < 0 || listen(fd, backlog) < 0) {
+    if (clinux_change_mode(path, mode) < 0 || listen(fd, backlog) < 0) {
         int reason = errno;
         unlink(path);
         errno = reason;

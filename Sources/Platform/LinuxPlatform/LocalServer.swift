@@ -77,6 +77,7 @@ package final class LocalServer<Connection: LocalConnection> {
     /// How many connections there are.
     package private(set) var count = 0
     private var acceptance = Acceptance.watching
+    private var allowance: AcceptAllowance
 
     /// What the server does about connections that wait to be accepted.
     private enum Acceptance {
@@ -84,8 +85,8 @@ package final class LocalServer<Connection: LocalConnection> {
         case watching
         /// There are some.
         case due
-        /// The process ran out of descriptors: none is accepted until that moment, in monotonic nanoseconds. The
-        /// listener stays readable, so that the thread would spin if it were watched.
+        /// The process ran out of descriptors, or the allowance is used up: none is accepted until that moment, in
+        /// monotonic nanoseconds. The listener stays readable, so that the thread would spin if it were watched.
         case resting(until: UInt64)
     }
 
@@ -104,6 +105,7 @@ package final class LocalServer<Connection: LocalConnection> {
         self.clock = clock
         self.calls = calls
         listenerToken = Token.make(server: number, serial: 0, slot: 0)
+        allowance = AcceptAllowance(now: clock.monotonicNanoseconds())
         try poll.add(listener.descriptor, .readable, token: listenerToken)
     }
 
@@ -164,17 +166,12 @@ package final class LocalServer<Connection: LocalConnection> {
 
     // MARK: Acceptance
 
-    /// Accepts connections that wait, and resumes accepting when a rest is over.
-    ///
-    /// In a turn in which clients were served, accepting takes a quarter of the time that this took and at least one
-    /// connection, so that those who only connect do not hold up those who draw.
-    ///
-    /// - Parameter busySince: when the turn began to serve clients, in monotonic nanoseconds; nil if it served none.
-    package func acceptWaiting<Service: LocalService>(for service: Service, busySince: UInt64? = nil)
+    /// Accepts connections that wait, as long as the allowance lasts, and resumes accepting when a rest is over.
+    package func acceptWaiting<Service: LocalService>(for service: Service)
     where Service.Connection == Connection {
         switch acceptance {
         case .watching: break
-        case .due: acceptBatch(for: service, busySince: busySince)
+        case .due: acceptBatch(for: service)
         case .resting(let end):
             guard clock.monotonicNanoseconds() >= end else { break }
             acceptance = .watching
@@ -183,25 +180,25 @@ package final class LocalServer<Connection: LocalConnection> {
         closeSurplus(of: service)
     }
 
-    private func acceptBatch<Service: LocalService>(for service: Service, busySince: UInt64?)
+    private func acceptBatch<Service: LocalService>(for service: Service)
     where Service.Connection == Connection {
         acceptance = .watching
-        var end: UInt64?
-        if let busySince {
-            let now = clock.monotonicNanoseconds()
-            end = now + (now - busySince) / 4
-        }
+        allowance.accrue(now: clock.monotonicNanoseconds())
         do {
             for _ in 0..<LocalServerLimits.acceptsPerTurn {
+                guard !allowance.isUsedUp else { return rest(until: allowance.restEnd) }
                 guard let descriptor = try calls.accept(on: listener) else { return }
                 admit(descriptor, to: service)
-                if let end, clock.monotonicNanoseconds() >= end { return }
+                allowance.charge(now: clock.monotonicNanoseconds())
             }
         } catch {
-            acceptance = .resting(
-                until: clock.monotonicNanoseconds() + LocalServerLimits.acceptRest)
-            poll.change(listener.descriptor, [], token: listenerToken)
+            rest(until: clock.monotonicNanoseconds() + LocalServerLimits.acceptRest)
         }
+    }
+
+    private func rest(until end: UInt64) {
+        acceptance = .resting(until: end)
+        poll.change(listener.descriptor, [], token: listenerToken)
     }
 
     private func admit<Service: LocalService>(_ descriptor: Descriptor, to service: Service)
@@ -283,7 +280,7 @@ package final class LocalServer<Connection: LocalConnection> {
 /// The limits of every `LocalServer`.
 private enum LocalServerLimits {
     /// How many connections are accepted in a turn: few, so that clients that have gone are noticed before they keep
-    /// others out.
+    /// others out, and those that are served wait for little.
     static let acceptsPerTurn = 16
     /// How long accepting rests when the process has no descriptors left, in nanoseconds.
     static let acceptRest: UInt64 = 100_000_000

@@ -262,7 +262,8 @@ final class Daemon {
         let entropy = try EntropyServer(
             EntropyServer.Parts(
                 listener: sockets.entropy, sources: status.units.map(\.source),
-                bitsArrived: bitsArrived, info: { status.information() }),
+                bitsArrived: bitsArrived, egd: sockets.egd.map { EntropyServer.EGD(on: $0, settings.egd) },
+                info: { status.information() }),
             maximumClients: maximumClients)
         status.attach(entropy)
         do {
@@ -314,6 +315,14 @@ final class Daemon {
                 [JournalField.board: "\(board.name)"])
             return try BoardUnit(board, locked: false, dependencies)
         }
+    }
+}
+
+extension EntropyServer.EGD {
+    fileprivate init(on listener: UnixListener, _ settings: EGDSettings) {
+        self.init(
+            listener: listener, maximumClients: settings.maximumClients, allowsSimulated: settings.allowSimulated,
+            processID: getpid())
     }
 }
 

@@ -23,6 +23,7 @@ final class DaemonStatus: ControlProvider {
     private let startTime: Double
     let entropyPath: String
     private let controlPath: String
+    private let egdPath: String?
     private let entropy = Mutex<EntropyServer?>(nil)
     private let feeder = Mutex<KernelFeeder?>(nil)
     private let loaded: Mutex<LoadedConfiguration>
@@ -38,6 +39,7 @@ final class DaemonStatus: ControlProvider {
         startTime = clock.secondsSinceEpoch()
         entropyPath = sockets.entropy.path
         controlPath = sockets.control.path
+        egdPath = sockets.egd?.path
     }
 
     /// Sets the server whose clients are reported.
@@ -89,7 +91,7 @@ final class DaemonStatus: ControlProvider {
         let clients = server?.clients ?? []
         return ServiceStatus(
             version: metrngVersion, processId: Int(getpid()), startTime: startTime,
-            entropySocket: entropyPath, controlSocket: controlPath,
+            entropySocket: entropyPath, controlSocket: controlPath, egdSocket: egdPath,
             clients: clients.count,
             maximumClients: maximumClients,
             clientsRefused: server?.clientsRefused ?? 0,
@@ -107,6 +109,7 @@ final class DaemonStatus: ControlProvider {
             .map { client, delivered in
                 ClientStatus(
                     processId: Int(client.processID), userId: Int(client.userID),
+                    name: client.name,
                     since: client.since, age: max(0, sinceBoot - client.sinceBoot),
                     deliveredBytes: delivered,
                     deliveredBytesPerSecond: client.deliveredPerSecond.value(now: now))
@@ -122,7 +125,8 @@ final class DaemonStatus: ControlProvider {
             server: "metrngd", version: metrngVersion, maximumReadLength: 1_048_576,
             maximumClients: maximumClients,
             grades: [Grade.raw.name, Grade.full.name], provenances: provenances.map(\.name),
-            boards: units.map(\.settings.name))
+            boards: units.map(\.settings.name), operations: ["read", "info", "name"],
+            flags: ["nonblock", "genuine"])
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let json = try? encoder.encode(information) else {
@@ -141,4 +145,6 @@ private struct ServerInformation: Encodable {
     let grades: [String]
     let provenances: [String]
     let boards: [String]
+    let operations: [String]
+    let flags: [String]
 }

@@ -9,6 +9,8 @@ struct DescriptorBudget {
     private static let fixed = 27
     /// A wake-up, both ends of a connection, and the kernel's device.
     private static let kernelFeed = 4
+    /// The socket and a wake-up.
+    private static let egd = 2
     /// A board on the USB has descriptors of libusb; the others wait for one thing or two.
     private static func count(_ board: BoardSettings) -> Int { board.kind == .usb ? 12 : 3 }
 
@@ -16,7 +18,8 @@ struct DescriptorBudget {
 
     /// The descriptors that a daemon needs with one client on each of its sockets.
     static func least(_ settings: DaemonSettings) -> Int {
-        settings.boards.reduce(fixed + 2 + (settings.kernel.feed ? kernelFeed : 0)) {
+        let egd = settings.egd.serve ? egd + settings.egd.maximumClients : 0
+        return settings.boards.reduce(fixed + 2 + egd + (settings.kernel.feed ? kernelFeed : 0)) {
             $0 + count($1)
         }
     }

@@ -8,6 +8,8 @@ import SystemdSupport
 struct Sockets {
     let entropy: UnixListener
     let control: UnixListener
+    /// The socket of EGD, which the daemon makes itself; nil when it is off.
+    let egd: UnixListener?
 
     /// Before there is any other thread.
     init(_ settings: DaemonSettings) throws(StartError) {
@@ -21,6 +23,9 @@ struct Sockets {
         do {
             entropy = try Self.listener("entropy", settings.entropy.socketMode, directory, &passed)
             control = try Self.listener("control", settings.control.socketMode, directory, &passed)
+            egd =
+                settings.egd.serve
+                ? try UnixListener(path: "\(directory)/egd.sock", mode: settings.egd.socketMode) : nil
         } catch {
             throw .socket(error)
         }

@@ -23,7 +23,7 @@ public struct EntropyReply: Sendable, Equatable {
         case unavailable = 1
         /// The request is not valid, or not offered here; the server closes the connection.
         case badRequest = 2
-        /// The client may not have this.
+        /// The request wants genuine bits only, and all boards of the server are simulated or replayed.
         case denied = 3
         /// The server is at its limit of clients; it closes the connection.
         case overQuota = 4

@@ -8,9 +8,11 @@ public enum EntropyProtocolLimits {
     public static let version: UInt8 = 1
     /// How many bytes one READ can ask for.
     public static let readLengths: ClosedRange<UInt32> = 1...1_048_576
+    /// How many bytes the name of a client can have.
+    public static let nameLengths: ClosedRange<UInt32> = 1...64
 }
 
-/// What a client asks for: 16 bytes on the wire.
+/// What a client asks for: 16 bytes on the wire, followed by the name in a NAME.
 ///
 /// | at | type | field |
 /// |---|---|---|
@@ -27,6 +29,8 @@ public struct EntropyRequest: Sendable, Equatable {
         case read = 1
         /// A JSON object about the server.
         case info = 3
+        /// Nothing: the request says what the client is. `length` bytes follow it.
+        case name = 4
     }
 
     /// How a request is to be answered.
@@ -39,6 +43,10 @@ public struct EntropyRequest: Sendable, Equatable {
 
         /// Answer `unavailable` rather than wait.
         public static let nonBlocking = Flags(rawValue: 1)
+        /// Only bits of hardware or of the host, never simulated or replayed ones.
+        public static let genuine = Flags(rawValue: 2)
+        /// All flags that there are.
+        static let all: Flags = [.nonBlocking, .genuine]
     }
 
     /// Bytes of a request on the wire.
@@ -50,7 +58,7 @@ public struct EntropyRequest: Sendable, Equatable {
     public let grade: Grade
     /// How to answer.
     public let flags: Flags
-    /// How many bytes; in `EntropyProtocolLimits.readLengths` for `.read`, 0 for `.info`.
+    /// How many bytes; in `EntropyProtocolLimits.readLengths` for `.read` and in `nameLengths` for `.name`, 0 for `.info`.
     public let length: UInt32
     /// Any number of the client's, returned in the reply.
     public let tag: UInt64
@@ -67,6 +75,11 @@ public struct EntropyRequest: Sendable, Equatable {
         EntropyRequest(operation: .info, grade: .raw, flags: [], length: 0, tag: tag)
     }
 
+    /// The header of a NAME, which the bytes of the name follow.
+    public static func name(_ name: ClientName, tag: UInt64 = 0) -> EntropyRequest {
+        EntropyRequest(operation: .name, grade: .raw, flags: [], length: UInt32(name.text.utf8.count), tag: tag)
+    }
+
     private init(operation: Operation, grade: Grade, flags: Flags, length: UInt32, tag: UInt64) {
         self.operation = operation
         self.grade = grade
@@ -81,12 +94,13 @@ public struct EntropyRequest: Sendable, Equatable {
     public init?(parsing bytes: UnsafeRawBufferPointer) {
         guard bytes[0] == EntropyProtocolLimits.version,
             let operation = Operation(rawValue: bytes[1]), let grade = Grade(rawValue: bytes[2]),
-            Flags.nonBlocking.isSuperset(of: Flags(rawValue: bytes[3]))
+            Flags.all.isSuperset(of: Flags(rawValue: bytes[3]))
         else { return nil }
         let length = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         switch operation {
         case .read: guard EntropyProtocolLimits.readLengths.contains(length) else { return nil }
         case .info: guard length == 0 else { return nil }
+        case .name: guard EntropyProtocolLimits.nameLengths.contains(length) else { return nil }
         }
         self.init(
             operation: operation, grade: grade, flags: Flags(rawValue: bytes[3]), length: length,

@@ -147,7 +147,7 @@ struct EntropyGeneratorTests {
 }
 
 /// The numbers that a forked child makes; none when it fails.
-private func numbersInChild(_ count: Int, _ next: () -> UInt64) -> [UInt64] {
+func numbersInChild(_ count: Int, _ next: () -> UInt64) -> [UInt64] {
     var numbers = [UInt64](repeating: 0, count: count)
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return [] }

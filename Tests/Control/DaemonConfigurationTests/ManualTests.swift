@@ -42,7 +42,7 @@ struct ManualTests {
             try settings(everyKeyWrong.joined(separator: "\n"))
         }
         let problems = try #require(error?.problems)
-        #expect(problems.count == 57)
+        #expect(problems.count == 61)
         for problem in problems {
             guard case .value(_, let expected) = problem.fault else {
                 Issue.record("\(problem)")

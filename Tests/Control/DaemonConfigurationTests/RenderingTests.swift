@@ -56,6 +56,11 @@ struct RenderingTests {
                 control:
                   maximumClients: 32
                   socketMode: "0660"
+                egd:
+                  serve: false
+                  allowSimulated: false
+                  maximumClients: 16
+                  socketMode: "0660"
                 kernel:
                   feed: false
                   intervalSeconds: 60

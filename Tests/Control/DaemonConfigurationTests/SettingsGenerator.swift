@@ -42,6 +42,10 @@ extension DaemonSettings {
         settings.entropy.socketMode = .random(in: 0...0o777, using: &generator)
         settings.control.maximumClients = .random(in: 1...1024, using: &generator)
         settings.control.socketMode = .random(in: 0...0o777, using: &generator)
+        settings.egd.serve = .random(using: &generator)
+        settings.egd.allowSimulated = isGenuine == false || .random(using: &generator)
+        settings.egd.maximumClients = .random(in: 1...1024, using: &generator)
+        settings.egd.socketMode = .random(in: 0...0o777, using: &generator)
         settings.kernel.feed = settings.boards.isEmpty
         settings.kernel.intervalSeconds = .random(in: 1...86_400, using: &generator)
         settings.kernel.bytes = 32 * .random(in: 1...128, using: &generator)

@@ -5,10 +5,10 @@ import TestMaterials
 import TestSupport
 import Testing
 
-/// A window in strided rows, with three rows before it.
+/// A window in strided rows, with some rows before it.
 private struct StridedWindow {
     static let shots = Int(CK_WINDOW_SHOTS)
-    static let before = 3
+    static let before = 20
 
     let stride: Int
     let rows: [UInt64]
@@ -33,6 +33,23 @@ private struct StridedWindow {
         rows.withUnsafeBufferPointer { buffer in
             if let base = buffer.baseAddress { body(base + Self.before * stride) }
         }
+    }
+
+    func count(_ path: KernelPath, back: Int, rotation: Int = 0, into planes: inout [UInt64]) {
+        planes.withUnsafeMutableBufferPointer { buffer in
+            let count = ck_prediction(back: back, rotation: UInt32(rotation), planes: buffer.baseAddress)
+            withWindow { ck_count_predictions(path.features, $0, stride, [count], 1) }
+        }
+    }
+
+    func countLanes(_ path: KernelPath) -> (ones: [UInt64], changes: [UInt64]) {
+        var (ones, changes) = (planes, planes)
+        var atRest = [UInt64](repeating: 0, count: stride)
+        withWindow {
+            ck_count_lanes(
+                path.features, $0, stride, stride, UInt32(Self.before), &ones, &changes, &atRest)
+        }
+        return (ones, changes)
     }
 
     /// Row −1 is the one before the window. A negative lane is one of the row before, counted from its end.
@@ -60,14 +77,35 @@ private struct StridedWindow {
     }
 }
 
+/// What `ck_compare_lanes` has to find, lane by lane.
+private struct LaneComparison {
+    let lanes: Int
+    let rowOnes: [Int]
+    /// Whether more than half of the lanes are one, in each row.
+    let majority: [Bool]
+    let dissent: [Int]
+
+    init(_ window: StridedWindow, words: Int, mask: [UInt64]) {
+        let counted = mask.reduce(0) { $0 + $1.nonzeroBitCount }
+        let rowOnes = (0..<StridedWindow.shots).map { window.ones($0, words: words, mask: mask) }
+        let majority = rowOnes.map { $0 > counted / 2 }
+        lanes = counted
+        self.rowOnes = rowOnes
+        self.majority = majority
+        dissent = (0..<window.stride * 64).map { lane in
+            majority.indices.count { window.isOne($0, lane) != majority[$0] }
+        }
+    }
+}
+
 @Suite(
-    "Kernels that compare lanes: differences, ones of a row and dissent against loops over bits, for every stride and mask, on every path"
+    "Kernels that compare lanes: differences, ones of a row and dissent, against loops over bits, for every stride and mask, on every path"
 )
 struct LaneComparisonKernelTests {
     private static let strides = [8, 16, 24, 64]
     private static let beyond: UInt64 = 0xa5a5_a5a5_a5a5_a5a5
 
-    @Test("changes are counted from the row before the window on", arguments: strides)
+    @Test("ones are counted, and changes from the row before the window on", arguments: strides)
     func changes(stride: Int) {
         let window = StridedWindow(stride: stride, seed: UInt64(stride))
         let expected = (0..<stride * 64).map { lane in
@@ -75,11 +113,16 @@ struct LaneComparisonKernelTests {
                 window.isOne($0, lane) != window.isOne($0 - 1, lane)
             }
         }
+        let ones = (0..<stride * 64).map { lane in (0..<StridedWindow.shots).count { window.isOne($0, lane) } }
         for path in KernelPath.strips {
             var planes = window.planes
-            window.withWindow { ck_count_differences(path.features, $0, stride, stride, 0, &planes) }
+            window.count(path, back: stride, into: &planes)
             #expect(window.counts(planes) == expected, "\(path)")
             #expect(planes.last == Self.beyond)
+            let lanes = window.countLanes(path)
+            #expect(window.counts(lanes.changes) == expected, "\(path)")
+            #expect(window.counts(lanes.ones) == ones, "\(path)")
+            #expect(lanes.changes.last == Self.beyond && lanes.ones.last == Self.beyond)
         }
     }
 
@@ -95,10 +138,7 @@ struct LaneComparisonKernelTests {
         }
         for path in KernelPath.strips {
             var planes = window.planes
-            window.withWindow {
-                ck_count_differences(
-                    path.features, $0, stride, predictor.back, UInt32(predictor.rotation), &planes)
-            }
+            window.count(path, back: predictor.back, rotation: predictor.rotation, into: &planes)
             #expect(window.counts(planes) == expected, "\(path)")
             #expect(planes.last == Self.beyond)
         }
@@ -108,7 +148,7 @@ struct LaneComparisonKernelTests {
     func sums(path: KernelPath) {
         let window = StridedWindow(stride: 16, seed: 7)
         var planes = window.planes
-        window.withWindow { ck_count_ones(path.features, $0, 16, &planes) }
+        planes = window.countLanes(path).ones
         let count = 17
         var sums = [UInt64](repeating: 0, count: count * 16 + 1)
         for _ in 0..<64 { ck_add_counts(path.features, planes, 16, count, &sums) }
@@ -157,7 +197,10 @@ struct LaneComparisonKernelTests {
         var planes = [UInt64](repeating: 0, count: Int(CK_COUNT_PLANES) * 8)
         rows.withUnsafeBufferPointer { buffer in
             if let base = buffer.baseAddress {
-                ck_count_differences(path.features, base + 8, 8, 8, 0, &planes)
+                planes.withUnsafeMutableBufferPointer {
+                    var changes = ck_prediction(back: 8, rotation: 0, planes: $0.baseAddress)
+                    ck_count_predictions(path.features, base + 8, 8, &changes, 1)
+                }
             }
         }
         #expect(planes[..<80].allSatisfy { $0 == 0 })
@@ -174,56 +217,69 @@ struct LaneComparisonKernelTests {
         return [[UInt64](repeating: .max, count: words), none, first, last, random.words(words)]
     }
 
-    @Test(
-        "the ones of a row are those of the lanes in the mask, and of no padding", .thorough,
-        arguments: [(8, 1), (8, 2), (8, 7), (8, 8), (16, 9), (16, 16), (24, 17), (64, 64)])
-    func rowOnes(stride: Int, words: Int) {
-        let window = StridedWindow(stride: stride, seed: UInt64(stride + words))
-        for mask in Self.masks(words: words) {
-            let expected = (0..<StridedWindow.shots).map {
-                UInt16(window.ones($0, words: words, mask: mask))
+    @Test("several counts at once are those of each by itself", arguments: strides)
+    func countsTogether(stride: Int) {
+        let window = StridedWindow(stride: stride, seed: 3)
+        let kinds = [(stride, 0), (2 * stride, 0), (0, 9), (3, 40)]
+        for path in KernelPath.strips {
+            var alone: [[UInt64]] = []
+            for (back, rotation) in kinds {
+                alone.append(window.planes)
+                window.count(path, back: back, rotation: rotation, into: &alone[alone.count - 1])
             }
-            for path in KernelPath.strips {
-                var found = [UInt16](repeating: 0xa5a5, count: StridedWindow.shots + 1)
-                window.withWindow {
-                    ck_count_row_ones(path.features, $0, stride, words, mask, &found)
+            var together = [UInt64](repeating: 0, count: kinds.count * window.planes.count)
+            together.withUnsafeMutableBufferPointer { buffer in
+                let counts = kinds.enumerated().map { index, kind in
+                    ck_prediction(
+                        back: kind.0, rotation: UInt32(kind.1),
+                        planes: buffer.baseAddress.map { $0 + index * window.planes.count })
                 }
-                #expect(found.removeLast() == 0xa5a5, "written beyond")
-                #expect(found == expected, "\(path)")
+                window.withWindow { ck_count_predictions(path.features, $0, stride, counts, counts.count) }
+            }
+            let planes = Int(CK_COUNT_PLANES) * stride
+            for (index, expected) in alone.enumerated() {
+                let start = index * window.planes.count
+                #expect(together[start..<start + planes] == expected[..<planes], "\(path)")
             }
         }
     }
 
-    @Test("a row of 4,096 ones is counted", arguments: KernelPath.strips)
+    @Test(
+        "rows and lanes are compared among the lanes in the mask, and no padding", .thorough,
+        arguments: [(8, 1), (8, 2), (8, 7), (8, 8), (16, 9), (16, 16), (24, 17), (64, 64)])
+    func comparison(stride: Int, words: Int) {
+        let window = StridedWindow(stride: stride, seed: UInt64(stride + words))
+        for mask in Self.masks(words: words) {
+            let expected = LaneComparison(window, words: words, mask: mask)
+            for path in KernelPath.strips {
+                var rowOnes = [UInt16](repeating: 0xa5a5, count: StridedWindow.shots + 1)
+                var planes = window.planes
+                var statistics = ck_row_statistics()
+                window.withWindow {
+                    ck_compare_lanes(path.features, $0, stride, words, mask, &rowOnes, &planes, &statistics)
+                }
+                #expect(rowOnes.removeLast() == 0xa5a5 && planes.last == Self.beyond, "written beyond")
+                #expect(rowOnes.map(Int.init) == expected.rowOnes, "\(path)")
+                #expect(window.counts(planes) == expected.dissent, "\(path)")
+                #expect(Int(statistics.lanes) == expected.lanes)
+                #expect(Int(statistics.majority_ones) == expected.majority.count { $0 })
+                #expect(Int(statistics.sum) == expected.rowOnes.reduce(0, +))
+                #expect(Int(statistics.sum_of_squares) == expected.rowOnes.reduce(0) { $0 + $1 * $1 })
+            }
+        }
+    }
+
+    @Test("a row of 4,096 ones is counted, and no lane differs from it", arguments: KernelPath.strips)
     func fullRow(path: KernelPath) {
         let rows = [UInt64](repeating: .max, count: StridedWindow.shots * 64)
         var found = [UInt16](repeating: 0, count: StridedWindow.shots)
-        ck_count_row_ones(
-            path.features, rows, 64, 64, [UInt64](repeating: .max, count: 64), &found)
+        var dissent = [UInt64](repeating: .max, count: Int(CK_COUNT_PLANES) * 64)
+        var statistics = ck_row_statistics()
+        ck_compare_lanes(
+            path.features, rows, 64, 64, [UInt64](repeating: .max, count: 64), &found, &dissent, &statistics)
         #expect(found.allSatisfy { $0 == 4096 })
-    }
-
-    @Test(
-        "dissent is a difference from the majority, which takes more than half", .thorough,
-        arguments: strides, [0, 1, 31, 32, 33, 300])
-    func dissent(stride: Int, half: Int) {
-        let window = StridedWindow(stride: stride, seed: UInt64(stride + half))
-        // Any number of ones from 0 on, among them half and its neighbours.
-        let rowOnes = (0..<StridedWindow.shots).map { UInt16(($0 * 7 + half) % (2 * half + 3)) }
-        let expected = (0..<stride * 64).map { lane in
-            (0..<StridedWindow.shots).count { shot in
-                window.isOne(shot, lane) != (Int(rowOnes[shot]) > half)
-            }
-        }
-        #expect(rowOnes.contains(UInt16(half)) && rowOnes.contains(UInt16(half + 1)))
-        for path in KernelPath.strips {
-            var planes = window.planes
-            window.withWindow {
-                ck_count_dissent(path.features, $0, stride, rowOnes, UInt32(half), &planes)
-            }
-            #expect(window.counts(planes) == expected, "\(path)")
-            #expect(planes.last == Self.beyond)
-        }
+        #expect(dissent.allSatisfy { $0 == 0 })
+        #expect(statistics.majority_ones == 1024 && statistics.sum_of_squares == 4096 * 4096 * 1024)
     }
 
     @Test(
@@ -240,18 +296,34 @@ struct LaneComparisonKernelTests {
         }
     }
 
-    @Test("a digest is that of the lanes in the mask, and changes with each of them")
+    @Test("a digest is that of the lanes in the mask and the rows of its block, and changes with each of them")
     func digests() {
+        let (words, blockRows) = (3, 2)
         var random = SeededGenerator(8)
-        let (row, mask) = (random.words(3), random.words(3))
-        let key = random.words(3).map { $0 | 1 }
-        let digest = { (row: [UInt64]) in ck_digest_row(row, 3, mask, key) }
-        var seen: Set<UInt64> = [digest(row)]
-        for lane in 0..<192 {
-            var changed = row
-            changed[lane / 64] ^= 1 << (lane % 64)
-            let counts = mask[lane / 64] >> (lane % 64) & 1 == 1
-            #expect(seen.insert(digest(changed)).inserted == counts, "lane \(lane)")
+        let (rows, mask) = (random.words(8 * 3), random.words(words).map { $0 | 1 << 63 })
+        let key = random.words(words)
+        /// Of the block of the last two rows.
+        let digest = { (path: KernelPath, rows: [UInt64]) in
+            var digests: [UInt64] = [0, 0xa5a5]
+            ck_digest_blocks(path.features, rows, 8, words, mask, key, [2], 1, blockRows, &digests)
+            #expect(digests[1] == 0xa5a5, "written beyond")
+            return digests[0]
         }
+        var seen: Set<UInt64> = [digest(KernelPath.strips[0], rows)]
+        for bit in 0..<rows.count * 64 {
+            var changed = rows
+            changed[bit / 64] ^= 1 << (bit % 64)
+            let word = bit / 64 % 8
+            let counts = bit / 512 > 0 && word < words && mask[word] >> (bit % 64) & 1 == 1
+            let digests = KernelPath.strips.map { digest($0, changed) }
+            #expect(digests.allSatisfy { $0 == digests[0] })
+            #expect(seen.insert(digests[0]).inserted == counts, "bit \(bit)")
+        }
+        // Two bits of equal weight in different words, which a sum of products modulo 2^64 would not tell apart.
+        var both = rows
+        for word in [16, 17] { both[word] ^= 1 << 63 }
+        #expect(!seen.contains(digest(KernelPath.strips[0], both)))
+        let swapped = rows[..<8] + rows[16...] + rows[8..<16]
+        #expect(!seen.contains(digest(KernelPath.strips[0], Array(swapped))), "their order counts")
     }
 }

@@ -32,7 +32,7 @@ struct LaneHealthKernelTests {
         let stride = 16
         let rows = Self.countedRows(stride: stride)
         var planes = [UInt64](repeating: .max, count: Int(CK_COUNT_PLANES) * stride)
-        ck_count_ones(path.features, rows, stride, &planes)
+        Self.countOnes(path, rows, stride: stride, into: &planes)
         for lane in 0..<1024 {
             let count = (0..<Int(CK_COUNT_PLANES)).reduce(0) { total, plane in
                 total | Int(planes[plane * stride + lane / 64] >> (lane % 64) & 1) << plane
@@ -41,17 +41,31 @@ struct LaneHealthKernelTests {
         }
     }
 
-    @Test("a count reaches a cut-off exactly when as many samples equal the first")
-    func comparison() {
+    private static func countOnes(
+        _ path: KernelPath, _ rows: [UInt64], stride: Int, into planes: inout [UInt64]
+    ) {
+        let before = 20
+        let all = [UInt64](repeating: 0, count: before * stride) + rows
+        var changes = planes
+        var atRest = [UInt64](repeating: 0, count: stride)
+        all.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            ck_count_lanes(
+                path.features, base + before * stride, stride, stride, UInt32(before), &planes, &changes, &atRest)
+        }
+    }
+
+    @Test("a count reaches a cut-off exactly when as many samples equal the first", arguments: KernelPath.strips)
+    func comparison(path: KernelPath) {
         let stride = 16
         let rows = Self.countedRows(stride: stride)
         var planes = [UInt64](repeating: 0, count: Int(CK_COUNT_PLANES) * stride)
-        ck_count_ones(0, rows, stride, &planes)
+        Self.countOnes(KernelPath.strips[0], rows, stride: stride, into: &planes)
         for first in [UInt64.min, .max] {
             let firstRow = [UInt64](repeating: first, count: stride)
             for cutoff in 1...Self.shots {
                 var found = [UInt64](repeating: 0x5555, count: stride)
-                ck_compare_counts(planes, firstRow, stride, UInt32(cutoff), &found)
+                ck_compare_counts(path.features, planes, firstRow, stride, UInt32(cutoff), &found)
                 let expected = (0..<stride).map { word in
                     (0..<64).reduce(UInt64(0)) { mask, bit in
                         let lane = word * 64 + bit
@@ -92,14 +106,58 @@ struct LaneHealthKernelTests {
         }
     }
 
+    /// The same, where all lanes but some change in every shot.
+    private static func rowsOfFewSticky(_ lanes: [Int], before: Int) -> [UInt64] {
+        var masks = [UInt64](repeating: 0, count: 8)
+        for lane in lanes { masks[lane / 64] |= 1 << (lane % 64) }
+        return stickyRows(before: before).enumerated().map { index, word in
+            let others: UInt64 = index / 8 % 2 == 0 ? 0 : .max
+            return word & masks[index % 8] | others & ~masks[index % 8]
+        }
+    }
+
     @Test(
         "runs are found at any pair of cut-offs, on every path", .thorough,
         arguments: [17, 18, 20, 31, 32, 33, 34, 47, 48, 49, 50, 64, 65, 66], [0, 1, 2, 15, 16, 17, 40, 65])
     func runs(warning: Int, more: Int) {
         let failure = warning + min(more, warning - 1)
         let before = 2 * warning - 1
-        let rows = Self.stickyRows(before: before)
-        let longest = Self.longestRuns(rows, before: before)
+        let expected = expectRuns(in: Self.stickyRows(before: before), warning, failure)
+        for count in expected { #expect((1..<512).contains(count), "the rows hold both: lanes with runs, and without") }
+    }
+
+    @Test(
+        "runs of few lanes are found, which are looked at by themselves", .thorough,
+        arguments: [17, 20, 21, 23, 24, 26, 27, 28, 31, 41], [[], [0], [511], [63, 256], [448, 450], [1, 100, 500]])
+    func fewRuns(warning: Int, lanes: [Int]) {
+        let expected = expectRuns(
+            in: Self.rowsOfFewSticky(lanes, before: 2 * warning - 1), warning, 2 * warning - 1)
+        #expect(expected[0] <= lanes.count)
+    }
+
+    @Test("a run is found at every place, at the cut-off and not below", arguments: [20, 26, 28, 41])
+    func places(warning: Int) {
+        let before = 2 * warning - 1
+        for length in [warning - 1, warning] {
+            for end in 0..<before + Self.shots - length {
+                // One lane changes in every shot but in those of the run.
+                var value: UInt64 = 0
+                let rows = (0..<before + Self.shots).flatMap { row -> [UInt64] in
+                    if !(end + 1..<end + length).contains(row) { value ^= 1 << 17 }
+                    return [row % 2 == 0 ? value : value | ~(1 << 17)] + [UInt64](repeating: 0, count: 7)
+                }
+                let reaches = length == warning && end + length > before
+                for path in KernelPath.strips {
+                    let found = Self.find(rows, path, words: 1, warning, 2 * warning - 1)
+                    #expect(found[0][0] == (reaches ? 1 << 17 : 0), "\(path), from \(end)")
+                }
+            }
+        }
+    }
+
+    /// - Returns: how many lanes have runs of either kind.
+    private func expectRuns(in rows: [UInt64], _ warning: Int, _ failure: Int) -> [Int] {
+        let longest = Self.longestRuns(rows, before: 2 * warning - 1)
         let expected = [warning, failure].map { cutoff in
             (0..<8).map { word in
                 (0..<64).reduce(UInt64(0)) {
@@ -107,21 +165,46 @@ struct LaneHealthKernelTests {
                 }
             }
         }
-        for mask in expected {
-            let count = mask.reduce(0) { $0 + $1.nonzeroBitCount }
-            #expect((1..<512).contains(count), "the rows hold both: lanes with runs, and without")
-        }
         for path in KernelPath.strips {
-            var scratch = [UInt64](repeating: .max, count: 3 * warning * 8)
-            var warned = [UInt64](repeating: 0, count: 8)
-            var failed = warned
-            rows.withUnsafeBufferPointer { buffer in
-                guard let base = buffer.baseAddress else { return }
-                ck_find_runs(
-                    path.features, base + before * 8, 8, UInt32(warning), UInt32(failure),
-                    &scratch, &warned, &failed)
-            }
-            #expect([warned, failed] == expected, "\(path)")
+            #expect(Self.find(rows, path, words: 8, warning, failure) == expected, "\(path)")
         }
+        return expected.map { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
+    }
+
+    /// By both kernels; the second one alone finds the same when it looks at all lanes.
+    private static func find(
+        _ rows: [UInt64], _ path: KernelPath, words: Int, _ warning: Int, _ failure: Int
+    ) -> [[UInt64]] {
+        var atRest = [UInt64](repeating: .max, count: 8)
+        let found = find(rows, path, atRest: atRest, warning, failure)
+        guard warning >= 20 else { return found }
+        rows.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            var planes = [UInt64](repeating: 0, count: 2 * 8 * Int(CK_COUNT_PLANES))
+            planes.withUnsafeMutableBufferPointer {
+                guard let ones = $0.baseAddress else { return }
+                ck_count_lanes(
+                    path.features, base + (2 * warning - 1) * 8, 8, words, UInt32(warning), ones,
+                    ones + 8 * Int(CK_COUNT_PLANES), &atRest)
+            }
+        }
+        let filtered = find(rows, path, atRest: atRest, warning, failure)
+        #expect(zip(filtered, found).allSatisfy { $0[..<words] == $1[..<words] }, "\(path)")
+        return filtered
+    }
+
+    private static func find(
+        _ rows: [UInt64], _ path: KernelPath, atRest: [UInt64], _ warning: Int, _ failure: Int
+    ) -> [[UInt64]] {
+        var scratch = [UInt64](repeating: .max, count: 3 * warning * 8)
+        var warned = [UInt64](repeating: .max, count: 8)
+        var failed = warned
+        rows.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            ck_find_runs(
+                path.features, base + (2 * warning - 1) * 8, 8, atRest, UInt32(warning), UInt32(failure),
+                &scratch, &warned, &failed)
+        }
+        return [warned, failed]
     }
 }

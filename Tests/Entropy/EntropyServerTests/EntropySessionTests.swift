@@ -65,11 +65,47 @@ struct EntropySessionTests {
         #expect(session.unsent[1] == EntropyReply.Status.unavailable.rawValue)
         #expect(session.action == .reply)
         session.sent(24)
-        #expect(session.action == .inform)
+        #expect(session.action == .answer(.information))
         session.answer(info: Array("{}".utf8), provenance: .hardware, healthEpoch: 0)
         #expect(session.action == .reply)
         session.sent(26)
         #expect(session.action == .receive)
+    }
+
+    @Test("takes a name once all of it is there, and says that it has it", arguments: [1, 7, 16, 17, 40, 45])
+    mutating func name(step: Int) throws {
+        let text = "Python 3.11, libmetrng 0.1.0"
+        let name = try #require(ClientName(text))
+        let bytes = EntropyRequest.name(name, tag: 5).bytes + Array(text.utf8) + later.bytes
+        for start in stride(from: 0, to: bytes.count, by: step) where session.isListening {
+            session.receive(bytes[start..<min(start + step, bytes.count)])
+        }
+        #expect(session.action == .answer(.name(name)))
+        session.acceptName()
+        let reply = try #require(EntropyReply(session.unsent))
+        #expect(reply.status == .ok && reply.length == 0 && reply.tag == 5)
+        session.sent(24)
+        #expect(session.isListening || session.action == .seek(laterBits))
+    }
+
+    @Test("refuses a name that is not printable ASCII", arguments: ["a\u{1B}[2J", "é", "a\n", "\u{7F}"])
+    mutating func hostileName(text: String) {
+        let header: [UInt8] = [1, 4, 0, 0, UInt8(text.utf8.count), 0, 0, 0] + [UInt8](repeating: 0, count: 8)
+        session.receive(header + Array(text.utf8))
+        #expect(EntropyReply(session.unsent)?.status == .badRequest)
+        session.sent(24)
+        #expect(session.action == .close)
+    }
+
+    @Test("asks for genuine bits where the request does, and tells when there are none")
+    mutating func genuine() {
+        let request = EntropyRequest.read(100, grade: .full, flags: .genuine, tag: 9)
+        session.receive(request.bytes + later.bytes)
+        #expect(session.action == .seek(BitRequest(grade: .full, length: 100, waits: true, isGenuine: true)))
+        session.refuse(.denied)
+        #expect(EntropyReply(session.unsent)?.status == .denied)
+        session.sent(24)
+        #expect(session.action == .seek(laterBits), "the connection goes on")
     }
 
     @Test("takes a bounded number of bytes at once, and fewer while it has some")

@@ -19,9 +19,13 @@ private func checkRequest(_ bytes: UnsafeRawBufferPointer) {
     require(
         written.elementsEqual(bytes.prefix(EntropyRequest.byteCount)),
         "a request that was read is written as the same bytes")
-    require(
-        request.operation == .info || EntropyProtocolLimits.readLengths.contains(request.length),
-        "the length is within the limits")
+    let lengths: ClosedRange<UInt32> =
+        switch request.operation {
+        case .read: EntropyProtocolLimits.readLengths
+        case .info: 0...0
+        case .name: EntropyProtocolLimits.nameLengths
+        }
+    require(lengths.contains(request.length), "the length is within the limits")
 }
 
 private func checkReply(_ bytes: UnsafeRawBufferPointer) {

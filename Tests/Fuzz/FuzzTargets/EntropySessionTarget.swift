@@ -45,8 +45,12 @@ private struct EntropyServerSide {
             switch session.action {
             case .receive, .close: return
             case .seek(let request): decide(request)
-            case .inform:
+            case .answer(.information):
                 session.answer(info: Self.text, provenance: .hardware, healthEpoch: 1)
+                noteHeader()
+            case .answer(.name(let name)):
+                require(ClientName(name.text) == name, "a name is printable and short")
+                session.acceptName()
                 noteHeader()
             case .deliver(let draw): send(session.unsentCount + draw.remaining)
             case .reply:
@@ -98,7 +102,14 @@ private struct EntropyServerSide {
         while rest.count >= EntropyRequest.byteCount {
             let bytes = UnsafeRawBufferPointer(rebasing: rest.prefix(EntropyRequest.byteCount))
             let request = EntropyRequest(parsing: bytes)
-            let isOffered = request != nil && request?.grade != .expand
+            rest = rest.dropFirst(EntropyRequest.byteCount)
+            var isOffered = request != nil && request?.grade != .expand
+            if let request, isOffered, request.operation == .name {
+                let name = rest.prefix(Int(request.length))
+                guard name.count == Int(request.length) else { break }
+                isOffered = name.allSatisfy { (0x20...0x7E).contains($0) }
+                rest = rest.dropFirst(name.count)
+            }
             require(answered < replies.count, "every request is answered")
             let reply = replies[answered]
             require(reply.tag == EntropyRequest.tag(in: bytes), "replies come in order")
@@ -106,7 +117,6 @@ private struct EntropyServerSide {
                 (reply.status == .badRequest) == !isOffered, "what is not offered is a bad request")
             answered += 1
             if !isOffered { break }
-            rest = rest.dropFirst(EntropyRequest.byteCount)
         }
         require(answered == replies.count, "nothing is answered that was not asked for")
     }

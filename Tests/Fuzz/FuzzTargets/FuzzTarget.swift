@@ -24,7 +24,7 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
 
     /// Every parser of foreign bytes.
     package static let all = [
-        entropyMessages, entropySession, entropyClient, varlinkFraming, json, varlinkSession,
+        entropyMessages, entropySession, egdSession, entropyClient, varlinkFraming, json, varlinkSession,
         varlinkReply,
         boardFrames, boardRecords, boardRequests, recording, configuration, faultScript,
     ]

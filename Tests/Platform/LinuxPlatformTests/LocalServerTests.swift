@@ -123,19 +123,47 @@ struct LocalServerTests {
         withExtendedLifetime((clients, newcomer)) {}
     }
 
-    @Test("accepts one connection in a turn that served clients and took no time, more in one that took some")
-    func besideOthers() throws {
-        let host = try Host(maximumConnections: 100)
-        let clients = try (0..<40).map { _ in try host.connect() }
-        let accepted = { (busySince: UInt64?) in
-            let before = host.server.count
-            host.acceptOnce(busySince: busySince)
-            return host.server.count - before
+    @Test("accepts a burst at once, and rests when accepting takes more than an eighth of its time")
+    func allowance() throws {
+        let duration = Atomic<UInt64>(0)
+        let clock = ManualClock()
+        let calls = SocketCalls { call, count in
+            if call == .accept { clock.advance(nanoseconds: duration.load(ordering: .relaxed)) }
+            return .moved(count)
         }
-        #expect(accepted(host.clock.nanoseconds) == 1)
-        #expect(accepted(host.clock.nanoseconds - 1_000_000) == 16, "the clock stands still")
-        #expect(accepted(nil) == 16)
+        let host = try Host(maximumConnections: 100, calls: calls, clock: clock)
+        let clients = try (0..<60).map { _ in try host.connect() }
+        host.acceptOnce()
+        #expect(host.server.count == 16, "few in a turn")
+        host.acceptOnce()
+        #expect(host.server.count == 32)
+        // 5 ms last for 5 that take 1 ms each; none of the time in between is long enough to add any.
+        duration.store(1_000_000, ordering: .relaxed)
+        host.acceptOnce()
+        #expect(host.server.count == 37)
+        let end = try #require(host.server.deadline)
+        #expect(end == clock.nanoseconds + 1_000_000)
+        host.acceptOnce()
+        #expect(host.server.count == 37, "the listener is not watched")
+        clock.advance(nanoseconds: 1_000_000)
+        host.acceptOnce()
+        #expect(host.server.deadline == nil)
+        host.acceptOnce()
+        #expect(host.server.count == 38)
+        #expect(host.server.deadline == clock.nanoseconds + 8_000_000, "0.125 ms had accrued, and 1 ms was charged")
         withExtendedLifetime(clients) {}
+    }
+
+    @Test("owes little for a turn in which its thread did not run")
+    func longTurn() {
+        var allowance = AcceptAllowance(now: 0)
+        allowance.charge(now: 10_000_000_000)
+        #expect(!allowance.isUsedUp)
+        for second in 11..<15 { allowance.charge(now: UInt64(second) * 1_000_000_000) }
+        #expect(allowance.isUsedUp && allowance.restEnd == 14_001_000_000)
+        allowance.accrue(now: 15_000_000_000)
+        for second in 16..<20 { allowance.charge(now: UInt64(second) * 1_000_000_000) }
+        #expect(!allowance.isUsedUp, "5 ms had accrued")
     }
 
     @Test("gives no place to one that has come and gone")
@@ -199,15 +227,16 @@ private final class Host: LocalService {
 
     let control: LocalServerControl
     let server: LocalServer<Connection>
-    let clock = ManualClock()
+    let clock: ManualClock
     var tokens: [UInt64] = []
     private let poll: EventPoll
     private let directory = TemporaryDirectory()
 
     init(
         maximumConnections: Int, idleConnections: LocalServer<Connection>.IdleConnections = .stay,
-        calls: SocketCalls = .system, poll: EventPoll? = nil, number: UInt8 = 1
+        calls: SocketCalls = .system, poll: EventPoll? = nil, number: UInt8 = 1, clock: ManualClock = ManualClock()
     ) throws {
+        self.clock = clock
         control = try LocalServerControl(maximumConnections: maximumConnections)
         self.poll = try poll ?? EventPoll()
         server = try LocalServer(
@@ -220,10 +249,10 @@ private final class Host: LocalService {
     /// Does all there is to do, without waiting.
     func takeTurns() { takeTurns(with: [self]) }
 
-    /// One turn of a service whose clients have had theirs.
-    func acceptOnce(busySince: UInt64?) {
+    /// One turn, in which no client has anything to do.
+    func acceptOnce() {
         for event in poll.wait(milliseconds: 0) { _ = server.connection(of: event) }
-        server.acceptWaiting(for: self, busySince: busySince)
+        server.acceptWaiting(for: self)
     }
 
     func takeTurns(with hosts: [Host]) {
@@ -260,9 +289,9 @@ private final class ManualClock: Sendable {
 
     var nanoseconds: UInt64 { time.load(ordering: .relaxed) }
 
-    func advance(milliseconds: UInt64) {
-        time.add(milliseconds * 1_000_000, ordering: .relaxed)
-    }
+    func advance(milliseconds: UInt64) { advance(nanoseconds: milliseconds * 1_000_000) }
+
+    func advance(nanoseconds: UInt64) { time.add(nanoseconds, ordering: .relaxed) }
 
     var clock: Clock {
         Clock(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Glibc
 import LinuxPlatform
 import PlaneTestSupport
@@ -87,6 +88,19 @@ struct UnixListenerTests {
             try UnixListener(path: link, mode: 0o600)
         }
         #expect(directory.entries == ["link", "s"])
+    }
+
+    @Test("changes the mode of its own file only, when a link has taken its place")
+    func followsNoLink() throws {
+        let victim = Descriptor(owning: creat(path, 0o600))
+        let link = directory.file("link")
+        #expect(symlink(path, link) == 0)
+        #expect(clinux_change_mode(link, 0o666) == -1)
+        #expect(errno == EOPNOTSUPP)
+        var status = stat()
+        #expect(fstat(victim.raw, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        #expect(clinux_change_mode(path, 0o640) == 0)
+        #expect(fstat(victim.raw, &status) == 0 && status.st_mode & 0o777 == 0o640)
     }
 
     @Test("names the directory's absence as the cause")

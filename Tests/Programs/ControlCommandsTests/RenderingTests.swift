@@ -53,11 +53,12 @@ struct RenderingTests {
     func clients() throws {
         var status = Samples.status
         status.service.topClients = Samples.clients
+        status.service.topClients[0].name = "Python 3.11, libmetrng 0.1.0"
         let expected = """
             clients 3/64 at /run/metrng/entropy.sock, 0 refused
-              PROCESS  USER   UNIT             COMMAND      SINCE    BYTES        NOW
-                 4711  alice  sampler.service  python3  1 h 2 min  67.0 MB  48.0 MB/s
-                    ?  65534  -                -              5 s     32 B      0 B/s
+              PROCESS  USER   UNIT             COMMAND      SINCE    BYTES        NOW  CLIENT
+                 4711  alice  sampler.service  python3  1 h 2 min  67.0 MB  48.0 MB/s  Python 3.11, libmetrng 0.1.0
+                    ?  65534  -                -              5 s     32 B      0 B/s  -
               and 1 more; mectl status --json lists more
             kernel not fed: kernel.feed is false
 

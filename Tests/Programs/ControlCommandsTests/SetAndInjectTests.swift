@@ -162,7 +162,13 @@ struct SetAndInjectTests {
             (["set", "--amplitude", "inf"], "finite numbers"),
             (["inject"], "Missing expected argument '<fault>'"),
             (["inject", "fire"], "there is no fault fire: stuckAt0, stuckAt1, telegraph"),
-            (["inject", "temperature=2000"], "there is no fault temperature=2000"),
+            (
+                ["inject", "temperature=20"],
+                "temperature takes a number from 250 to 400 in K, as in temperature=340, not temperature=20"
+            ),
+            (["inject", "temperature"], "as in temperature=340, not temperature"),
+            (["inject", "stall=3"], "stall takes no value"),
+            (["inject", "stal"], "there is no fault stal: stuckAt0, "),
             (["inject", "stuckAt0"], "stuckAt0 needs lanes"),
             (["inject", "vanish", "--lanes", "3"], "vanish is not a fault of single lanes"),
             (["inject", "stuckAt0", "--lanes", "9-7"], "3,7-9, not 9-7"),

@@ -27,17 +27,17 @@ struct SweepPictureTests {
                  │
                  │      ⡜⠑⡄
                  │     ⢸  ⢣
-                ¾┤     ⡜  ⠈⡆
+             0.75┤     ⡜  ⠈⡆
                  │    ⢀⠇   ⢱           ⣀
                  │    ⢸    ⠈⡆        ⢀⠎ ⠑⡄
                  │    ⡇     ⡇        ⡎   ⠸⡀         ⢀⠤⢄⡀
                  │   ⢠⠃     ⢣       ⢰⠁    ⢣        ⡔⠁  ⠑⢄         ⡠⠤⠤⢄⡀
-                ½┤╌╌╌⢸╌╌╌╌╌╌⠸⡀╌╌╌╌╌⢀⠇╌╌╌╌╌╌⢣╌╌╌╌╌╌⡸╌╌╌╌╌╌⠣⡀╌╌╌╌⢀⠔⠊╌╌╌╌⠈⠒⢤⡀╌╌╌⣀⠤⠒⠉⠉⠉⠉⠑⠒⠦⠤⣀⣀⣀⠤
+              0.5┤╌╌╌⢸╌╌╌╌╌╌⠸⡀╌╌╌╌╌⢀⠇╌╌╌╌╌╌⢣╌╌╌╌╌╌⡸╌╌╌╌╌╌⠣⡀╌╌╌╌⢀⠔⠊╌╌╌╌⠈⠒⢤⡀╌╌╌⣀⠤⠒⠉⠉⠉⠉⠑⠒⠦⠤⣀⣀⣀⠤
                  │   ⢸       ⢇     ⡜       ⠘⡄   ⢀⠜        ⠈⠦⢄⡠⠔⠉         ⠈⠉⠉⠉
                  │   ⡜       ⠸⡀   ⢰⠁        ⠘⢄⡀⣀⠎
                  │   ⡇        ⢇   ⡸           ⠉
                  │  ⢰⠁        ⠸⡀ ⢠⠃
-                ¼┤  ⡸          ⠱⠴⠁
+             0.25┤  ⡸          ⠱⠴⠁
                  │  ⡇
                  │ ⢸
                  │ ⡎
@@ -92,6 +92,33 @@ struct SweepPictureTests {
         let lines = Self.screen(sweep).split(separator: "\n")
         // What the daemon gives as a reason may be as long as it likes.
         #expect(lines.filter { !$0.hasPrefix("Proposal") }.allSatisfy { $0.count <= 80 })
+    }
+
+    @Test(
+        "A picture is as wide as a terminal of 40 to 80 columns, and its labels are the same in ASCII",
+        arguments: [40, 59, 60, 79], [SampleSweeps.precession, SampleSweeps.map])
+    func narrow(columns: Int, sweep: SweepReport) {
+        let report = CalibrationReport(sweep: sweep, applied: nil)
+        let lines = report.text(palette: .plain, now: Samples.now, columns: columns).split(separator: "\n")
+        let picture = lines.prefix { !$0.hasPrefix("Proposal") }.dropFirst(2)
+        #expect(picture.map(\.count).max() == columns)
+        #expect(picture.allSatisfy { !$0.contains("½") && !$0.contains("¼") && !$0.contains("¾") })
+        #expect(CalibrationReport.isFolded, "what is longer is no picture")
+    }
+
+    @Test("Ticks of a short axis have the digits that tell them apart")
+    func shortAxis() {
+        var sweep = SampleSweeps.precession
+        sweep.points = (0...4).map { SampleSweeps.point(width: 0.1 + 0.225 * Double($0)) }
+        let values = Self.screen(sweep).split(separator: "\n").first { $0.contains(" 0.4 ") }
+        #expect(values?.split(separator: " ") == ["0.2", "0.4", "0.6", "0.8", "1.0"])
+    }
+
+    @Test("The figure of a single point is written out")
+    func singlePoint() {
+        var sweep = SampleSweeps.precession
+        sweep.points = [SampleSweeps.point(width: 437.5)]
+        #expect(Self.screen(sweep).contains("board0: switching probability 0.500, at 1100 mV, 438 ps\n\nProposal"))
     }
 
     @Test("Bits of a device carry no warning, and a proposal that was set is said to be")

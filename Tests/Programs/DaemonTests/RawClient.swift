@@ -43,6 +43,17 @@ final class RawClient {
         return Array(bytes.prefix(count))
     }
 
+    /// So many bytes; fewer when the peer closed, or said nothing for as long as tests wait.
+    func receive(count: Int) -> [UInt8] {
+        var all: [UInt8] = []
+        while all.count < count {
+            let bytes = receive(atMost: count - all.count)
+            if bytes.isEmpty { break }
+            all += bytes
+        }
+        return all
+    }
+
     /// Everything until the peer closes.
     func receiveAll() -> [UInt8] {
         var all: [UInt8] = []

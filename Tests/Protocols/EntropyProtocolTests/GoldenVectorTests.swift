@@ -18,13 +18,19 @@ struct GoldenVectorTests {
 
     @Test("requests are read and written as the vectors say")
     func requests() throws {
-        #expect(vectors.requests.count == 5)
+        #expect(vectors.requests.count == 9)
         for vector in vectors.requests {
             let bytes = try bytes(fromHex: vector.hex)
             let request = try #require(EntropyRequest(bytes), "\(vector.name)")
-            #expect(request.operation == (vector.operation == "read" ? .read : .info))
+            #expect("\(request.operation)" == vector.operation, "\(vector.name)")
             #expect(request.grade.name == vector.grade, "\(vector.name)")
-            #expect(request.flags == (vector.nonBlocking ? .nonBlocking : []), "\(vector.name)")
+            var flags: EntropyRequest.Flags = vector.nonBlocking ? .nonBlocking : []
+            if vector.genuine ?? false { flags.insert(.genuine) }
+            #expect(request.flags == flags, "\(vector.name)")
+            if let text = vector.text {
+                let name = try #require(ClientName(text), "\(vector.name)")
+                #expect(EntropyRequest.name(name, tag: request.tag) == request, "\(vector.name)")
+            }
             #expect(request.length == vector.length, "\(vector.name)")
             #expect(String(request.tag, radix: 16) == vector.tag, "\(vector.name)")
             #expect(request.bytes == bytes, "\(vector.name)")
@@ -33,7 +39,7 @@ struct GoldenVectorTests {
 
     @Test("what is no request is refused")
     func invalidRequests() throws {
-        #expect(vectors.invalidRequests.count == 11)
+        #expect(vectors.invalidRequests.count == 14)
         for vector in vectors.invalidRequests {
             #expect(EntropyRequest(try bytes(fromHex: vector.hex)) == nil, "\(vector.name)")
         }
@@ -71,6 +77,9 @@ private struct Vectors: Decodable {
         let operation: String
         let grade: String
         let nonBlocking: Bool
+        let genuine: Bool?
+        /// The bytes behind the request, in a NAME.
+        let text: String?
         let length: UInt32
         let tag: String
     }

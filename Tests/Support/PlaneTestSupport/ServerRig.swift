@@ -16,6 +16,8 @@ package final class ServerRig: Sendable {
         package var maximumClients: Int
         package var isOpen: Bool
         package var info: @Sendable () -> [UInt8]
+        /// Whether there is a socket of EGD, and whether its clients get simulated bits.
+        package var egd: (isServed: Bool, allowsSimulated: Bool) = (false, false)
 
         package init(
             provenances: [Provenance] = [.hardware], ringBytes: Int = 1 << 16,
@@ -42,16 +44,24 @@ package final class ServerRig: Sendable {
             setup.provenances, ringBytes: setup.ringBytes, bitsArrived: bitsArrived)
         if setup.isOpen { for source in sources { source.open() } }
         self.sources = sources
-        let listener: UnixListener
+        let egd =
+            setup.egd.isServed
+            ? EntropyServer.EGD(
+                listener: Self.listener(directory.file("g")), maximumClients: 8,
+                allowsSimulated: setup.egd.allowsSimulated, processID: 4711) : nil
+        server = try EntropyServer(
+            EntropyServer.Parts(
+                listener: Self.listener(directory.file("e")), sources: sources, bitsArrived: bitsArrived, egd: egd,
+                info: setup.info),
+            maximumClients: setup.maximumClients)
+    }
+
+    private static func listener(_ path: String) -> UnixListener {
         do {
-            listener = try UnixListener(path: directory.file("e"), mode: 0o600)
+            return try UnixListener(path: path, mode: 0o600)
         } catch {
             preconditionFailure("\(error)")
         }
-        server = try EntropyServer(
-            EntropyServer.Parts(
-                listener: listener, sources: sources, bitsArrived: bitsArrived, info: setup.info),
-            maximumClients: setup.maximumClients)
     }
 
     /// Makes a source of each provenance, with rings for the grades `raw` and `full`.
@@ -78,6 +88,9 @@ package final class ServerRig: Sendable {
 
     /// The first source.
     package var source: EntropySource { sources[0] }
+
+    /// A client of the socket of EGD.
+    package func connectToEGD() throws(SystemError) -> RawClient { try RawClient(path: directory.file("g")) }
 
     package func connect() throws(SystemError) -> RawClient { try RawClient(path: path) }
 

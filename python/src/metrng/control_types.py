@@ -27,6 +27,7 @@ class Client(TypedDict):
 
     processId: int
     userId: int
+    name: str | None
     user: str | None
     unit: str | None
     command: str | None
@@ -44,6 +45,7 @@ class Service(TypedDict):
     startTime: float
     entropySocket: str
     controlSocket: str
+    egdSocket: str | None
     clients: int
     maximumClients: int
     clientsRefused: int

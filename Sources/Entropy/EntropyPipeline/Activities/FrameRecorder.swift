@@ -10,6 +10,8 @@ struct FrameRecorder {
     private let sink: any FrameSink
     /// The number of shots kept of this start.
     private(set) var shots = 0
+    /// The number of shots kept of the starts before this one.
+    private var earlierShots = 0
     /// The number of starts that are complete.
     private(set) var starts = 0
     /// Why frames cannot be kept; nil while they can.
@@ -56,6 +58,7 @@ struct FrameRecorder {
 
     mutating func beginNextStart() {
         starts += 1
+        earlierShots += shots
         shots = 0
     }
 
@@ -82,13 +85,13 @@ struct FrameRecorder {
                 job.isCancelled, "a recording ends when it is complete, fails or is cancelled")
             return .failed(.cancelled)
         }
-        let shots = recording.totalShots
-        return .finished { [job, sink] in
+        let shots = earlierShots + shots
+        return .finished { [job, sink, total = recording.totalShots] in
             sink.end { result in
                 switch result {
                 case .success(let bytes):
                     book.report(.recorded(shots: shots))
-                    job.finish(Record.Reply(shotsDone: shots, shotsTotal: shots, bytes: bytes))
+                    job.finish(Record.Reply(shotsDone: shots, shotsTotal: total, bytes: bytes))
                 case .failure(let error): job.fail(.recording(error.reason))
                 }
             }

@@ -45,6 +45,10 @@ int clinux_eventfd(void);
 // The next waiting connection of a listening socket, non-blocking. EAGAIN when there is none.
 int clinux_accept(int listener);
 
+// Changes the permission bits of a file. Follows no link, which a user that may write in the
+// directory could have put in the place of the file: fails with EOPNOTSUPP for one.
+int clinux_change_mode(const char *path, mode_t mode);
+
 // A stream socket bound to `path` and listening, non-blocking. `mode` is applied to the socket file
 // before anybody can connect. Fails with EADDRINUSE when the path exists.
 int clinux_unix_listen(const char *path, mode_t mode, int backlog);

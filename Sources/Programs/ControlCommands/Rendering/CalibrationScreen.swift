@@ -18,29 +18,38 @@ package struct CalibrationReport: Codable, Sendable, Equatable {
 
 /// A picture of the points, the proposal and the reason for it.
 extension CalibrationReport: Report {
-    package func text(palette: Palette, now: Double) -> String {
-        calibrationScreen(self, palette: palette)
+    package static var isFolded: Bool { true }
+
+    package func text(palette: Palette, now: Double) -> String { text(palette: palette, now: now, columns: nil) }
+
+    package func text(palette: Palette, now: Double, columns: Int?) -> String {
+        let width = min(max(columns ?? .max, pictureWidths.lowerBound), pictureWidths.upperBound)
+        return calibrationScreen(self, columns: width - labelWidth, palette: palette)
     }
 }
 
-private func calibrationScreen(_ report: CalibrationReport, palette: Palette) -> String {
+private func calibrationScreen(_ report: CalibrationReport, columns: Int, palette: Palette) -> String {
     let sweep = report.sweep
-    let picture = SweepCurves(sweep.points).map { sweepPicture($0, sweep, palette: palette) }
+    let picture = SweepCurves(sweep.points).map {
+        sweepPicture($0, sweep, columns: columns, palette: palette)
+    }
     return banner([(sweep.name, sweep.provenance)]) + (picture.map { $0 + "\n" } ?? "")
         + proposalText(report)
 }
 
-/// How wide pictures are, in characters.
-private let pictureWidth = 80
+/// How wide pictures are, in characters: as wide as the terminal within these limits.
+private let pictureWidths = 40...80
 private let labelWidth = 6
 
 private func sweepPicture(
-    _ curves: SweepCurves, _ sweep: SweepReport, palette: Palette
+    _ curves: SweepCurves, _ sweep: SweepReport, columns: Int, palette: Palette
 ) -> String {
     let mark = sweep.proposal.map { curves.axis.place(of: $0) }
-    let columns = pictureWidth - labelWidth
     switch (curves.curves.count, curves.curves[0].count) {
-    case (1, 1): return ""
+    case (1, 1):
+        let point = curves.curves[0][0]
+        return "\(printable(sweep.name)): switching probability \(decimal(within(point.switching), places: 3)),"
+            + " at \(SweepCurves.Axis.width.level(of: point)), \(SweepCurves.Axis.amplitude.level(of: point))\n"
     case (1, _):
         let level = curves.axis.level(of: curves.curves[0][0])
         return "\(printable(sweep.name)): switching probability, at \(level)\n"
@@ -68,7 +77,7 @@ private func curvePlot(_ curves: SweepCurves, columns: Int) -> String {
         )
     }
     for (start, end) in zip(dots, dots.dropFirst()) { canvas.drawLine(from: start, to: end) }
-    let labels = [0: "P = 1", 5: "¾", 10: "½", 15: "¼", 20: "0"]
+    let labels = [0: "P = 1", 5: "0.75", 10: "0.5", 15: "0.25", 20: "0"]
     return (0..<canvas.rows).map { row in
         let label = padded(labels[row] ?? "", to: labelWidth - 1, .right)
         let cells = canvas.row(row, empty: row == 10 ? "╌" : " ")
@@ -104,9 +113,12 @@ private func axisLines(_ curves: SweepCurves, columns: Int, mark: Double?) -> St
     }
     var line = Array(repeating: Character("─"), count: columns)
     var values = ""
-    for tick in curves.ticks(6) {
+    // As many digits as tell one tick from the next.
+    let length = curves.range.upperBound - curves.range.lowerBound
+    let places = length > 0 ? (0...3).first { length * [1, 10, 100, 1000][$0] >= 5 } ?? 3 : 0
+    for tick in curves.ticks(max(columns / 12, 2)) {
         line[column(tick)] = "┬"
-        let text = decimal(tick, places: 0)
+        let text = decimal(tick, places: places)
         let start = min(max(column(tick) - text.count / 2, 0), columns - text.count)
         // Two values never run into each other.
         guard values.isEmpty || start > values.count else { continue }

@@ -9,13 +9,13 @@ private let shownClients = 8
 func clientTable(_ service: ServiceStatus) -> String {
     let shown = service.topClients.prefix(shownClients)
     guard !shown.isEmpty else { return "" }
-    let header = ["PROCESS", "USER", "UNIT", "COMMAND", "SINCE", "BYTES", "NOW"]
+    let header = ["PROCESS", "USER", "UNIT", "COMMAND", "SINCE", "BYTES", "NOW", "CLIENT"]
     let rows = shown.map(clientRow)
     let others = service.clients - shown.count
     let rest = others > 0 ? "  and \(others) more; mectl status --json lists more\n" : ""
     return table(
         ([header] + rows).map { [""] + $0 },
-        [.left, .right, .left, .left, .left, .right, .right, .right]) + rest
+        [.left, .right, .left, .left, .left, .right, .right, .right, .left]) + rest
 }
 
 private func clientRow(_ client: ClientStatus) -> [String] {
@@ -24,6 +24,6 @@ private func clientRow(_ client: ClientStatus) -> [String] {
         printable(client.user ?? "\(client.userId)"), printable(client.unit ?? "-"),
         printable(client.command ?? "-"), duration(client.age),
         quantity(Double(client.deliveredBytes), "B"),
-        quantity(client.deliveredBytesPerSecond, "B/s"),
+        quantity(client.deliveredBytesPerSecond, "B/s"), printable(client.name ?? "-"),
     ]
 }

@@ -54,9 +54,7 @@ struct InjectVerb: Verb {
             return
         }
         guard let known = Fault(fault) else {
-            throw ValidationError(
-                "there is no fault \(printable(fault)): \(Fault.names.joined(separator: ", "))"
-                    + ", \(limits(Fault.temperatures))")
+            throw ValidationError(unknownFault(fault))
         }
         // How many lanes the board has, only the daemon knows.
         let order = FaultOrder(known, lanes: lanes ?? [])
@@ -76,6 +74,17 @@ struct InjectVerb: Verb {
         try options.show(report, on: console)
         return .success
     }
+}
+
+/// What is wrong with the text of a fault that there is not.
+private func unknownFault(_ text: String) -> String {
+    let name = text.prefix { $0 != "=" }
+    if name == "temperature" {
+        return "temperature takes a number \(limits(Fault.temperatures)) in K, as in temperature=340,"
+            + " not \(printable(text))"
+    }
+    if Fault(name) != nil { return "\(name) takes no value" }
+    return "there is no fault \(printable(text)): \(Fault.names.joined(separator: ", "))"
 }
 
 private func faultNames(ofLanes: Bool) -> String {

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import EntropyProtocol
 import EntropyRing
-import EntropyTerms
 import LinuxPlatform
 import Synchronization
 
-/// A session of MEP/1 with its socket. For the server's thread.
+/// A session of a protocol with its socket. For the server's thread.
 ///
 /// Bits go from the ring to the socket without a copy in between: what the kernel took is the client's, delivered
 /// or lost with it, and is wiped; what it did not take is still nobody's.
-final class EntropyConnection: LocalConnection {
+final class SessionConnection<Spoken: BitProtocol>: LocalConnection {
     let socket: AcceptedSocket
     let client: DispenserClient
-    private unowned let service: EntropyService
-    private var session = EntropySession()
+    private unowned let service: SessionService<Spoken>
+    private var session = Spoken.Session()
     private var place = Place.polled
 
     /// Where a connection waits for its next turn; in one place at a time.
@@ -39,7 +37,7 @@ final class EntropyConnection: LocalConnection {
         case finished
     }
 
-    init(_ socket: AcceptedSocket, _ client: DispenserClient, of service: EntropyService) {
+    init(_ socket: AcceptedSocket, _ client: DispenserClient, of service: SessionService<Spoken>) {
         self.socket = socket
         self.client = client
         self.service = service
@@ -88,12 +86,9 @@ final class EntropyConnection: LocalConnection {
         switch session.action {
         case .receive: return receive()
         case .seek(let request): return seek(request)
-        case .inform:
-            let source = service.parts.sources.first
-            session.answer(
-                info: service.parts.info(), provenance: source?.provenance ?? .hardware,
-                healthEpoch: source?.healthEpoch.load(ordering: .relaxed) ?? 0)
-            return sendReply()
+        case .answer(let question):
+            service.spoken.answer(question, of: &session, for: client)
+            return step()
         case .deliver(let draw): return deliver(draw)
         case .reply: return sendReply()
         case .close: return .finished
@@ -116,7 +111,7 @@ final class EntropyConnection: LocalConnection {
     }
 
     private func seek(_ request: BitRequest) -> Outcome {
-        switch service.dispenser.grant(request) {
+        switch service.dispenser.grant(service.spoken.adapted(request)) {
         case .granted(let draw):
             let source = service.dispenser.source(of: draw)
             session.begin(
@@ -125,10 +120,14 @@ final class EntropyConnection: LocalConnection {
             // In the same turn, or the bits that are there would have gone to others by the next one.
             return deliver(draw)
         case .notYet: return .needsBits
-        case .unavailable:
-            session.refuse(.unavailable)
-            return sendReply()
+        case .unavailable: return refuse(.unavailable)
+        case .denied: return refuse(.denied)
         }
+    }
+
+    private func refuse(_ refusal: Refusal) -> Outcome {
+        session.refuse(refusal)
+        return step()
     }
 
     private func deliver(_ draw: Draw) -> Outcome {
@@ -153,7 +152,7 @@ final class EntropyConnection: LocalConnection {
     }
 }
 
-extension EntropyConnection: TurnTaker {
+extension SessionConnection: TurnTaker {
     func takeTurn() {
         guard place != .closed else { return }
         precondition(place == .runnable && !client.isWaiting, "a connection is in one place only")
@@ -172,12 +171,12 @@ extension EntropyConnection: TurnTaker {
     }
 }
 
-extension EntropyConnection: Sink {
+extension SessionConnection: Sink {
     var want: BitWant? {
         switch session.action {
-        case .seek(let request): .grant(request)
+        case .seek(let request): .grant(service.spoken.adapted(request))
         case .deliver(let draw): .bits(draw)
-        case .receive, .inform, .reply, .close: nil
+        case .receive, .answer, .reply, .close: nil
         }
     }
 
