@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The control plane and recordings of boards, against a daemon of its own."""
 
+import os
 import pathlib
 import socket
 import subprocess
@@ -67,6 +68,15 @@ def test_status(control):
 def test_health(control):
     health = control.health()
     assert len(health["lanes"]) == 512 and 0.3 < health["lanes"][5]["p"] < 0.7
+
+
+def test_the_daemon_knows_its_clients(board_daemon, control):
+    with metrng.Session(board_daemon.entropy, allow_simulated=True) as session:
+        session.bytes(8)
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        (client,) = control.status()["service"]["topClients"]
+        assert client["processId"] == os.getpid()
+        assert client["name"] == f"Python {version}, libmetrng {metrng.__version__}"
 
 
 def test_watch_ends_with_its_reader(control):

@@ -416,6 +416,19 @@ def rows_of(loader):
 
 
 class TestWorkers:
+    def test_a_forked_child_counts_for_itself(self, daemon):
+        with metrng.torch_noise(allow_simulated=True) as noise:
+            torch.randn(100)
+            child = os.fork()
+            if child == 0:
+                try:
+                    torch.empty(1).uniform_()
+                    os._exit(0 if noise.report().draws == {"uniform_": 1} else 3)
+                finally:
+                    os._exit(4)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            assert noise.report().draws == {"normal_": 1}
+
     def test_forked_workers_draw_bits_of_their_own(self, daemon):
         loader = torch.utils.data.DataLoader(Rows(), batch_size=1, num_workers=2, multiprocessing_context="fork")
         with metrng.torch_noise(allow_simulated=True):

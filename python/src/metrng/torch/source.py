@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
+import weakref
 from typing import Any
 
 import torch
@@ -12,6 +14,17 @@ import torch
 from .. import _native
 from ..errors import NotServed
 from ..session import Session
+
+
+_sources: weakref.WeakSet[Source] = weakref.WeakSet()
+
+
+def _forget_the_parents_draws() -> None:
+    for source in _sources:
+        source.counts.clear()
+
+
+os.register_at_fork(after_in_child=_forget_the_parents_draws)
 
 
 class Source:
@@ -22,6 +35,7 @@ class Source:
         self.native = session.native
         self.settings = settings
         self.counts: dict[tuple[str, str], list[int]] = {}
+        _sources.add(self)
 
     def count(self, operation: str, samples: int) -> None:
         """Counts a draw. Each thread has entries of its own, so that none is lost."""
