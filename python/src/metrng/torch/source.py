@@ -53,11 +53,17 @@ class Source:
             import numpy
         except ImportError as error:
             raise NotServed("poisson, binomial, gamma and Dirichlet numbers need numpy: pip install numpy") from error
-        return numpy.random.Generator(_native.BitGenerator(self.native))
+        bits: Any = _native.BitGenerator(self.native)
+        return numpy.random.Generator(bits)
 
 
 #: Sources by the address of the generator in C++, which stays while kernels see ever new wrappers.
 generators: dict[int, Source] = {}
+
+
+def address_of(generator: Any) -> int:
+    """Returns the address of a generator in C++."""
+    return generator._cdata
 
 
 class _Active(threading.local):
@@ -70,7 +76,7 @@ active = _Active()
 def source_for(generator: torch.Generator | None) -> Source | None:
     """Returns the source that a draw of this thread with this generator belongs to; None: PyTorch's own."""
     if generators and generator is not None:
-        source = generators.get(generator._cdata)
+        source = generators.get(address_of(generator))
         if source is not None:
             return source
     return active.source

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Callable
 
+from torch import multiprocessing
 from torch.utils.data import dataloader
 
 from ..errors import NotServed
@@ -45,7 +46,7 @@ def _check(loader: Any) -> None:
     """Raises for workers that would draw PyTorch's own numbers without telling."""
     if active.source is None:
         return
-    context = loader.multiprocessing_context or dataloader.multiprocessing
+    context = loader.multiprocessing_context or multiprocessing
     method = context.get_start_method()
     if method != "fork" and loader.worker_init_fn is not torch_worker_init:
         raise NotServed(
