@@ -12,7 +12,7 @@ export PREFIX DESTDIR
 # Each installs what it needs and the machine lacks, and says so; "make setup" installs everything.
 # "make check ROOM=Control" tests one room of Sources/ and what uses it.
 .PHONY: setup build check check-static check-swift test test-swift test-others verify test-vm test-egd test-deb demo bench lint \
-	package install uninstall deb clean
+	package install uninstall deb test-python clean
 
 setup:
 	scripts/setup
@@ -53,7 +53,7 @@ test-others:
 	scripts/test-varlink
 	scripts/test-metrics
 
-verify: test-vm test-egd test-deb
+verify: test-vm test-egd test-deb test-python
 	scripts/setup python
 	scripts/test-libmetrng --slow
 	scripts/test-quality
@@ -71,6 +71,10 @@ test-deb: build deb
 	scripts/setup machine
 	scripts/package/test
 	scripts/test-vm --package dist/metrngd_*.deb
+
+test-python: build
+	scripts/setup python
+	scripts/test-python
 
 demo:
 	scripts/setup build
@@ -101,4 +105,5 @@ deb:
 	scripts/package/deb
 
 clean:
-	rm -rf dist .tools .build .build-package .build-tsan .build-asan .venv
+	rm -rf dist .tools .build .build-package .build-tsan .build-asan .venv .venv-python .venv-numpy1 \
+		python/build python/libmetrng

@@ -4,6 +4,7 @@
 import importlib.util
 import os
 import pathlib
+import random
 import socket
 import struct
 import subprocess
@@ -27,6 +28,11 @@ def need(package):
         pytest.skip(f"METRNG_WITHOUT names {package}", allow_module_level=True)
     if importlib.util.find_spec(package) is None:
         pytest.fail(f"{package} is not installed; METRNG_WITHOUT={package} leaves its tests out", pytrace=False)
+
+
+def pytest_collection_modifyitems(items):
+    """Puts tests that start JAX last: it makes threads, and other tests fork."""
+    items.sort(key=lambda item: item.path.name in ("test_jax.py", "test_documents.py"))
 
 
 class Daemon:
@@ -109,12 +115,15 @@ INFO = (
 
 
 class ScriptedServer:
-    """A server of MEP/1 whose replies a test chooses: `answer(length, tag)` gives the bytes for a READ, None to close,
-    or waits."""
+    """A server of MEP/1 whose replies a test chooses.
 
-    def __init__(self, folder, answer):
+    `make_answer()` gives a function for each connection; `answer(length, tag)` gives the bytes for a READ, None to
+    close, or waits.
+    """
+
+    def __init__(self, folder, make_answer):
         self.path = str(pathlib.Path(folder) / "scripted.sock")
-        self._answer = answer
+        self._make_answer = make_answer
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.path)
         self._listener.listen()
@@ -131,6 +140,7 @@ class ScriptedServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
+        answer = self._make_answer()
         try:
             while True:
                 _, operation, _, _, length, tag = struct.unpack("<BBBBIQ", receive(connection, 16))
@@ -140,7 +150,7 @@ class ScriptedServer:
                     receive(connection, length)
                     connection.sendall(reply(b"", tag))
                 else:
-                    data = self._answer(length, tag)
+                    data = answer(length, tag)
                     if data is None:
                         break
                     connection.sendall(data)
@@ -164,9 +174,22 @@ def scripted(tmp_path):
     servers = []
 
     def make(answer):
-        servers.append(ScriptedServer(tmp_path, answer))
+        servers.append(ScriptedServer(tmp_path, lambda: answer))
         return servers[-1].path
 
     yield make
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def fixed(tmp_path):
+    """The socket of a server that gives every connection the same words, for statistics that pass or fail for good."""
+
+    def make_answer():
+        words = random.Random(1)
+        return lambda length, tag: reply(words.randbytes(length), tag)
+
+    server = ScriptedServer(tmp_path, make_answer)
+    yield server.path
+    server.close()

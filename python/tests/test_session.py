@@ -3,8 +3,10 @@
 
 import array
 import copy
+import importlib.metadata
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import threading
 import time
 
 import pytest
-from conftest import need, reply
+from conftest import REPOSITORY, need, reply
 from statistics_of import kolmogorov_smirnov, mean_is, normal_distribution, proportion_is
 
 import metrng
@@ -42,6 +44,15 @@ def test_import_is_light_and_connects_to_nothing():
     assert (result.returncode, result.stdout.strip()) == (0, metrng.__version__), result.stderr
 
 
+def test_versions_agree():
+    swift = REPOSITORY / "Sources" / "Control" / "ControlInterface" / "InterfaceDescription.swift"
+    version = re.search(r'metrngVersion = "(.*)"', swift.read_text(encoding="utf-8"))[1]
+    assert metrng.__version__ == version == importlib.metadata.version("metrng")
+    from metrng import _native
+
+    assert _native.version == version and _native.code_path in ("avx512", "avx2", "portable")
+
+
 def test_every_public_name_loads():
     for name in metrng.__all__:
         if name in ("torch_generator", "torch_noise", "torch_worker_init"):
@@ -53,6 +64,11 @@ def test_every_public_name_loads():
 
 
 class TestFills:
+    @pytest.fixture
+    def session(self, fixed):
+        with metrng.Session(fixed, allow_simulated=True) as session:
+            yield session
+
     def test_normal(self, session):
         for dtype in ("float32", "float64"):
             values = session.normal((100, 100), dtype, mean=2.0, stdev=3.0)
@@ -311,10 +327,12 @@ class TestForks:
 
     def test_children_get_bits_of_their_own(self, session):
         session.bytes(100)  # connected, with bits at hand
-        parts = [*self.children(session, 64, 1 << 16), session.bytes(1 << 16)]
-        assert all(len(part) == 1 << 16 for part in parts)
-        pieces = [part[at : at + 32] for part in parts for at in range(0, len(part), 32)]
-        assert len(set(pieces)) == len(pieces)
+        size = 1 << 20
+        parts = [*self.children(session, 64, size), session.bytes(size)]
+        assert all(len(part) == size for part in parts)
+        # A quarter of each block of 32 bytes says enough: it comes twice by chance once in ten million runs.
+        pieces = np.concatenate([np.frombuffer(part, "u8")[::4] for part in parts])
+        assert len(np.unique(pieces)) == len(pieces)
 
     def test_bit_generator_and_random(self, daemon):
         generator = np.random.Generator(metrng.BitGenerator(allow_simulated=True))
@@ -414,3 +432,11 @@ class TestInterrupts:
         with metrng.Session(path, allow_simulated=True, wait_seconds=0.05) as session:
             with pytest.raises(BlockingIOError):
                 session.bytes(8)
+
+
+def test_reserve(fixed):
+    with metrng.Session(fixed, allow_simulated=True) as session:
+        session.native.reserve(1000)
+        assert session.report().bytes_at_hand >= 8000 and session.report().bytes_used == 0
+        with pytest.raises(ValueError):
+            session.native.reserve(1 << 20)

@@ -26,8 +26,8 @@ COUNT = 20_000
 
 
 @pytest.fixture
-def noise(daemon):
-    with metrng.torch_noise(allow_simulated=True) as noise:
+def noise(fixed):
+    with metrng.torch_noise(fixed, allow_simulated=True) as noise:
         yield noise
 
 
@@ -416,10 +416,24 @@ def rows_of(loader):
 
 
 class TestWorkers:
-    def test_forked_workers_draw_bits_of_their_own(self, noise):
-        torch.randn(100)  # connected, with bits at hand
+    def test_a_forked_child_counts_for_itself(self, daemon):
+        with metrng.torch_noise(allow_simulated=True) as noise:
+            torch.randn(100)
+            child = os.fork()
+            if child == 0:
+                try:
+                    torch.empty(1).uniform_()
+                    os._exit(0 if noise.report().draws == {"uniform_": 1} else 3)
+                finally:
+                    os._exit(4)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            assert noise.report().draws == {"normal_": 1}
+
+    def test_forked_workers_draw_bits_of_their_own(self, daemon):
         loader = torch.utils.data.DataLoader(Rows(), batch_size=1, num_workers=2, multiprocessing_context="fork")
-        rows = rows_of(loader) + rows_of(loader)
+        with metrng.torch_noise(allow_simulated=True):
+            torch.randn(100)  # connected, with bits at hand
+            rows = rows_of(loader) + rows_of(loader)
         assert len(set(rows)) == 16
 
     @pytest.mark.parametrize("method", ["spawn", "forkserver"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types of the control interface, `org.metrng.Control`, as its replies have them.
+"""Types of the control interface, `org.metrng.Control`, as its replies have them. scripts/make-control-types made them.
 
 The interface describes each member: `org.metrng.Control.varlink` in Sources/Control/ControlInterface, and
 `GetInterfaceDescription` of the daemon. Times are seconds since 1970, intervals and ages are in seconds.
@@ -27,6 +27,7 @@ class Client(TypedDict):
 
     processId: int
     userId: int
+    name: str | None
     user: str | None
     unit: str | None
     command: str | None
@@ -44,6 +45,7 @@ class Service(TypedDict):
     startTime: float
     entropySocket: str
     controlSocket: str
+    egdSocket: str | None
     clients: int
     maximumClients: int
     clientsRefused: int
@@ -216,8 +218,8 @@ class BoardHealth(TypedDict):
     alarms: list[Alarm]
 
 
-#: `Range` of the interface.
 Range = TypedDict("Range", {"from": float, "to": float, "count": int})
+
 
 class SweepPoint(TypedDict):
     """`SweepPoint` of the interface."""
@@ -242,7 +244,7 @@ class Sweep(TypedDict):
 
 
 class Status(TypedDict):
-    """What `GetStatus` and `Watch` reply."""
+    """`Status` of the interface."""
 
     service: Service
     boards: list[BoardStatus]

@@ -6,15 +6,21 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-from typing import Any, Iterator, NoReturn
+from typing import TYPE_CHECKING, Any, Iterator, NoReturn, cast
 
 from . import _native
 from .session import Origin, Report, Session, refuse_copy
 
+if TYPE_CHECKING:
+    # NumPy's annotations want this class; at run time its functions are found by the capsule.
+    from numpy.random import BitGenerator as _Base
+else:
+    _Base = _native.BitGenerator
+
 _NO_SEED = "random bits have no seed and no state: record the words with metrng.record() and replay them instead"
 
 
-class BitGenerator(_native.BitGenerator):
+class BitGenerator(_Base):
     """A bit generator for `numpy.random.Generator`, `numpy.random.default_rng` and `numpy.random.RandomState`.
 
     NumPy's draws cannot fail, so an error is raised at their end: what such a draw filled is not random and must not be
@@ -35,7 +41,8 @@ class BitGenerator(_native.BitGenerator):
     @classmethod
     def on(cls, session: Session) -> BitGenerator:
         """Returns a bit generator that draws from a session that is open already."""
-        self = super().__new__(cls, session.native)
+        make = cast(Any, _native.BitGenerator.__new__)
+        self: BitGenerator = make(cls, session.native)
         self.session = session
         return self
 
@@ -50,11 +57,11 @@ class BitGenerator(_native.BitGenerator):
 
     def random_raw(self, size: Any = None, output: bool = True) -> Any:
         """Returns 64-bit words: an int without `size`, otherwise an array."""
-        words = self.take_word() if size is None else self.session.words(size)
+        words = cast(_native.BitGenerator, self).take_word() if size is None else self.session.words(size)
         return words if output else None
 
     @property
-    def state(self) -> NoReturn:
+    def state(self) -> Any:
         raise TypeError(_NO_SEED)
 
     @state.setter
@@ -94,13 +101,14 @@ def numpy_noise(
     """
     import numpy
 
+    functions: Any = numpy.random
     generator = BitGenerator(path, grade=grade, allow_simulated=allow_simulated)
-    previous = numpy.random.get_bit_generator()
-    numpy.random.set_bit_generator(generator)
+    previous = functions.get_bit_generator()
+    functions.set_bit_generator(generator)
     try:
         yield generator
     finally:
-        numpy.random.set_bit_generator(previous)
+        functions.set_bit_generator(previous)
         generator.session.close()
 
 

@@ -250,7 +250,7 @@ class Session:
         """Returns 0 … items - 1 in random order, or a copy of an array with its first axis in random order."""
         numpy = _numpy()
         array = None if isinstance(items, int) else numpy.asarray(items)
-        order = _empty(operator.index(items) if array is None else len(array), "int64")
+        order = _empty(items if array is None else len(array), "int64")
         self.native.fill_permutation(order, order.size)
         return order if array is None else array[order]
 
@@ -303,7 +303,7 @@ def _float_type(dtype: Any) -> Any:
     return kind
 
 
-def _empty(shape: Shape, dtype: Any) -> Any:
+def _empty(shape: Any, dtype: Any) -> Any:
     try:
         return _numpy().empty(shape, dtype)
     except ValueError as error:

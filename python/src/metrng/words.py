@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import IO, TYPE_CHECKING, Union
+from typing import IO, TYPE_CHECKING, Tuple, Union
 
 from . import _native
 from .errors import InvalidArgument
@@ -14,6 +14,8 @@ from .errors import InvalidArgument
 if TYPE_CHECKING:
     from types import TracebackType
 
+#: path, grade, allow_simulated, reconnect_seconds, wait_seconds
+Settings = Tuple[Union[str, None], int, bool, float, float]
 File = Union[str, "os.PathLike[str]", IO[bytes]]
 
 _GRADES = {"raw": 0, "full": 1}
@@ -30,7 +32,7 @@ class _Block:
         self._file = file
         self._opened: IO[bytes] | None = None
         self._native: _native.Session | None = None
-        self._settings: tuple[object, ...] = ()
+        self._settings: Settings | None = None
 
     _mode = ""
     _verb = ""
@@ -67,7 +69,7 @@ class _Block:
     def _finish(self, native: _native.Session) -> None:
         """Ends the session's use of the file."""
 
-    def share(self, settings: tuple[object, ...]) -> _native.Session:
+    def share(self, settings: Settings) -> _native.Session:
         """Returns the session of the block; every user of the block must ask for the same kind of bits."""
         if self._native is None:
             self._native = self._open(settings)
@@ -79,7 +81,7 @@ class _Block:
             )
         return self._native
 
-    def _open(self, settings: tuple[object, ...]) -> _native.Session:
+    def _open(self, settings: Settings) -> _native.Session:
         raise NotImplementedError
 
 
@@ -94,7 +96,7 @@ class record(_Block):  # noqa: N801  (used like a function)
     _mode = "xb"
     _verb = "recorded"
 
-    def _open(self, settings: tuple[object, ...]) -> _native.Session:
+    def _open(self, settings: Settings) -> _native.Session:
         return _native.Session(*settings, _CLIENT, self._descriptor(), -1)
 
     def _finish(self, native: _native.Session) -> None:
@@ -110,7 +112,7 @@ class replay(_Block):  # noqa: N801  (used like a function)
     _mode = "rb"
     _verb = "replayed"
 
-    def _open(self, settings: tuple[object, ...]) -> _native.Session:
+    def _open(self, settings: Settings) -> _native.Session:
         return _native.Session(*settings, _CLIENT, -1, self._descriptor())
 
 

@@ -98,13 +98,11 @@ static uint32_t next_uint32(void *state) {
 
 static double next_double(void *state) { return (double)(next_uint64(state) >> 11) * 0x1p-53; }
 
-/* Locks without the interpreter's lock where it has to wait: the holder may need that to go on. */
+/* Locks without the interpreter's lock: the holder may need that to go on. */
 static void lock_session(metrng *session) {
-    if (!metrng_try_lock(session)) {
-        Py_BEGIN_ALLOW_THREADS;
-        metrng_lock(session);
-        Py_END_ALLOW_THREADS;
-    }
+    Py_BEGIN_ALLOW_THREADS;
+    metrng_lock(session);
+    Py_END_ALLOW_THREADS;
 }
 
 /* Raises what was kept, once: NULL with the exception set, or None. */

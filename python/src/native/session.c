@@ -276,6 +276,22 @@ static PyObject *session_record(SessionObject *self, PyObject *argument) {
     Py_RETURN_NONE;
 }
 
+static PyObject *session_reserve(SessionObject *self, PyObject *argument) {
+    size_t count = PyLong_AsSize_t(argument);
+    if (PyErr_Occurred() != NULL || !session_begin(self)) {
+        return NULL;
+    }
+    metrng_status status;
+    Py_BEGIN_ALLOW_THREADS;
+    status = metrng_reserve_words(self->session, count);
+    Py_END_ALLOW_THREADS;
+    session_end(self);
+    if (status != METRNG_OK) {
+        return raise_status(self, status);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef session_methods[] = {
     {"close", (PyCFunction)session_close, METH_NOARGS,
      "Closes the connection; the bits at hand are wiped."},
@@ -285,6 +301,8 @@ static PyMethodDef session_methods[] = {
      "Origin of the bits of the last call that drew."},
     {"record", (PyCFunction)session_record, METH_O,
      "record(descriptor): records consumed words there; -1 ends it."},
+    {"reserve", (PyCFunction)session_reserve, METH_O,
+     "reserve(count): waits until so many words, at most 32768, are at hand."},
     {"report", (PyCFunction)session_report, METH_NOARGS, "What the session did so far."},
     {NULL, NULL, 0, NULL},
 };

@@ -14,7 +14,7 @@ import torch
 from ..errors import InvalidArgument
 from ..session import Origin, Report, Session, refuse_copy
 from .dispatcher import overrides
-from .source import Source, active, generators
+from .source import Source, active, address_of, generators
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -163,6 +163,6 @@ def torch_generator(
     overrides.acquire()
     generator = TorchGenerator(device="cpu")
     settings = {"path": path, "grade": grade, "allow_simulated": allow_simulated}
-    generator._source = generators[generator._cdata] = Source(session, settings)
-    weakref.finalize(generator, _release, generator._cdata, session)
+    generator._source = generators[address_of(generator)] = Source(session, settings)
+    weakref.finalize(generator, _release, address_of(generator), session)
     return generator

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
+import weakref
 from typing import Any
 
 import torch
@@ -12,6 +14,17 @@ import torch
 from .. import _native
 from ..errors import NotServed
 from ..session import Session
+
+
+_sources: weakref.WeakSet[Source] = weakref.WeakSet()
+
+
+def _forget_the_parents_draws() -> None:
+    for source in _sources:
+        source.counts.clear()
+
+
+os.register_at_fork(after_in_child=_forget_the_parents_draws)
 
 
 class Source:
@@ -22,6 +35,7 @@ class Source:
         self.native = session.native
         self.settings = settings
         self.counts: dict[tuple[str, str], list[int]] = {}
+        _sources.add(self)
 
     def count(self, operation: str, samples: int) -> None:
         """Counts a draw. Each thread has entries of its own, so that none is lost."""
@@ -39,11 +53,17 @@ class Source:
             import numpy
         except ImportError as error:
             raise NotServed("poisson, binomial, gamma and Dirichlet numbers need numpy: pip install numpy") from error
-        return numpy.random.Generator(_native.BitGenerator(self.native))
+        bits: Any = _native.BitGenerator(self.native)
+        return numpy.random.Generator(bits)
 
 
 #: Sources by the address of the generator in C++, which stays while kernels see ever new wrappers.
 generators: dict[int, Source] = {}
+
+
+def address_of(generator: Any) -> int:
+    """Returns the address of a generator in C++."""
+    return generator._cdata
 
 
 class _Active(threading.local):
@@ -56,7 +76,7 @@ active = _Active()
 def source_for(generator: torch.Generator | None) -> Source | None:
     """Returns the source that a draw of this thread with this generator belongs to; None: PyTorch's own."""
     if generators and generator is not None:
-        source = generators.get(generator._cdata)
+        source = generators.get(address_of(generator))
         if source is not None:
             return source
     return active.source

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Callable
 
+from torch import multiprocessing
 from torch.utils.data import dataloader
 
 from ..errors import NotServed
@@ -45,7 +46,7 @@ def _check(loader: Any) -> None:
     """Raises for workers that would draw PyTorch's own numbers without telling."""
     if active.source is None:
         return
-    context = loader.multiprocessing_context or dataloader.multiprocessing
+    context = loader.multiprocessing_context or multiprocessing
     method = context.get_start_method()
     if method != "fork" and loader.worker_init_fn is not torch_worker_init:
         raise NotServed(
@@ -55,17 +56,18 @@ def _check(loader: Any) -> None:
 
 
 def install() -> None:
-    """Checks every loader that starts workers."""
-    iterator = dataloader._MultiProcessingDataLoaderIter
-    initialise = iterator.__init__
+    """Checks every loader before it starts workers."""
+    loader_type = dataloader.DataLoader
+    get_iterator = loader_type._get_iterator
 
-    @functools.wraps(initialise)
-    def checked(self: Any, loader: Any) -> None:
-        _check(loader)
-        initialise(self, loader)
+    @functools.wraps(get_iterator)
+    def checked(self: Any) -> Any:
+        if self.num_workers > 0:
+            _check(self)
+        return get_iterator(self)
 
-    iterator.__init__ = checked  # type: ignore[method-assign]
-    _undo.append(lambda: setattr(iterator, "__init__", initialise))
+    loader_type._get_iterator = checked  # type: ignore[method-assign]
+    _undo.append(lambda: setattr(loader_type, "_get_iterator", get_iterator))
 
 
 def remove() -> None:
