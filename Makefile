@@ -47,11 +47,13 @@ test-swift:
 test-others:
 	scripts/check
 	scripts/test-scripts
+	scripts/test-libmetrng
 	scripts/test-varlink
 	scripts/test-metrics
 
 verify: test-vm test-egd test-deb
 	scripts/setup python
+	scripts/test-libmetrng --slow
 	scripts/test-quality
 	scripts/simulate --seeds 2000
 	scripts/fuzz --seconds 30

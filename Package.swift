@@ -161,6 +161,8 @@ let package = Package(
             ["BoardInterface", "BoardProtocol", "DevicePhysics", "EntropyTerms", "LinuxPlatform", yams]),
 
         // Clients
+        .target(
+            name: "CMetrng", path: "Sources/Clients/CMetrng", exclude: ["libmetrng.map", "metrng.pc.in"], cSettings: c),
         target("EntropyClient", in: "Clients", ["EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
 
         // Programs
