@@ -6,6 +6,7 @@
 //   LANES         floats in a register; half as many doubles
 //   FMA_F, FMA_D  a * b + c, in one rounding where the path can
 //   SQRT_F, SQRT_D
+//   LEAVE()       for the end of a function: later code without such registers would wait for them
 //   EVEN_F(a, b), ODD_F(a, b)    the even and the odd elements of two registers, in an order that
 //   LOW_F(e, o), HIGH_F(e, o)    these undo; EVEN_D ... HIGH_D for doubles
 //
@@ -29,6 +30,7 @@
 
 #define FMA_F(a, b, c) ((f32)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define FMA_D(a, b, c) ((f64)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+#define LEAVE() _mm256_zeroupper()
 #define SQRT_F(a) ((f32)_mm256_sqrt_ps((__m256)(a)))
 #define SQRT_D(a) ((f64)_mm256_sqrt_pd((__m256d)(a)))
 #define EVEN_F(a, b) ((u32)_mm256_shuffle_ps((__m256)(a), (__m256)(b), 0x88))
@@ -59,6 +61,7 @@
 
 #define FMA_F(a, b, c) ((f32)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define FMA_D(a, b, c) ((f64)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+#define LEAVE() _mm256_zeroupper()
 #define SQRT_F(a) ((f32)_mm512_sqrt_ps((__m512)(a)))
 #define SQRT_D(a) ((f64)_mm512_sqrt_pd((__m512d)(a)))
 #define EVEN_F(a, b) ((u32)_mm512_shuffle_ps((__m512)(a), (__m512)(b), 0x88))

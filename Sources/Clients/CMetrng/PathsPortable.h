@@ -6,6 +6,8 @@
 #define FMA_F(a, b, c) ((a) * (b) + (c))
 #define FMA_D(a, b, c) ((a) * (b) + (c))
 
+#define LEAVE() ((void)0)
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>

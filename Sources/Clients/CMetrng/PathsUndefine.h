@@ -4,6 +4,7 @@
 
 #undef FMA_F
 #undef FMA_D
+#undef LEAVE
 #undef SQRT_F
 #undef SQRT_D
 #undef EVEN_F

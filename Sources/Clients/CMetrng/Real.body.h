@@ -162,6 +162,7 @@ static void PATH(normal_float)(const uint8_t *words, float *out, size_t count, f
     PATH(radii_f)((const uint8_t *)last, radii, 1, stdevs);
     PATH(turn_f)((const uint8_t *)last, radii, last, 1, means);
     memcpy(out, last, count * 4);
+    LEAVE();
 }
 
 // MARK: Normal doubles
@@ -253,6 +254,7 @@ static void PATH(normal_double)(const uint8_t *words, double *out, size_t count,
     PATH(radii_d)((const uint8_t *)last, radii, 1, stdevs);
     PATH(turn_d)((const uint8_t *)last, radii, last, 1, means);
     memcpy(out, last, count * 8);
+    LEAVE();
 }
 
 #undef BLOCK
