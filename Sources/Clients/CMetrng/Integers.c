@@ -167,9 +167,10 @@ size_t metrngi_categorical(const struct metrng_alias *table, uint64_t **next, co
         for (; done < last; done++, words++) {
             uint64_t index, place = multiply(*words, width, &index);
             const struct column *column = &columns[index];
-            // Without a branch, which nothing could predict.
-            uint64_t is_own = -(uint64_t)(place < column->threshold);
-            out[done] = (int64_t)((index & is_own) | (column->alias & ~is_own));
+            // Loaded before the choice, so that it needs no branch, which nothing could predict.
+            uint64_t alias = column->alias, threshold = column->threshold;
+            __asm__("" : "+r"(alias));
+            out[done] = (int64_t)(place < threshold ? index : alias);
         }
         memset(*next, 0, (size_t)(words - *next) * 8);
         *next = words;

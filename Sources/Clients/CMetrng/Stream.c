@@ -38,12 +38,17 @@ static uint32_t next_length(const metrng *session, uint64_t needed) {
     return (uint32_t)least(length, largest);
 }
 
+// Whether the daemon is told that only genuine bits will do.
+static bool insists(const metrng *session) {
+    return session->state->connection.offers_genuine && !session->allow_simulated;
+}
+
 metrng_status metrngi_request(metrng *session, uint64_t needed) {
     struct metrngi_connection *connection = &session->state->connection;
     uint32_t length;
     while (!connection->send_failed && (length = next_length(session, needed)) > 0) {
         uint8_t flags = session->wait_nanoseconds == 0 ? MEP_NONBLOCK : 0;
-        if (connection->offers_genuine && !session->allow_simulated) flags |= MEP_GENUINE;
+        if (insists(session)) flags |= MEP_GENUINE;
         struct mep_request request = {
             .operation = MEP_READ,
             .grade = (uint8_t)session->grade,
@@ -123,6 +128,12 @@ static metrng_status begin_reply(metrng *session, uint64_t needed) {
         if (status == METRNG_OK) status = receive_header(session, &reply);
         if (status != METRNG_OK) return status;
         // The last word of a daemon is no answer to a request.
+        if (reply.status == MEP_DENIED && insists(session))
+            return metrngi_fail(
+                METRNG_NOT_GENUINE,
+                "the daemon at %s has no bits but simulated or replayed ones, which "
+                "are not random; allow them explicitly if that is what you want",
+                session->path);
         if (reply.status > MEP_UNAVAILABLE) return metrngi_fail_by_reply(session, reply.status);
         struct metrngi_pending request = connection->pending[0];
         if (connection->pending_count == 0 || reply.tag != request.tag)

@@ -70,3 +70,32 @@ bool is_zero(const void *memory, size_t bytes) {
         if (byte[i]) return false;
     return true;
 }
+
+// MARK: Sessions
+
+metrng_options options_for(struct daemon *daemon) {
+    metrng_options options = METRNG_OPTIONS_INIT;
+    options.path = daemon->path;
+    options.reconnect_seconds = 5;
+    return options;
+}
+
+metrng *open_session(struct daemon *daemon) {
+    metrng *session;
+    metrng_options options = options_for(daemon);
+    CHECK_OK(metrng_open(&session, &options));
+    if (!session) exit(1);
+    return session;
+}
+
+metrng_report report_of(metrng *session) {
+    metrng_report report;
+    CHECK_OK(metrng_get_report(session, &report, sizeof report));
+    return report;
+}
+
+const char *message(void) {
+    static char text[512];
+    metrng_error(text, sizeof text);
+    return text;
+}

@@ -110,6 +110,12 @@ void start_daemon(struct daemon *daemon);
 void kill_daemon(struct daemon *daemon);    // as kill -9 does; the socket stays
 void remove_daemon(struct daemon *daemon);  // kills it where it runs, and frees `daemon`
 
+// Options for a session with it, and a session with these. The program ends where there is none.
+metrng_options options_for(struct daemon *daemon);
+metrng *open_session(struct daemon *daemon);
+metrng_report report_of(metrng *session);
+const char *message(void);  // of the last call that failed
+
 // The program of the daemon. Runs it when the arguments say so, and then does not return.
 void run_daemon_if_asked(int count, char **arguments);
 

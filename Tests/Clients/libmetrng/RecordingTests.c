@@ -13,7 +13,7 @@
 
 static struct daemon *daemon_of_tests;
 
-static metrng *open_session(int recording) {
+static metrng *open_recorded(int recording) {
     metrng *session;
     metrng_options options = METRNG_OPTIONS_INIT;
     options.path = daemon_of_tests->path;
@@ -84,7 +84,7 @@ static metrng_status draw(metrng *session, struct samples *s) {
 static void a_replay_gives_the_same_samples(void) {
     begin();
     int recording = memfd_create("recording", 0);
-    metrng *session = open_session(recording);
+    metrng *session = open_recorded(recording);
     struct samples *live = calloc(1, sizeof *live), *again = calloc(1, sizeof *again);
     metrng_report lived, replayed;
     for (int i = 0; i < 3; i++) CHECK_OK(draw(session, live));
@@ -118,7 +118,7 @@ static void a_replay_gives_the_same_samples(void) {
 static void only_consumed_words_are_recorded(void) {
     begin();
     int recording = memfd_create("recording", 0);
-    metrng *session = open_session(-1);
+    metrng *session = open_recorded(-1);
     uint64_t words[10];
     CHECK_OK(metrng_words(session, words, 10));
     CHECK_OK(metrng_record(session, recording));
@@ -139,7 +139,7 @@ static void only_consumed_words_are_recorded(void) {
 static void damage_is_found(void) {
     begin();
     int recording = memfd_create("recording", 0);
-    metrng *session = open_session(recording);
+    metrng *session = open_recorded(recording);
     uint64_t words[64];
     CHECK_OK(metrng_words(session, words, 64));
     metrng_close(session);
@@ -187,7 +187,7 @@ static void a_disk_that_is_full_is_told(void) {
     CHECK_STATUS(METRNG_RECORDING_FAILED, metrng_open(&session, &options));
     CHECK(session == NULL);
     int recording = memfd_create("recording", MFD_ALLOW_SEALING);
-    session = open_session(recording);
+    session = open_recorded(recording);
     CHECK(fcntl(recording, F_ADD_SEALS, F_SEAL_GROW) == 0);
     static uint64_t words[20000];
     CHECK_STATUS(METRNG_RECORDING_FAILED, metrng_words(session, words, 20000));
@@ -204,7 +204,7 @@ static void a_disk_that_is_full_is_told(void) {
 static void children_do_not_record_or_replay(void) {
     begin();
     int recording = memfd_create("recording", 0);
-    metrng *session = open_session(recording);
+    metrng *session = open_recorded(recording);
     uint64_t words[100], word;
     CHECK_OK(metrng_words(session, words, 100));
     if (fork() == 0) {
@@ -237,7 +237,7 @@ static void children_do_not_record_or_replay(void) {
 static void a_replay_can_be_recorded(void) {
     begin();
     int first = memfd_create("first", 0), second = memfd_create("second", 0);
-    metrng *session = open_session(first);
+    metrng *session = open_recorded(first);
     uint64_t words[1000], again[1000];
     CHECK_OK(metrng_words(session, words, 1000));
     metrng_close(session);

@@ -222,7 +222,7 @@ METRNG_CHECKED metrng_status metrng_normal_double(metrng *session, double *out, 
                                                   double mean, double stdev);
 
 // How Bernoulli bits are made. Both are exact in p to 2^-64. METRNG_FAST compares 64 samples at a
-// time, bit by bit, until all are decided: about 7.4 bits a sample and at most that, 1 for p = 0.5.
+// time, bit by bit, until all are decided: about 7.4 bits a sample, 1 for p = 0.5.
 // METRNG_FRUGAL takes about 2 bits a sample and is ten times slower: the position of the next 1 in
 // the stream picks a binary digit of p.
 typedef enum metrng_method { METRNG_FAST = 0, METRNG_FRUGAL = 1 } metrng_method;
