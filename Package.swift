@@ -184,7 +184,7 @@ let package = Package(
             "ControlCommands", in: "Programs",
             [
                 arguments, "BoardCheck", "BoardInterface", "BoardOperations", "BoardProtocol", "ControlInterface",
-                "EntropyClient", "EntropyTerms", "LinuxPlatform", "OperatingPointControl", "RecordingFormat",
+                "CMetrng", "EntropyClient", "EntropyTerms", "LinuxPlatform", "OperatingPointControl", "RecordingFormat",
                 "Recordings", "SystemdSupport", "USBBoard", "Varlink",
             ]),
         tool("mectl", in: "Programs", ["ControlCommands", "LinuxPlatform"]),

@@ -33,6 +33,8 @@ package enum Failure: Error, Equatable {
     case output(OutputError)
     /// The daemon gave no bits.
     case bits(EntropyError)
+    /// There are no bits for samples: the exit status, and what happened and what to do.
+    case samples(MectlExit, String)
     /// The wait timed out, or can never succeed.
     case waitFailed(String, hint: String?)
     /// Bits were about to go to a terminal.
@@ -62,6 +64,7 @@ package enum Failure: Error, Equatable {
         case .board(.notPermitted): .notPermitted
         case .board: .failure
         case .bits(let error): exitCode(of: error)
+        case .samples(let code, _): code
         }
     }
 
@@ -124,6 +127,7 @@ package enum Failure: Error, Equatable {
                 accessHint(path)
             )
         case .bits(let error): ("\(error)", "see the state of metrngd: mectl status")
+        case .samples(_, let message): (printable(message), nil)
         case .bitsToTerminal:
             ("bits are not written to a terminal", "redirect them, as in: mectl stream | rngtest")
         case .json: ("metrngd's reply cannot be written as JSON", nil)

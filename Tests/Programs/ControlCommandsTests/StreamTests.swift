@@ -22,7 +22,9 @@ struct StreamTests {
         "A command line that makes no sense has status 64",
         arguments: [
             ["--bytes", "0"], ["--bytes", "-1"], ["--bytes", "many"], ["--grade", "expand"],
-            ["--grade", "perfect"], ["--json"],
+            ["--grade", "perfect"], ["--json"], ["--format", "hex"], ["--dtype", "float32"],
+            ["--format", "normals", "--dtype", "float16"], ["--format", "uniform", "--grade", "raw"],
+            ["--format", "normals", "--bytes", "6"], ["--format", "normals", "--dtype", "float64", "--bytes", "12"],
         ])
     func usage(arguments: [String]) {
         #expect(Invocation(["stream"] + arguments).exitCode == 64)
@@ -38,6 +40,9 @@ struct StreamTests {
         let environment = Invocation(
             ["stream"], environment: ["METRNG_CONTROL": "/tmp/metrng-none/control.sock"])
         #expect(environment.messages.contains("/tmp/metrng-none/entropy.sock"))
+        let samples = Invocation(["stream", "--format", "normals", "--socket", "/tmp/metrng-none/c.sock"])
+        #expect(samples.exitCode == 69)
+        #expect(samples.messages.contains("/tmp/metrng-none/entropy.sock"))
         let named = Invocation(["stream", "--entropy-socket", "/tmp/metrng-none/e.sock"])
         #expect(named.messages.contains("/tmp/metrng-none/e.sock"))
     }

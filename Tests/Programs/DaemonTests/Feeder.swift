@@ -4,18 +4,19 @@ import Foundation
 import Glibc
 import Testing
 
-/// Writes bytes to a FIFO, which it keeps open.
+/// Writes bytes to a FIFO, which it keeps open, once or again and again.
 final class Feeder {
     let fifo: String
     private let process = Process()
 
-    init(_ bytes: Data, in directory: SocketDirectory) throws {
+    init(_ bytes: Data, forEver: Bool = false, in directory: SocketDirectory) throws {
         fifo = "\(directory.path)/fifo"
         try #require(mkfifo(fifo, 0o600) == 0)
         let file = "\(directory.path)/bytes"
         try bytes.write(to: URL(fileURLWithPath: file))
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "exec >\"$1\"; cat \"$0\"; exec sleep 600", file, fifo]
+        let write = forEver ? "while cat \"$0\"; do :; done" : "cat \"$0\"; exec sleep 600"
+        process.arguments = ["-c", "exec >\"$1\"; \(write)", file, fifo]
         try process.run()
     }
 

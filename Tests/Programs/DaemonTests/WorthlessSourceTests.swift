@@ -90,7 +90,8 @@ struct WorthlessSourceTests {
     @Test("not a bit of a worthless source", arguments: WorthlessSource.allCases)
     func worthless(source: WorthlessSource) throws {
         let directory = SocketDirectory()
-        let feeder = try Feeder(source.bytes(), in: directory)
+        // For ever: a source that has ended is waited for, however soon the state is looked at.
+        let feeder = try Feeder(source.bytes(), forEver: true, in: directory)
         let daemon = try DaemonProcess(
             "boards: [{name: h, kind: host, lanes: 64, path: \(feeder.fifo)}]\n", directory: directory)
         #expect(try eventually { try daemon.boardStatus("state") as? String == "unhealthy" })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CMetrng
 import EntropyClient
 import EntropyTerms
 
@@ -10,6 +11,8 @@ struct StreamVerb: Verb {
         abstract: "Write bits to standard output, as in: mectl stream | rngtest",
         discussion: """
             Simulated and replayed bits are not random, and are refused unless allowed.
+            With --format normals or uniform, the output is numbers of the --dtype in the byte order of this
+            machine, made of bits of the grade full.
             """)
 
     /// The size of a request.
@@ -26,6 +29,12 @@ struct StreamVerb: Verb {
         help: "Processing of the bits: raw or full (default: full).", transform: offeredGrade)
     var grade = Grade.full
 
+    @Option(help: "What is made of the bits: bits, normals (mean 0, standard deviation 1) or uniform (from 0 to 1).")
+    var format = StreamFormat.bits
+
+    @Option(help: ArgumentHelp("The type of numbers: float32 or float64 (default: float32).", valueName: "type"))
+    var dtype: SampleType?
+
     @Flag(help: "Accept bits that are not random: simulated or replayed.")
     var allowSimulated = false
 
@@ -41,11 +50,21 @@ struct StreamVerb: Verb {
 
     func validate() throws {
         if let bytes, bytes < 1 { throw ValidationError("--bytes takes a number from 1") }
+        guard format != .bits else {
+            if dtype != nil { throw ValidationError("--dtype is for --format normals or uniform") }
+            return
+        }
+        guard grade == .full else { throw ValidationError("--format \(format.rawValue) takes bits of the grade full") }
+        let size = (dtype ?? .float32).byteCount
+        if let bytes, !bytes.isMultiple(of: size) {
+            throw ValidationError("--bytes takes multiples of \(size) for \((dtype ?? .float32).rawValue)")
+        }
     }
 
     func perform(on console: Console) throws(Failure) -> MectlExit {
         guard !console.outputIsTerminal else { throw .bitsToTerminal }
         let path = entropySocket ?? path(beside: options.path(console))
+        guard format == .bits else { return try performSamples(from: path, console) }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunk, alignment: 16)
         defer {
             buffer.initializeMemory(as: UInt8.self, repeating: 0)
@@ -72,6 +91,55 @@ struct StreamVerb: Verb {
             if bytes != nil { left -= part.count }
         }
         return .success
+    }
+
+    private func performSamples(from path: String, _ console: Console) throws(Failure) -> MectlExit {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: SampleStream.chunk, alignment: 16)
+        defer {
+            buffer.initializeMemory(as: UInt8.self, repeating: 0)
+            buffer.deallocate()
+        }
+        let stream = try samples { () throws(SampleStream.Failed) in
+            try SampleStream(path: path, allowsSimulated: allowSimulated) { Self.tellWait(console) }
+        }
+        var left = bytes ?? .max
+        var provenance: Provenance?
+        while left > 0 {
+            // The rest of a recording that makes no whole piece is left.
+            let size = provenance == nil || provenance == .replay ? Self.replayedPiece : SampleStream.chunk
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(min(left, size)))
+            do throws(Failure) {
+                try samples { () throws(SampleStream.Failed) in try stream.fill(part, format, dtype ?? .float32) }
+            } catch .samples(.notHealthy, _) where provenance == .replay {
+                return try end(left: left, console)
+            }
+            if provenance == nil {
+                provenance = stream.provenance
+                if let provenance { Self.tellProvenance(provenance, console) }
+            }
+            try write(UnsafeRawBufferPointer(part), on: console)
+            if bytes != nil { left -= part.count }
+        }
+        return .success
+    }
+
+    private func samples<Result>(
+        _ body: () throws(SampleStream.Failed) -> Result
+    ) throws(Failure) -> Result {
+        do {
+            return try body()
+        } catch {
+            throw .samples(exitCode(of: error.status), error.message)
+        }
+    }
+
+    private func exitCode(of status: metrng_status) -> MectlExit {
+        switch status {
+        case METRNG_UNREACHABLE, METRNG_DISCONNECTED, METRNG_OVER_QUOTA: .unreachable
+        case METRNG_NOT_PERMITTED, METRNG_DENIED: .notPermitted
+        case METRNG_UNAVAILABLE: .notHealthy
+        default: .failure
+        }
     }
 
     /// Ends the stream when no board has more bits: a failure if more were requested.
@@ -102,12 +170,19 @@ struct StreamVerb: Verb {
         do {
             try read(buffer, from: connection, waits: false)
         } catch .bits(.unavailable) {
-            console.tell("mectl: note: waiting for bits; mectl status says why there are none\n")
+            Self.tellWait(console)
             try read(buffer, from: connection)
         }
-        if let provenance = connection.origin?.provenance, !provenance.isGenuine {
-            console.tell("mectl: note: these bits are \(provenance.name), not random\n")
-        }
+        if let provenance = connection.origin?.provenance { Self.tellProvenance(provenance, console) }
+    }
+
+    private static func tellWait(_ console: Console) {
+        console.tell("mectl: note: waiting for bits; mectl status says why there are none\n")
+    }
+
+    private static func tellProvenance(_ provenance: Provenance, _ console: Console) {
+        guard !provenance.isGenuine else { return }
+        console.tell("mectl: note: these bits are \(provenance.name), not random\n")
     }
 
     private func read(
