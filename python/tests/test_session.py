@@ -237,6 +237,11 @@ class TestErrors:
         for empty in (session.normal(0), session.words((0, 5)), session.bernoulli(0), session.categorical([1], 0)):
             assert empty.size == 0
 
+    def test_bad_parameters(self, session):
+        for parameters in ({"stdev": -1.0}, {"mean": float("nan")}, {"stdev": float("inf")}):
+            with pytest.raises(ValueError):
+                session.normal(3, **parameters)
+
     def test_buffer_that_is_too_small(self, session):
         with pytest.raises(ValueError, match="80"):
             session.native.fill_normal(bytearray(40), 20, False, 0.0, 1.0)

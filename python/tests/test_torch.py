@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch on bits of ours: distributions, types, layouts, and everything that must raise."""
 
+import _thread
 import copy
 import math
 import os
@@ -363,6 +364,35 @@ class TestFailsClosed:
         out = checkpoint(lambda x: torch.nn.functional.dropout(x, 0.5), weights, use_reentrant=use_reentrant)
         with pytest.raises(metrng.NotServed, match="checkpoint"):
             out.sum().backward()
+
+    def test_threads_of_the_backward_pass(self, noise):
+        """As on a GPU, where PyTorch runs the backward pass in threads of its own."""
+        from torch.utils.checkpoint import checkpoint
+
+        errors, ended = [], threading.Event()
+
+        def backward():
+            weights = torch.ones(100, requires_grad=True)
+            try:
+                checkpoint(lambda x: torch.nn.functional.dropout(x, 0.5), weights, use_reentrant=False).sum().backward()
+            except metrng.NotServed as error:
+                errors.append(str(error))
+            ended.set()
+
+        _thread.start_new_thread(backward, ())
+        assert ended.wait(60)
+        assert len(errors) == 1 and "checkpoint" in errors[0]
+
+    def test_default_device_and_type(self, noise):
+        torch.set_default_device("meta")
+        torch.set_default_dtype(torch.float64)
+        try:
+            drawn = torch.rand(3, dtype=torch.float16, device="cpu"), torch.empty(3, device="cpu").geometric_(0.5)
+            drawn += torch.empty(3, 2, device="cpu").t().uniform_(1, 2), torch.poisson(torch.ones(3, device="cpu"))
+        finally:
+            torch.set_default_dtype(torch.float32)
+            torch.set_default_device(None)
+        assert all(tensor.device.type == "cpu" and tensor.isfinite().all() for tensor in drawn)
 
     def test_fused_attention_with_dropout(self, noise):
         q = torch.ones(1, 1, 2, 8)

@@ -126,7 +126,7 @@ def cauchy_(source: Source, self: torch.Tensor, median: float = 0.0, sigma: floa
 @leaf("geometric_")
 def geometric_(source: Source, self: torch.Tensor, p: float, *, generator: Any = None) -> Any:
     require(0 < p < 1, f"geometric_ expects p to be in (0, 1), but got p={p}")
-    denominator = torch.log1p(torch.tensor(-p, dtype=torch.float64)).item()
+    denominator = torch.log1p(torch.tensor(-p, dtype=torch.float64, device="cpu")).item()
     return from_doubles(source, self, "geometric_", lambda u: u.log_().div_(denominator).ceil_().clamp_(min=1))
 
 
