@@ -8,11 +8,10 @@ import random
 import signal
 import threading
 
+import metrng
 import pytest
 from conftest import need, reply
 from statistics_of import kolmogorov_smirnov, mean_is, normal_distribution, proportion_is
-
-import metrng
 
 need("numpy")
 import numpy as np  # noqa: E402
@@ -196,7 +195,9 @@ class TestRefusals:
         is_broken.clear()
         assert len(set(generator.standard_normal(10))) == 10
 
-    @pytest.mark.parametrize("draw", [lambda generator: generator.standard_normal(1000), lambda generator: generator.random()])
+    @pytest.mark.parametrize(
+        "draw", [lambda generator: generator.standard_normal(1000), lambda generator: generator.random()]
+    )
     def test_control_c(self, scripted, draw):
         waiting = threading.Event()
 

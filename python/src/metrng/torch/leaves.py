@@ -83,7 +83,9 @@ def normal_of_tensors_out(source: Source, mean: Any, std: Any = 1.0, *, generato
 
 
 @leaf("log_normal_")
-def log_normal_(source: Source, self: torch.Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Any:
+def log_normal_(
+    source: Source, self: torch.Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Any = None
+) -> Any:
     require(std > 0, f"log_normal_ expects std > 0.0, but found std={std}")
     require_floating(self, "log_normal_")
     return normal(source, self, mean, std).exp_()
@@ -114,7 +116,9 @@ def exponential_(source: Source, self: torch.Tensor, lambd: float = 1.0, *, gene
 
 
 @leaf("cauchy_")
-def cauchy_(source: Source, self: torch.Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Any:
+def cauchy_(
+    source: Source, self: torch.Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None
+) -> Any:
     require(sigma > 0, f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
     require_floating(self, "cauchy_")
     return from_doubles(source, self, "cauchy_", lambda u: u.sub_(0.5).mul_(torch.pi).tan_().mul_(sigma).add_(median))

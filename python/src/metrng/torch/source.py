@@ -15,7 +15,6 @@ from .. import _native
 from ..errors import NotServed
 from ..session import Session
 
-
 _BACKWARD = (
     "{operation} was called in a backward pass, as torch.utils.checkpoint does to compute a layer again: new random bits "
     "would give wrong gradients. Do not checkpoint layers that draw, or train outside torch_noise"
