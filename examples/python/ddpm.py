@@ -3,7 +3,7 @@
 
 import torch
 
-import metrng; noise = metrng.torch_noise(allow_simulated=True)  # fmt: skip  # noqa: E702
+import metrng; noise = metrng.torch_noise(allow_simulated=True)
 
 STEPS, SAMPLES = 200, 4000
 CENTRES = torch.tensor([[-2.0, 0.0], [2.0, 0.0]])

@@ -3,7 +3,7 @@
 
 import torch
 
-import contextlib; noise = contextlib.nullcontext()  # fmt: skip  # noqa: E702
+import contextlib; noise = contextlib.nullcontext()
 
 STEPS, SAMPLES = 200, 4000
 CENTRES = torch.tensor([[-2.0, 0.0], [2.0, 0.0]])

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import thrml
 from thrml.models import IsingEBM, IsingSamplingProgram, hinton_init
 
-import metrng; key = metrng.jax_key(allow_simulated=True)  # fmt: skip  # noqa: E702
+import metrng; key = metrng.jax_key(allow_simulated=True)
 
 SPINS, COUPLING, CHAINS = 64, 0.5, 32
 

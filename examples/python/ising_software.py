@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import thrml
 from thrml.models import IsingEBM, IsingSamplingProgram, hinton_init
 
-import random; key = jax.random.key(random.getrandbits(32))  # fmt: skip  # noqa: E702
+import random; key = jax.random.key(random.getrandbits(32))
 
 SPINS, COUPLING, CHAINS = 64, 0.5, 32
 

@@ -3,7 +3,7 @@
 
 import numpy
 
-import metrng; bits = metrng.BitGenerator(allow_simulated=True)  # fmt: skip  # noqa: E702
+import metrng; bits = metrng.BitGenerator(allow_simulated=True)
 
 PARTICLES, STEPS, STEP, TEMPERATURE = 4000, 1000, 0.01, 0.25
 

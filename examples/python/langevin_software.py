@@ -3,7 +3,7 @@
 
 import numpy
 
-import numpy.random; bits = numpy.random.PCG64()  # fmt: skip  # noqa: E702
+import numpy.random; bits = numpy.random.PCG64()
 
 PARTICLES, STEPS, STEP, TEMPERATURE = 4000, 1000, 0.01, 0.25
 

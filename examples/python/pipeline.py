@@ -4,7 +4,7 @@
 import torch
 from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
-import metrng; generator = metrng.torch_generator(allow_simulated=True)  # fmt: skip  # noqa: E702
+import metrng; generator = metrng.torch_generator(allow_simulated=True)
 
 unet = UNet2DModel(
     sample_size=16,

@@ -4,7 +4,7 @@
 import torch
 from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
-import random; generator = torch.Generator().manual_seed(random.getrandbits(32))  # fmt: skip  # noqa: E702
+import random; generator = torch.Generator().manual_seed(random.getrandbits(32))
 
 unet = UNet2DModel(
     sample_size=16,

@@ -166,7 +166,10 @@ class ScriptedServer:
 
 def reply(data, tag, *, status=0, provenance=1, grade=1, length=None, epoch=7):
     """The bytes of a reply of MEP/1."""
-    return struct.pack("<BBBBIQII", 1, status, provenance, grade, len(data) if length is None else length, tag, epoch, 0) + data
+    return (
+        struct.pack("<BBBBIQII", 1, status, provenance, grade, len(data) if length is None else length, tag, epoch, 0)
+        + data
+    )
 
 
 @pytest.fixture

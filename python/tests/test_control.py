@@ -9,10 +9,9 @@ import sys
 import threading
 import time
 
+import metrng
 import pytest
 from conftest import REPOSITORY, need
-
-import metrng
 from metrng.control import (
     Busy,
     Control,
@@ -111,7 +110,11 @@ def test_errors(control, tmp_path):
     with pytest.raises(LookupError, match="array0") as caught:
         control.health("nobody")
     assert isinstance(caught.value, NoSuchBoard) and caught.value.parameters["boards"] == ["array0"]
-    for use in (lambda: control.set(amplitude=1e9), lambda: control.set(preset="none"), lambda: control.watch(interval=-1)):
+    for use in (
+        lambda: control.set(amplitude=1e9),
+        lambda: control.set(preset="none"),
+        lambda: control.watch(interval=-1),
+    ):
         with pytest.raises(Refused):
             for _ in use() or ():
                 pass
@@ -199,7 +202,9 @@ class TestRecordings:
         from conftest import BUILD
 
         output = tmp_path / "lane"
-        subprocess.run([BUILD / "mectl", "export", path, "--lane", "5", "--output", output], check=True, capture_output=True)
+        subprocess.run(
+            [BUILD / "mectl", "export", path, "--lane", "5", "--output", output], check=True, capture_output=True
+        )
         assert output.read_bytes() == metrng.load_recording(path, [5]).tobytes()
 
     def test_context(self, path):

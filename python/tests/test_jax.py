@@ -3,11 +3,10 @@
 
 import os
 
+import metrng
 import pytest
 from conftest import need, reply
 from statistics_of import kolmogorov_smirnov, mean_is, normal_distribution, proportion_is
-
-import metrng
 
 need("jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -51,7 +50,9 @@ class TestKeysThatCallBack:
 
         _, walk = jax.jit(lambda key: jax.lax.scan(step, 0.0, jax.random.split(key, 50)))(key)
         rows = jax.vmap(lambda key: jax.random.normal(key, (3,)))(jax.random.split(key, 20))
-        loop = jax.lax.fori_loop(0, 5, lambda i, x: x.at[i].set(jax.random.normal(jax.random.fold_in(key, i))), jnp.zeros(5))
+        loop = jax.lax.fori_loop(
+            0, 5, lambda i, x: x.at[i].set(jax.random.normal(jax.random.fold_in(key, i))), jnp.zeros(5)
+        )
         for drawn in (walk, rows, loop):
             assert len(set(drawn.flatten().tolist())) == drawn.size
         gradient = jax.grad(lambda x: (x * jax.random.normal(key, (3,))).sum())(jnp.ones(3))

@@ -8,11 +8,10 @@ import random
 import signal
 import threading
 
+import metrng
 import pytest
 from conftest import need, reply
 from statistics_of import kolmogorov_smirnov, mean_is, normal_distribution, proportion_is
-
-import metrng
 
 need("numpy")
 import numpy as np  # noqa: E402
@@ -196,7 +195,9 @@ class TestRefusals:
         is_broken.clear()
         assert len(set(generator.standard_normal(10))) == 10
 
-    @pytest.mark.parametrize("draw", [lambda generator: generator.standard_normal(1000), lambda generator: generator.random()])
+    @pytest.mark.parametrize(
+        "draw", [lambda generator: generator.standard_normal(1000), lambda generator: generator.random()]
+    )
     def test_control_c(self, scripted, draw):
         waiting = threading.Event()
 
@@ -213,6 +214,30 @@ class TestRefusals:
         threading.Thread(target=interrupt, daemon=True).start()
         with pytest.raises(KeyboardInterrupt):
             draw(generator)
+
+
+class TestCallersWithoutTheLock:
+    """As numba draws."""
+
+    def test_functions(self, fixed):
+        functions = metrng.BitGenerator(fixed, allow_simulated=True).ctypes
+        assert functions._fields == np.random.PCG64().ctypes._fields
+        bits = metrng.BitGenerator(fixed, allow_simulated=True)
+        functions = bits.ctypes
+        words = metrng.Session(fixed, allow_simulated=True).words(4).tolist()
+        assert functions.next_uint64(functions.state) == words[0]
+        assert functions.next_uint32(functions.state) == words[1] & 0xFFFFFFFF
+        assert functions.next_uint32(functions.state) == words[1] >> 32
+        assert functions.next_double(functions.state) == (words[2] >> 11) * 2.0**-53
+        assert bits.check() is None and bits.random_raw() == words[3]
+
+    def test_check_raises_what_stopped_a_draw(self, scripted):
+        bits = metrng.BitGenerator(scripted(lambda length, tag: reply(bytes(length), tag + 1)), allow_simulated=True)
+        functions = bits.ctypes
+        assert len({functions.next_uint64(functions.state) for _ in range(100)}) == 100  # no constant
+        with pytest.raises(metrng.ProtocolViolation):
+            bits.check()
+        assert bits.check() is None
 
 
 class TestNumpyNoise:

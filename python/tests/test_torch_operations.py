@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every operation that the installed PyTorch marks as random draws from us, draws nothing, or raises."""
 
+import metrng
 import pytest
 from conftest import need
 
-import metrng
-
 need("torch")
 import torch  # noqa: E402
-
 from metrng.torch.dispatcher import BACKENDS, EXPLICIT, IMPLICIT, account, random_operations  # noqa: E402
 from metrng.torch.leaves import LEAVES  # noqa: E402
 
@@ -28,7 +26,12 @@ def rnn(gates):
     weights = [
         tensor
         for _ in range(2)
-        for tensor in (torch.randn(gates * 3, 3), torch.randn(gates * 3, 3), torch.zeros(gates * 3), torch.zeros(gates * 3))
+        for tensor in (
+            torch.randn(gates * 3, 3),
+            torch.randn(gates * 3, 3),
+            torch.zeros(gates * 3),
+            torch.zeros(gates * 3),
+        )
     ]
     return torch.randn(5, 2, 3), torch.zeros(2, 2, 3), weights
 

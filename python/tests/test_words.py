@@ -3,10 +3,9 @@
 
 import os
 
+import metrng
 import pytest
 from conftest import need
-
-import metrng
 
 need("numpy")
 import numpy as np  # noqa: E402

@@ -34,32 +34,75 @@ if TYPE_CHECKING:
     from . import control as control
     from .errors import (
         Denied as Denied,
+    )
+    from .errors import (
         Disconnected as Disconnected,
+    )
+    from .errors import (
         Error as Error,
+    )
+    from .errors import (
         Interrupted as Interrupted,
+    )
+    from .errors import (
         InvalidArgument as InvalidArgument,
+    )
+    from .errors import (
         NotGenuine as NotGenuine,
+    )
+    from .errors import (
         NotOffered as NotOffered,
+    )
+    from .errors import (
         NotPermitted as NotPermitted,
+    )
+    from .errors import (
         NotServed as NotServed,
+    )
+    from .errors import (
         OutOfMemory as OutOfMemory,
+    )
+    from .errors import (
         OverQuota as OverQuota,
+    )
+    from .errors import (
         ProtocolViolation as ProtocolViolation,
+    )
+    from .errors import (
         RecordingEnded as RecordingEnded,
+    )
+    from .errors import (
         RecordingFailed as RecordingFailed,
+    )
+    from .errors import (
         Unavailable as Unavailable,
+    )
+    from .errors import (
         Unreachable as Unreachable,
     )
-    from .generators import BitGenerator as BitGenerator, Random as Random, numpy_noise as numpy_noise
-    from .jax import jax_expanded_key as jax_expanded_key, jax_key as jax_key, jax_source as jax_source
-    from .recording import Recording as Recording, load_recording as load_recording
-    from .session import Alias as Alias, Origin as Origin, Report as Report, Session as Session
+    from .generators import BitGenerator as BitGenerator
+    from .generators import Random as Random
+    from .generators import numpy_noise as numpy_noise
+    from .jax import jax_expanded_key as jax_expanded_key
+    from .jax import jax_key as jax_key
+    from .jax import jax_source as jax_source
+    from .recording import Recording as Recording
+    from .recording import load_recording as load_recording
+    from .session import Alias as Alias
+    from .session import Origin as Origin
+    from .session import Report as Report
+    from .session import Session as Session
     from .torch import (
         torch_generator as torch_generator,
+    )
+    from .torch import (
         torch_noise as torch_noise,
+    )
+    from .torch import (
         torch_worker_init as torch_worker_init,
     )
-    from .words import record as record, replay as replay
+    from .words import record as record
+    from .words import replay as replay
 
 
 def __getattr__(name: str) -> Any:

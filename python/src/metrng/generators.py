@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import random
-from typing import TYPE_CHECKING, Any, Iterator, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, NoReturn, cast
 
 from . import _native
 from .session import Origin, Report, Session, refuse_copy
@@ -18,6 +19,29 @@ else:
     _Base = _native.BitGenerator
 
 _NO_SEED = "random bits have no seed and no state: record the words with metrng.record() and replay them instead"
+
+
+class _Functions(ctypes.Structure):
+    """NumPy's bitgen_t."""
+
+    _fields_ = [
+        ("state", ctypes.c_void_p),
+        ("next_uint64", ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p)),
+        ("next_uint32", ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p)),
+        ("next_double", ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p)),
+        ("next_raw", ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p)),
+    ]
+
+
+class _Interface(NamedTuple):
+    """What NumPy's own bit generators have as `ctypes`."""
+
+    state_address: int
+    state: ctypes.c_void_p
+    next_uint64: Any
+    next_uint32: Any
+    next_double: Any
+    bit_generator: ctypes.c_void_p
 
 
 class BitGenerator(_Base):
@@ -54,6 +78,21 @@ class BitGenerator(_Base):
     def report(self) -> Report:
         """Returns what the session has done so far."""
         return self.session.report()
+
+    @property
+    def ctypes(self) -> Any:
+        """The functions for callers such as numba. They take no lock: call `check()` after the draws."""
+        address = ctypes.pythonapi.PyCapsule_GetPointer
+        address.restype, address.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+        functions = _Functions.from_address(address(self.capsule, b"BitGenerator"))
+        return _Interface(
+            functions.state,
+            ctypes.c_void_p(functions.state),
+            functions.next_uint64,
+            functions.next_uint32,
+            functions.next_double,
+            ctypes.c_void_p(ctypes.addressof(functions)),
+        )
 
     def random_raw(self, size: Any = None, output: bool = True) -> Any:
         """Returns 64-bit words: an int without `size`, otherwise an array."""

@@ -50,9 +50,7 @@ class JaxSource:
 
     def report(self) -> JaxReport:
         """Returns what was drawn so far."""
-        return JaxReport(
-            self._callbacks, self._callback_bytes, self._expanded, self._arrays, self.session.report()
-        )
+        return JaxReport(self._callbacks, self._callback_bytes, self._expanded, self._arrays, self.session.report())
 
     # Keys that call back
 
@@ -153,9 +151,7 @@ def jax_source(
         return _sources[key]
 
 
-def jax_key(
-    path: str | os.PathLike[str] | None = None, *, grade: str = "full", allow_simulated: bool = False
-) -> Any:
+def jax_key(path: str | os.PathLike[str] | None = None, *, grade: str = "full", allow_simulated: bool = False) -> Any:
     """Returns a key for `jax.random` whose draws are bits of the array, in unmodified code."""
     return jax_source(path, grade=grade, allow_simulated=allow_simulated).key()
 

@@ -110,9 +110,7 @@ class Recording:
             raise self._damage(position, shots, "the header of the frame is damaged")
         return fields
 
-    def _check_payload(
-        self, header: bytes, payload: bytes, fields: tuple[Any, ...], position: int, shots: int
-    ) -> None:
+    def _check_payload(self, header: bytes, payload: bytes, fields: tuple[Any, ...], position: int, shots: int) -> None:
         if len(payload) < fields[10]:
             end = position + len(header) + len(payload)
             raise self._damage(end, shots, "the file ends before the recording is complete")

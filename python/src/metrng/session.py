@@ -272,7 +272,9 @@ class _FloatTarget:
             raise ValueError("out is read-only")
         self.is_double = view.format == "d"
         self.count = view.nbytes // view.itemsize
-        self.buffer = out if view.c_contiguous else _numpy().empty(view.shape, "float64" if self.is_double else "float32")
+        self.buffer = (
+            out if view.c_contiguous else _numpy().empty(view.shape, "float64" if self.is_double else "float32")
+        )
 
     def finish(self) -> Any:
         if self._out is None:

@@ -49,7 +49,9 @@ def _keep(nodes: tuple[Any, ...], seed: Any, noise: _Noise) -> None:
                 setattr(node, name, noise)
 
 
-def _noise_of(node: Any, nodes: tuple[Any, ...], seed: Any, size: tuple[int, ...], is_active: bool) -> torch.Tensor | None:
+def _noise_of(
+    node: Any, nodes: tuple[Any, ...], seed: Any, size: tuple[int, ...], is_active: bool
+) -> torch.Tensor | None:
     """Returns the noise for a seed of one of `nodes`; None for a motion that is none of ours."""
     if isinstance(seed, _Noise):
         return seed.values

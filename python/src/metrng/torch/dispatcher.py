@@ -18,7 +18,7 @@ import torch
 from ..errors import NotServed
 from . import brownian, workers
 from .leaves import LEAVES, NOT_DRAWN
-from .source import active, check_context, source_for
+from .source import active, check_context, check_stranger, source_for
 
 #: Marked as random, but draw nothing.
 DRAW_NOTHING = {"aten::_fused_sdp_choice", "aten::_nested_tensor_softmax_with_shape"}
@@ -128,6 +128,7 @@ def serve(name: str, kernel: Any, function: Callable[..., Any]) -> Callable[...,
             generator = keywords.get("generator")
         source = source_for(generator)
         if source is None:
+            check_stranger(short)
             return kernel.call_boxed(keyset, *arguments, **keywords)
         first = arguments[0] if arguments else keywords.get("out")
         check_context(short, first if isinstance(first, torch.Tensor) else None)

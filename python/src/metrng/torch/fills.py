@@ -27,7 +27,7 @@ def fill(tensor: torch.Tensor, dtype: torch.dtype, draw: Callable[[torch.Tensor]
     if tensor.dtype is dtype and not tensor.is_cuda and tensor.is_contiguous():
         draw(tensor)
         return tensor
-    scratch = torch.empty(tensor.shape, dtype=dtype, pin_memory=tensor.is_cuda)
+    scratch = torch.empty(tensor.shape, dtype=dtype, device="cpu", pin_memory=tensor.is_cuda)
     draw(scratch)
     return tensor.copy_(scratch, non_blocking=tensor.is_cuda)
 
@@ -39,7 +39,7 @@ def words(source: Source, scratch: torch.Tensor) -> None:
 
 def uniform_doubles(source: Source, shape: torch.Size) -> torch.Tensor:
     """Returns multiples of 2⁻⁵³ of the open interval (0, 1): 0 is replaced by 2⁻⁵⁴."""
-    result = torch.empty(shape, dtype=torch.float64)
+    result = torch.empty(shape, dtype=torch.float64, device="cpu")
     source.native.fill_uniform(result.data_ptr(), result.numel(), True)
     return result.clamp_(min=2.0**-54)
 
@@ -58,7 +58,7 @@ def normal(source: Source, tensor: torch.Tensor, mean: float, std: float) -> tor
 
 
 def _narrow_uniform(source: Source, scratch: torch.Tensor, digits: int) -> None:
-    bits = torch.empty(scratch.shape, dtype=torch.int16)
+    bits = torch.empty(scratch.shape, dtype=torch.int16, device="cpu")
     words(source, bits)
     scratch.copy_(bits.bitwise_and_(2**digits - 1)).mul_(2.0**-digits)
 
@@ -82,7 +82,7 @@ def uniform(source: Source, tensor: torch.Tensor, low: float, high: float) -> to
     fill(tensor, torch.float64 if is_double else torch.float32, draw)
     if (low, high) != (0, 1) and low < high:
         # Rounding can reach high, which the interval does not hold.
-        limits = torch.tensor([high, low], dtype=tensor.dtype)
+        limits = torch.tensor([high, low], dtype=tensor.dtype, device="cpu")
         tensor.clamp_(max=torch.nextafter(limits[0], limits[1]).item())
     return tensor
 
@@ -97,6 +97,6 @@ def integers(source: Source, tensor: torch.Tensor, low: int, high: int) -> torch
 
     fill(tensor, torch.int64, draw)
     if tensor.dtype in DIGITS and max(abs(low), abs(high)) > 2 ** DIGITS[tensor.dtype]:
-        limits = torch.tensor([high, low], dtype=tensor.dtype)
+        limits = torch.tensor([high, low], dtype=tensor.dtype, device="cpu")
         tensor.clamp_(max=torch.nextafter(limits[0], limits[1]).item())
     return tensor

@@ -83,7 +83,9 @@ def normal_of_tensors_out(source: Source, mean: Any, std: Any = 1.0, *, generato
 
 
 @leaf("log_normal_")
-def log_normal_(source: Source, self: torch.Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Any:
+def log_normal_(
+    source: Source, self: torch.Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Any = None
+) -> Any:
     require(std > 0, f"log_normal_ expects std > 0.0, but found std={std}")
     require_floating(self, "log_normal_")
     return normal(source, self, mean, std).exp_()
@@ -114,7 +116,9 @@ def exponential_(source: Source, self: torch.Tensor, lambd: float = 1.0, *, gene
 
 
 @leaf("cauchy_")
-def cauchy_(source: Source, self: torch.Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Any:
+def cauchy_(
+    source: Source, self: torch.Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None
+) -> Any:
     require(sigma > 0, f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
     require_floating(self, "cauchy_")
     return from_doubles(source, self, "cauchy_", lambda u: u.sub_(0.5).mul_(torch.pi).tan_().mul_(sigma).add_(median))
@@ -126,7 +130,7 @@ def cauchy_(source: Source, self: torch.Tensor, median: float = 0.0, sigma: floa
 @leaf("geometric_")
 def geometric_(source: Source, self: torch.Tensor, p: float, *, generator: Any = None) -> Any:
     require(0 < p < 1, f"geometric_ expects p to be in (0, 1), but got p={p}")
-    denominator = torch.log1p(torch.tensor(-p, dtype=torch.float64)).item()
+    denominator = torch.log1p(torch.tensor(-p, dtype=torch.float64, device="cpu")).item()
     return from_doubles(source, self, "geometric_", lambda u: u.log_().div_(denominator).ceil_().clamp_(min=1))
 
 

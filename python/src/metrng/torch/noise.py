@@ -14,7 +14,7 @@ import torch
 from ..errors import InvalidArgument
 from ..session import Origin, Report, Session, refuse_copy
 from .dispatcher import overrides
-from .source import Source, active, address_of, generators
+from .source import Source, active, address_of, blocks, generators
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -73,12 +73,14 @@ class TorchNoise:
         stack = self._previous.__dict__.setdefault("stack", [])
         stack.append(active.source)
         active.source = self._source
+        blocks.append(self._source)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         active.source = self._previous.stack.pop()
+        blocks.remove(self._source)
         overrides.release()
         with self._lock:
             self._entries -= 1

@@ -15,6 +15,10 @@ from .. import _native
 from ..errors import NotServed
 from ..session import Session
 
+_BACKWARD = (
+    "{operation} was called in a backward pass, as torch.utils.checkpoint does to compute a layer again: new random bits "
+    "would give wrong gradients. Do not checkpoint layers that draw, or train outside torch_noise"
+)
 
 _sources: weakref.WeakSet[Source] = weakref.WeakSet()
 
@@ -72,6 +76,16 @@ class _Active(threading.local):
 
 active = _Active()
 
+#: One for each thread in a block of torch_noise.
+blocks: list[Source] = []
+
+
+def check_stranger(operation: str) -> None:
+    """Raises for a draw by a thread of PyTorch's backward pass, which may belong to a block of another thread."""
+    is_backward = blocks and torch._C._current_graph_task_id() != -1
+    if is_backward and threading.current_thread().__class__.__name__ == "_DummyThread":
+        raise NotServed(_BACKWARD.format(operation=operation))
+
 
 def source_for(generator: torch.Generator | None) -> Source | None:
     """Returns the source that a draw of this thread with this generator belongs to; None: PyTorch's own."""
@@ -85,10 +99,7 @@ def source_for(generator: torch.Generator | None) -> Source | None:
 def check_context(operation: str, tensor: torch.Tensor | None) -> None:
     """Raises where a draw would be wrong though it could be made."""
     if torch._C._current_graph_task_id() != -1:
-        raise NotServed(
-            f"{operation} was called in a backward pass, as torch.utils.checkpoint does to compute a layer again: new "
-            f"random bits would give wrong gradients. Do not checkpoint layers that draw, or train outside torch_noise"
-        )
+        raise NotServed(_BACKWARD.format(operation=operation))
     if tensor is not None and tensor.is_cuda and torch.cuda.is_current_stream_capturing():
         raise NotServed(
             f"{operation} was called while a CUDA graph is captured: every replay would repeat the same numbers. Draw "

@@ -33,7 +33,9 @@ class _WorkerInit:
         if active.source is not None:  # forked inside the block
             return
         if self._settings is None:
-            raise NotServed("torch_worker_init was passed outside torch_noise: iterate over the loader inside the block")
+            raise NotServed(
+                "torch_worker_init was passed outside torch_noise: iterate over the loader inside the block"
+            )
         from .noise import torch_noise
 
         torch_noise(**self._settings).__enter__()
