@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CMetrng
 import EntropyProtocol
 public import EntropyTerms
 import Glibc
@@ -40,6 +41,8 @@ public final class EntropyConnection {
     public private(set) var origin: Origin?
 
     private enum State {
+        /// The daemon does not know yet what this client is.
+        case new(Descriptor)
         case connected(Descriptor)
         /// The daemon is gone; the next call connects again.
         case lost
@@ -79,7 +82,7 @@ public final class EntropyConnection {
         } catch {
             throw .unreachable(path: path, reason: error.reason)
         }
-        state = .connected(try Self.connect(path))
+        state = .new(try Self.connect(path))
     }
 
     private static func connect(_ path: String) throws(EntropyError) -> Descriptor {
@@ -138,9 +141,7 @@ public final class EntropyConnection {
     public func information() throws(EntropyError) -> String {
         try reconnecting(waits: true) { () throws(EntropyError) in
             let (reply, socket) = try exchange(.info(tag: nextTag()))
-            var bytes = [UInt8](repeating: 0, count: Int(reply.length))
-            try receive(&bytes, from: socket)
-            return String(decoding: bytes, as: UTF8.self)
+            return try text(of: reply, from: socket)
         }
     }
 
@@ -151,13 +152,18 @@ public final class EntropyConnection {
         waits: Bool, _ ask: () throws(EntropyError) -> Answer
     ) throws(EntropyError) -> Answer {
         // The socket is the parent's: what comes on it is for the parent.
-        if forkMark.takeForked(), case .connected = state { state = .lost }
+        if forkMark.takeForked() {
+            switch state {
+            case .new, .connected: state = .lost
+            case .lost, .spent: break
+            }
+        }
         guard reconnectNanoseconds > 0 else { return try ask() }
         let end = monotonicNanoseconds() + (waits ? reconnectNanoseconds : 0)
         var isFirst = true
         while true {
             do throws(EntropyError) {
-                if case .lost = state { state = .connected(try Self.connect(path)) }
+                if case .lost = state { state = .new(try Self.connect(path)) }
                 return try ask()
             } catch {
                 guard error.isOfLostDaemon, isFirst || monotonicNanoseconds() < end else {
@@ -197,9 +203,17 @@ public final class EntropyConnection {
     private func exchange(
         _ request: EntropyRequest
     ) throws(EntropyError) -> (EntropyReply, Descriptor) {
-        guard case .connected(let socket) = state else { throw .disconnected }
+        let socket = try introduced()
+        return (try exchange(request, followedBy: "", on: socket), socket)
+    }
+
+    /// Sends a request and the bytes that belong to it, and takes the header of its reply.
+    private func exchange(
+        _ request: EntropyRequest, followedBy text: String, on socket: Descriptor
+    ) throws(EntropyError) -> EntropyReply {
         // A failure to send may come with a last word that explains it, so it is read first.
-        let isSent = send(request, to: socket)
+        var isSent = send(request, to: socket)
+        if !text.isEmpty { isSent = isSent && send(text, to: socket) }
         guard let reply = try receiveHeader(from: socket) else {
             throw broken("the reply has an invalid header")
         }
@@ -208,7 +222,33 @@ public final class EntropyConnection {
             throw broken("the reply belongs to another request")
         }
         guard reply.status == .ok else { throw .unavailable }
-        return (reply, socket)
+        return reply
+    }
+
+    // MARK: Introduction
+
+    /// What `mectl status` shows of a client.
+    private static let name = ClientName("Swift, libmetrng \(String(cString: metrng_version()))")
+
+    /// The connection to a daemon that knows what this client is, if it can be told.
+    private func introduced() throws(EntropyError) -> Descriptor {
+        switch state {
+        case .connected(let socket): return socket
+        case .lost, .spent: throw .disconnected
+        case .new(let socket):
+            state = .connected(socket)
+            let offer = try text(of: try exchange(.info(), followedBy: "", on: socket), from: socket)
+            if let name = Self.name, offer.offersName {
+                _ = try exchange(.name(name), followedBy: name.text, on: socket)
+            }
+            return socket
+        }
+    }
+
+    private func text(of reply: EntropyReply, from socket: Descriptor) throws(EntropyError) -> String {
+        var bytes = [UInt8](repeating: 0, count: Int(reply.length))
+        try receive(&bytes, from: socket)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Throws for a status after which the connection is of no use, whatever request it belongs to.
@@ -240,6 +280,11 @@ public final class EntropyConnection {
             request.write(to: message)
             return send(UnsafeRawBufferPointer(message), to: socket)
         }
+    }
+
+    private func send(_ text: String, to socket: Descriptor) -> Bool {
+        var text = text
+        return text.withUTF8 { send(UnsafeRawBufferPointer($0), to: socket) }
     }
 
     private func send(_ bytes: UnsafeRawBufferPointer, to socket: Descriptor) -> Bool {
@@ -285,6 +330,16 @@ public final class EntropyConnection {
             guard case .moved(let count) = result else { throw ended(.disconnected) }
             rest = rest.dropFirst(count)
         }
+    }
+}
+
+extension String {
+    /// Whether a daemon that describes itself so takes a NAME.
+    fileprivate var offersName: Bool {
+        guard let operations = firstRange(of: "\"operations\":["),
+            let end = self[operations.upperBound...].firstIndex(of: "]")
+        else { return false }
+        return self[operations.upperBound..<end].split(separator: ",").contains("\"name\"")
     }
 }
 

@@ -33,6 +33,24 @@ struct EntropyConnectionTests {
         }
     }
 
+    @Test(
+        "says what it is to a server that takes names, once for each connection, and to no other",
+        arguments: [
+            (#"{"operations":["read","info","name"]}"#, true), (#"{"operations":["name"]}"#, true),
+            (#"{"operations":["read","info"],"boards":["name"]}"#, false), (#"{"operations":["rename"]}"#, false),
+            ("{}", false), ("\"operations\":[\"name\"", false), ("", false),
+        ])
+    func introduces(information: String, isNamed: Bool) throws {
+        try ServerRig.run(.init(info: { Array(information.utf8) })) { rig in
+            let connection = try EntropyConnection(path: rig.path, reconnectSeconds: 0)
+            try rig.filling { for _ in 0..<3 { _ = try connection.read(count: 32) } }
+            let names = rig.server.clients.map { $0.name }
+            let expected = isNamed ? "Swift, libmetrng 0.1.0" : nil
+            #expect(names == [expected])
+            #expect(try connection.information() == information)
+        }
+    }
+
     @Test("reads into memory of the caller, by grade", arguments: [Grade.raw, .full])
     func readsInto(grade: Grade) throws {
         try ServerRig.run { rig in

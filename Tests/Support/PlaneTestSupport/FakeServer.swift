@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EntropyProtocol
+import EntropyTerms
 import Glibc
 package import LinuxPlatform
 import TestSupport
@@ -13,7 +14,7 @@ package final class FakeServer: Sendable {
 
     /// - Parameters:
     ///   - answers: what to send after each request of 16 bytes. After the last one the connection is
-    ///     closed.
+    ///     closed. An INFO before them is answered by itself.
     ///   - unasked: what to send first, before any request.
     package init(unasked: [UInt8] = [], answers: [[UInt8]]) throws(SystemError) {
         let directory = TemporaryDirectory()
@@ -34,12 +35,23 @@ package final class FakeServer: Sendable {
             guard let connection, blockOn(connection) else { return }
             let client = RawClient(connection)
             _ = try? client.send(unasked)
-            for answer in answers {
-                guard (try? client.receive(EntropyRequest.byteCount)) != nil else { return }
+            for (index, answer) in answers.enumerated() {
+                guard let request = try? client.receive(EntropyRequest.byteCount) else { return }
+                if index == 0, request.count == EntropyRequest.byteCount, request[1] == Self.info {
+                    // Whoever introduces itself learns that nothing is offered, and asks what it came for.
+                    _ = try? client.send(Self.nothingOffered)
+                    _ = try? client.receive(EntropyRequest.byteCount)
+                }
                 _ = try? client.send(answer)
             }
         }
     }
+
+    private static let info = EntropyRequest.Operation.info.rawValue
+    private static let nothingOffered =
+        EntropyReply(
+            status: .ok, provenance: .hardware, grade: .raw, length: 2, tag: 0, healthEpoch: 0
+        ).bytes + Array("{}".utf8)
 
     /// Waits until the client was served. Call it once.
     package func finish() { thread.join() }
