@@ -5,6 +5,7 @@ import importlib.util
 import os
 import pathlib
 import random
+import signal
 import socket
 import struct
 import subprocess
@@ -68,6 +69,14 @@ class Daemon:
             self.process.wait(PATIENCE)
             self._log.close()
             self.process = None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible():
+    """Lets Ctrl-C raise KeyboardInterrupt also where the tests run in the background, which a shell makes deaf to it."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
 
 
 @pytest.fixture(scope="session", autouse=True)
