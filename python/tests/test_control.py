@@ -96,6 +96,7 @@ def test_calibrate(control):
     sweep = control.calibrate(widths=(300, 400, 2), shots=1024, progress=lambda done, total: seen.append((done, total)))
     assert [point["pulseWidthPicoseconds"] for point in sweep["points"]] == [300, 400]
     assert seen[-1] == (2, 2)
+    assert len(control.calibrate(widths=[350, 360, 2], shots=1024)["points"]) == 2
     assert len(control.calibrate(widths=350.0, amplitudes=1300.0, shots=1024)["points"]) == 1
 
 
@@ -118,6 +119,11 @@ def test_errors(control, tmp_path):
         with pytest.raises(Refused):
             for _ in use() or ():
                 pass
+    for use in (control.set, lambda: control.calibrate(widths=(300, 900))):
+        with pytest.raises(metrng.InvalidArgument):
+            use()
+    with pytest.raises(TypeError):
+        control.calibrate(widths=300, shots=1e3)
     with pytest.raises(ControlError):
         control.call("NoSuchMethod")
     with pytest.raises(OperationFailed):

@@ -103,3 +103,11 @@ class TestArrays:
         assert kolmogorov_smirnov(source.uniform(10_000).tolist(), lambda value: value) < 1.95
         proportion_is(int(source.bernoulli(10_000, 0.2).sum()), 10_000, 0.2)
         assert source.report().arrays >= 3
+
+    def test_a_compiled_function_does_not_keep_bits(self, source):
+        for draw in (source.normal, source.bernoulli, source.expanded_key):
+            with pytest.raises(metrng.NotServed, match="jax_key"):
+                jax.jit(draw)()
+        before = source.report().arrays
+        assert jax.vmap(lambda x: x + source.normal())(jnp.zeros(2)).shape == (2,)
+        assert source.report().arrays == before + 1

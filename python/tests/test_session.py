@@ -96,7 +96,7 @@ class TestFills:
             session.uniform(out=memoryview(np.zeros(3)).toreadonly())
 
     def test_other_types_are_named(self, session):
-        for dtype in ("float16", "int64", "complex64"):
+        for dtype in ("float16", "int64", "complex64", "bfloat16"):
             with pytest.raises(TypeError, match="astype"):
                 session.normal(3, dtype)
 
@@ -186,13 +186,15 @@ class TestErrors:
     def test_no_daemon(self, tmp_path):
         with pytest.raises(ConnectionError, match="metrngd") as caught:
             metrng.Session(tmp_path / "absent.sock")
-        assert isinstance(caught.value, metrng.Unreachable) and "absent.sock" in str(caught.value)
+        assert isinstance(caught.value, metrng.Unreachable)
+        assert "absent.sock" in str(caught.value) and "METRNG_SOCKET" in str(caught.value)
 
     def test_simulated_without_consent(self, daemon):
         with pytest.raises(PermissionError) as caught:
             with metrng.Session() as session:
                 session.bytes(8)
-        assert isinstance(caught.value, metrng.NotGenuine) and "simulated" in str(caught.value)
+        assert isinstance(caught.value, metrng.NotGenuine)
+        assert "simulated" in str(caught.value) and "allow_simulated=True" in str(caught.value)
 
     def test_unknown_grade(self, daemon):
         with pytest.raises(ValueError, match="full"):
@@ -237,6 +239,34 @@ class TestErrors:
         for parameters in ({"stdev": -1.0}, {"mean": float("nan")}, {"stdev": float("inf")}):
             with pytest.raises(ValueError):
                 session.normal(3, **parameters)
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda session: session.bytes(-1),
+            lambda session: session.normal(-1),
+            lambda session: metrng.Alias([0, 0]),
+            lambda session: metrng.Alias([1, float("inf")]),
+            lambda session: metrng.Alias(3),
+            lambda session: session.bernoulli(2, [0.5, 2]),
+            lambda session: session.close() or session.bytes(1),
+        ],
+    )
+    def test_wrong_arguments_are_errors_of_metrng(self, daemon, use):
+        with metrng.Session(allow_simulated=True) as session:
+            with pytest.raises(metrng.InvalidArgument):
+                use(session)
+
+    def test_hints(self, session):
+        with pytest.raises(TypeError, match=r"tuple: \(…, 3\)"):
+            session.normal(2, 3)
+        for items in (2.5, "3", None):
+            with pytest.raises(TypeError, match="permutation"):
+                session.permutation(items)
+        assert sorted(session.permutation(np.int32(3))) == [0, 1, 2]
+        for make in (metrng.Session, metrng.BitGenerator, metrng.Random):
+            with pytest.raises(TypeError, match="no seed"):
+                make(42)
 
     def test_buffer_that_is_too_small(self, session):
         with pytest.raises(ValueError, match="80"):

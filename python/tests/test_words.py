@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recording and replaying consumed words."""
 
+import gc
 import os
 
 import metrng
@@ -79,6 +80,31 @@ def test_an_empty_block_is_an_error(daemon, tmp_path):
     with pytest.raises(ValueError, match="inside the block"):
         with metrng.record(tmp_path / "run.words"):
             session.bytes(8)  # opened before: not recorded
+    assert not (tmp_path / "run.words").exists()
+    with pytest.raises(ConnectionError):
+        with metrng.record(tmp_path / "run.words"):
+            metrng.Session(tmp_path / "absent.sock")
+    assert not (tmp_path / "run.words").exists()
+
+
+@pytest.mark.filterwarnings("always")
+@pytest.mark.parametrize("block", ["record('run.words')", "replay('run.words')", "numpy_noise()", "torch_noise()"])
+def test_a_block_that_is_not_entered_warns(daemon, block):
+    if block == "torch_noise()":
+        need("torch")
+        block = "torch_noise(allow_simulated=True)"
+    with pytest.warns(RuntimeWarning, match="was never entered.*with metrng"):
+        eval(f"metrng.{block}")
+        gc.collect()
+
+
+def test_a_replay_can_be_repeated(daemon, tmp_path):
+    with metrng.record(tmp_path / "run.words"):
+        first = metrng.Session(allow_simulated=True).bytes(8)
+    block = metrng.replay(tmp_path / "run.words")
+    for _ in range(2):
+        with block:
+            assert metrng.Session().bytes(8) == first
 
 
 def test_a_block_is_one_stream(daemon, tmp_path):

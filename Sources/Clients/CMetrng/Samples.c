@@ -314,8 +314,7 @@ metrng_status metrng_bernoulli_each(metrng *session, uint8_t *out, const float *
     for (size_t i = 0; i < count; i++)
         if (!(p[i] >= 0 && p[i] <= 1))
             return metrngi_fail(METRNG_INVALID_ARGUMENT,
-                                "a probability is in [0, 1], not %g as number %zu is", (double)p[i],
-                                i);
+                                "a probability is in [0, 1], not %g (index %zu)", (double)p[i], i);
     struct discrete discrete = {draw_each, count, .each = p, .bytes = out};
     return draw(session, &discrete, out, count);
 }

@@ -26,6 +26,14 @@ package enum MectlExit: Int32, Sendable {
     case interrupted = 130
 }
 
+/// What the user can do when samples fail.
+package enum SamplesRemedy: Equatable {
+    case allow
+    case start
+    case access(path: String)
+    case otherSocket
+}
+
 /// The reason that a verb failed.
 package enum Failure: Error, Equatable {
     /// The daemon, at this path, gave no answer.
@@ -33,8 +41,8 @@ package enum Failure: Error, Equatable {
     case output(OutputError)
     /// The daemon gave no bits.
     case bits(EntropyError)
-    /// There are no bits for samples: the exit status, and what happened and what to do.
-    case samples(MectlExit, String)
+    /// The entropy socket at this path gave no bits for samples: the exit status, and what happened.
+    case samples(MectlExit, String, remedy: SamplesRemedy?)
     /// The wait timed out, or can never succeed.
     case waitFailed(String, hint: String?)
     /// Bits were about to go to a terminal.
@@ -64,7 +72,7 @@ package enum Failure: Error, Equatable {
         case .board(.notPermitted): .notPermitted
         case .board: .failure
         case .bits(let error): exitCode(of: error)
-        case .samples(let code, _): code
+        case .samples(let code, _, _): code
         }
     }
 
@@ -114,20 +122,22 @@ package enum Failure: Error, Equatable {
         case .bits(.notGenuine(let provenance)):
             (
                 "metrngd serves \(provenance.name) bits, which are not random",
-                "to accept them, use --allow-simulated"
+                allowHint
             )
         case .bits(.unreachable(let path, let reason)):
             (
                 "cannot connect to \(path): \(reason)",
-                "\(startHint), or give its socket"
+                socketHint
             )
         case .bits(.notPermitted(let path)):
             (
                 "cannot connect to \(path): Permission denied",
                 accessHint(path)
             )
+        case .bits(.protocolViolation(let what)):
+            ("the peer does not speak MEP/1: \(what)", otherSocketHint)
         case .bits(let error): ("\(error)", "see the state of metrngd: mectl status")
-        case .samples(_, let message): (printable(message), nil)
+        case .samples(_, let message, let remedy): (printable(message), hint(remedy))
         case .bitsToTerminal:
             ("bits are not written to a terminal", "redirect them, as in: mectl stream | rngtest")
         case .json: ("metrngd's reply cannot be written as JSON", nil)
@@ -144,6 +154,22 @@ package enum Failure: Error, Equatable {
         case .waitFailed(let reason, let hint): (reason, hint)
         }
     }
+
+    private func hint(_ remedy: SamplesRemedy?) -> String? {
+        switch remedy {
+        case .allow: allowHint
+        case .start: socketHint
+        case .access(let path): accessHint(path)
+        case .otherSocket: otherSocketHint
+        case nil: nil
+        }
+    }
+
+    private var allowHint: String { "to accept them, use --allow-simulated" }
+
+    private var socketHint: String { "\(startHint), or give its socket with --entropy-socket" }
+
+    private var otherSocketHint: String { "give metrngd's entropy socket with --entropy-socket" }
 
     private func hint(on error: BoardError) -> String {
         switch error {

@@ -67,6 +67,19 @@ struct FailureTests {
         #expect(lines.count <= 2 && lines.dropFirst().allSatisfy { $0.hasPrefix("mectl: hint: ") })
     }
 
+    @Test(
+        "Samples that fail come with what to do in words of mectl",
+        arguments: [
+            (.allow, "--allow-simulated"), (.start, "--entropy-socket"), (.otherSocket, "--entropy-socket"),
+            (.access(path: "/s"), "/s"), (nil, nil),
+        ] as [(SamplesRemedy?, String?)])
+    func samples(remedy: SamplesRemedy?, word: String?) {
+        let failure = Failure.samples(.failure, "m", remedy: remedy)
+        #expect(failure.message.hasPrefix("mectl: error: m\n"))
+        #expect(failure.message.contains("mectl: hint: ") == (word != nil))
+        #expect(word.map { failure.message.contains($0) } ?? true)
+    }
+
     @Test("Nobody is told that the reader of the output has gone")
     func closedOutput() {
         #expect(Failure.output(.closed).exitCode == .success)

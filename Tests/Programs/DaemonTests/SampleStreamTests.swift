@@ -39,7 +39,17 @@ struct SampleStreamTests {
         let outcome = try stream("--format", "normals", "--bytes", "400", from: daemon)
         #expect(outcome.status == 1 && outcome.output.isEmpty)
         #expect(outcome.errors.contains("simulated"))
+        #expect(outcome.errors.hasSuffix("mectl: hint: to accept them, use --allow-simulated\n"))
         #expect(daemon.stop() == 0)
+    }
+
+    @Test("Without a daemon at the entropy socket, the option for another is named", arguments: ["bits", "normals"])
+    func wrongSocket(format: String) throws {
+        let outcome = try run(
+            "\(buildDirectory)/mectl",
+            ["stream", "--format", format, "--bytes", "400", "--entropy-socket", "/nowhere/entropy.sock"])
+        #expect(outcome.status == 69 && outcome.output.isEmpty)
+        #expect(outcome.errors.hasSuffix("with --entropy-socket\n"))
     }
 
     @Test("The numbers of a recording end with it")

@@ -13,12 +13,13 @@ Everybody who can open the socket may read; changes are for root, the daemon's u
 from __future__ import annotations
 
 import json
+import operator
 import os
 import socket
 from typing import IO, TYPE_CHECKING, Any, Callable, Iterable, Iterator, Union, cast
 
 from .control_types import BoardHealth, BoardSummary, Change, OperatingPoint, Range, Status, Sweep
-from .errors import Error, NotPermitted, ProtocolViolation, Unreachable
+from .errors import Error, InvalidArgument, NotPermitted, ProtocolViolation, Unreachable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -77,7 +78,7 @@ _ERRORS: dict[str, tuple[type[ControlError], str]] = {
     "NoDescriptor": (OperationFailed, "the daemon received no file; use a local file"),
     "RecordingFailed": (OperationFailed, "the file could not be written: {cause}"),
     "ConfigurationRefused": (Refused, "the configuration was not applied: {problems}"),
-    "InvalidParameter": (Refused, "the parameter {parameter} is wrong"),
+    "InvalidParameter": (Refused, "the parameter {parameter} is missing, out of range or of the wrong type"),
 }
 
 
@@ -96,7 +97,7 @@ def _connect(path: str) -> socket.socket:
         connection.connect(path)
     except PermissionError as error:
         connection.close()
-        raise NotPermitted(f"{path}: {error.strerror}; the group of the socket may open it") from error
+        raise NotPermitted(f"{path}: {error.strerror}; ask to be added to the group of the socket") from error
     except OSError as error:
         connection.close()
         raise Unreachable(f"{path}: {error.strerror}; is metrngd running?") from error
@@ -236,6 +237,8 @@ class Control:
         preset: str | None = None,
     ) -> OperatingPoint:
         """Sets the operating point, in mV, ps and µT, and returns it. Values left out stay, or are the preset's."""
+        if all(value is None for value in (amplitude, width, bias_field, preset)):
+            raise InvalidArgument("give an amplitude, a width, a bias field or a preset")
         return self.call(
             "SetOperatingPoint",
             board=board,
@@ -262,7 +265,7 @@ class Control:
             "board": board,
             "amplitudes": _range(amplitudes),
             "widths": _range(widths),
-            "shotsPerPoint": shots,
+            "shotsPerPoint": operator.index(shots),
         }
         sweep: Sweep | None = None
         for reply in self.replies("Calibrate", parameters, more=True):
@@ -298,7 +301,7 @@ class Control:
     def _record(
         self, descriptor: int, shots: int, board: str | None, restarts: int | None, progress: Progress | None
     ) -> int:
-        parameters = {"board": board, "shots": shots, "restarts": restarts}
+        parameters = {"board": board, "shots": operator.index(shots), "restarts": restarts}
         size = 0
         for reply in self.replies("Record", parameters, more=True, descriptor=descriptor):
             size = reply.get("bytes", 0)
@@ -329,5 +332,9 @@ class Control:
 def _range(values: RangeLike | None) -> Range | None:
     if values is None:
         return None
-    first, last, count = values if isinstance(values, tuple) else (values, values, 1)
+    if not isinstance(values, (tuple, list)):
+        values = (values, values, 1)
+    if len(values) != 3:
+        raise InvalidArgument(f"a range is (from, to, count) or one value, not {values!r}")
+    first, last, count = values
     return {"from": float(first), "to": float(last), "count": int(count)}

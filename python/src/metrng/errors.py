@@ -91,6 +91,14 @@ _BY_STATUS: dict[int, type[Error]] = {
 }
 
 
+#: What libmetrng's message cannot say: the remedy in words of Python.
+_REMEDIES: dict[type[Error], str] = {
+    Unreachable: " (METRNG_SOCKET or the argument path names another socket)",
+    NotGenuine: " (allow_simulated=True)",
+}
+
+
 def error_for(status: int, text: str) -> Error:
     """Returns the exception for a status of libmetrng; the extension calls this."""
-    return _BY_STATUS.get(status, Error)(text)
+    kind = _BY_STATUS.get(status, Error)
+    return kind(text + _REMEDIES.get(kind, ""))

@@ -10,9 +10,12 @@ import random
 from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, NoReturn, cast
 
 from . import _native
+from .blocks import Block
 from .session import Origin, Report, Session, refuse_copy
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     # NumPy's annotations want this class; at run time its functions are found by the capsule.
     from numpy.random import BitGenerator as _Base
 else:
@@ -130,14 +133,34 @@ class BitGenerator(_Base):
         refuse_copy("BitGenerator")
 
 
-@contextlib.contextmanager
-def numpy_noise(
-    path: str | os.PathLike[str] | None = None, *, grade: str = "full", allow_simulated: bool = False
-) -> Iterator[BitGenerator]:
+class numpy_noise(Block):  # noqa: N801  (used like a function)
     """Makes `numpy.random.*`, and SciPy where it is given no generator, draw from metrng, in every thread.
 
     Generators made by `numpy.random.default_rng` keep their own bits. Needs NumPy 1.24.
     """
+
+    _call = "metrng.numpy_noise(…)"
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, *, grade: str = "full", allow_simulated: bool = False
+    ) -> None:
+        super().__init__()
+        self._block = _numpy_noise(path, grade, allow_simulated)
+
+    def __enter__(self) -> BitGenerator:
+        self._enter()
+        return self._block.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._block.__exit__(kind, error, trace)
+
+
+@contextlib.contextmanager
+def _numpy_noise(
+    path: str | os.PathLike[str] | None, grade: str, allow_simulated: bool
+) -> Iterator[BitGenerator]:
     import numpy
 
     functions: Any = numpy.random

@@ -13,9 +13,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from typing import Any
+from typing import Any, Callable
 
-from .errors import InvalidArgument
+from .errors import InvalidArgument, NotServed
 from .session import Origin, Report, Session, Shape
 from .words import is_in_block
 
@@ -106,6 +106,7 @@ class JaxSource:
 
         if impl not in _KEY_WORDS:
             raise InvalidArgument(f"impl must be one of {', '.join(_KEY_WORDS)}, not {impl!r}")
+        self._refuse_tracing()
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         words = self.session.words((*shape, _KEY_WORDS[impl] // 2)).view("uint32")
         with self._lock:
@@ -116,22 +117,34 @@ class JaxSource:
 
     def normal(self, shape: Shape = (), dtype: Any = "float32") -> Any:
         """Returns an array of normal numbers."""
-        return self._array(self.session.normal(shape, dtype))
+        return self._array(lambda: self.session.normal(shape, dtype))
 
     def uniform(self, shape: Shape = (), dtype: Any = "float32") -> Any:
         """Returns an array of numbers in [0, 1)."""
-        return self._array(self.session.uniform(shape, dtype))
+        return self._array(lambda: self.session.uniform(shape, dtype))
 
     def bernoulli(self, shape: Shape | None = None, p: Any = 0.5) -> Any:
         """Returns an array of booleans that are true with probability `p`."""
-        return self._array(self.session.bernoulli(shape, p))
+        return self._array(lambda: self.session.bernoulli(shape, p))
 
-    def _array(self, values: Any) -> Any:
+    def _array(self, draw: Callable[[], Any]) -> Any:
         import jax
 
+        self._refuse_tracing()
+        values = draw()
         with self._lock:
             self._arrays += 1
         return jax.numpy.asarray(values)
+
+    def _refuse_tracing(self) -> None:
+        """Raises in a function that JAX is compiling: it would keep these bits and give them in every call."""
+        import jax
+
+        if isinstance(jax.numpy.zeros(()), jax.core.Tracer):
+            raise NotServed(
+                "a compiled function would give the same bits in every call: draw outside of jit and pass them in, "
+                "or use jax_key()"
+            )
 
 
 _lock = threading.Lock()

@@ -71,9 +71,9 @@ class Alias:
     """The table of a categorical distribution, for `Session.categorical`. Any thread may use it."""
 
     def __init__(self, weights: numpy.typing.ArrayLike) -> None:
-        values = _numpy().ascontiguousarray(weights, dtype="float64")
+        values = _numpy().asarray(weights, dtype="float64", order="C")
         if values.ndim != 1 or values.size == 0:
-            raise InvalidArgument("weights must be a sequence of at least one number")
+            raise InvalidArgument(f"weights must be a sequence of at least one number, not of shape {values.shape}")
         self.size = values.size
         self.native = _native.Alias(values, values.size)
 
@@ -250,6 +250,10 @@ class Session:
         """Returns 0 … items - 1 in random order, or a copy of an array with its first axis in random order."""
         numpy = _numpy()
         array = None if isinstance(items, int) else numpy.asarray(items)
+        if array is not None and array.ndim == 0:
+            if array.dtype.kind not in "iu":
+                raise TypeError(f"a permutation is of a number of items or of an array, not of {items!r}")
+            items, array = int(array), None
         order = _empty(items if array is None else len(array), "int64")
         self.native.fill_permutation(order, order.size)
         return order if array is None else array[order]
@@ -299,7 +303,12 @@ def _numpy() -> Any:
 
 
 def _float_type(dtype: Any) -> Any:
-    kind = _numpy().dtype(dtype)
+    if isinstance(dtype, int):
+        raise TypeError(f"a shape of several dimensions is a tuple: (…, {dtype})")
+    try:
+        kind = _numpy().dtype(dtype)
+    except TypeError:
+        kind = dtype
     if kind not in ("float32", "float64"):
         raise TypeError(f"normal and uniform numbers are float32 or float64, not {kind}; convert them with .astype()")
     return kind

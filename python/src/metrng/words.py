@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 from typing import IO, TYPE_CHECKING, Tuple, Union
 
 from . import _native
+from .blocks import Block
 from .errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -25,10 +27,11 @@ _lock = threading.RLock()
 _blocks: list[_Block] = []
 
 
-class _Block:
+class _Block(Block):
     """A block in which every session that is opened is one and the same."""
 
     def __init__(self, file: File) -> None:
+        super().__init__()
         self._file = file
         self._opened: IO[bytes] | None = None
         self._native: _native.Session | None = None
@@ -38,6 +41,7 @@ class _Block:
     _verb = ""
 
     def __enter__(self) -> _Block:
+        self._enter()
         if isinstance(self._file, (str, os.PathLike)):
             self._opened = open(self._file, self._mode)  # closed by __exit__
         with _lock:
@@ -52,22 +56,28 @@ class _Block:
         try:
             if self._native is not None:
                 self._finish(self._native)
-            elif kind is None:
-                raise InvalidArgument(
-                    f"nothing was opened in this block, so nothing is {self._verb}: open the session, generator or "
-                    f"noise inside the block"
-                )
+            else:
+                self._discard()
+                if kind is None:
+                    raise InvalidArgument(
+                        f"nothing was opened in this block, so nothing is {self._verb}: open the session, generator "
+                        f"or noise inside the block"
+                    )
         finally:
             if self._native is not None:
                 self._native.close()
             if self._opened is not None:
                 self._opened.close()
+            self._native = self._settings = self._opened = None
 
     def _descriptor(self) -> int:
         return (self._opened or self._file).fileno()  # type: ignore[union-attr]
 
     def _finish(self, native: _native.Session) -> None:
         """Ends the session's use of the file."""
+
+    def _discard(self) -> None:
+        """Takes away what a block without a session has made."""
 
     def share(self, settings: Settings) -> _native.Session:
         """Returns the session of the block; every user of the block must ask for the same kind of bits."""
@@ -93,6 +103,7 @@ class record(_Block):  # noqa: N801  (used like a function)
     order.
     """
 
+    _call = "metrng.record(…)"
     _mode = "xb"
     _verb = "recorded"
 
@@ -102,6 +113,12 @@ class record(_Block):  # noqa: N801  (used like a function)
     def _finish(self, native: _native.Session) -> None:
         native.record(-1)
 
+    def _discard(self) -> None:
+        if self._opened is not None:
+            with contextlib.suppress(OSError):  # gone already, or elsewhere: the working directory has changed
+                if os.path.samefile(self._opened.name, self._opened.fileno()):
+                    os.unlink(self._opened.name)
+
 
 class replay(_Block):  # noqa: N801  (used like a function)
     """Gives the words of a recording, in the same order, to every session opened in the block.
@@ -109,6 +126,7 @@ class replay(_Block):  # noqa: N801  (used like a function)
     Their provenance is `replay`. When they end, draws raise `metrng.RecordingEnded`.
     """
 
+    _call = "metrng.replay(…)"
     _mode = "rb"
     _verb = "replayed"
 
@@ -129,6 +147,8 @@ def open_native(
     wait_seconds: float | None,
 ) -> tuple[_native.Session, bool]:
     """Returns a session, and whether it is that of a block, which closes it."""
+    if path is not None and not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be a str or os.PathLike, that of the entropy socket, not {path!r}; random bits have no seed")
     if grade not in _GRADES:
         raise InvalidArgument(f'grade must be "full" or "raw", not {grade!r}')
     settings = (

@@ -152,7 +152,7 @@ static PyObject *read_bytes(SessionObject *self, PyObject *argument) {
         return NULL;
     }
     if (count < 0) {
-        return PyErr_Format(PyExc_ValueError, "a number of bytes cannot be negative: %zd", count);
+        return raise_argument("a number of bytes cannot be negative: %zd", count);
     }
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, count);
     if (bytes == NULL || !session_begin(self)) {
@@ -224,8 +224,7 @@ static PyObject *alias_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
     }
     Py_XDECREF(self);
     if (status == METRNG_INVALID_ARGUMENT) {
-        PyErr_SetString(PyExc_ValueError, "weights must be finite, not negative, and not all zero");
-        return NULL;
+        return raise_argument("weights must be finite, not negative, and not all zero");
     }
     return raise_status(NULL, status);
 }

@@ -57,6 +57,10 @@ int run_signal_handlers(void *context);
 /* Sets the exception for a status other than METRNG_OK, and returns NULL. */
 PyObject *raise_status(SessionObject *self, metrng_status status);
 
+/* Sets metrng.InvalidArgument with a text in the format of PyUnicode_FromFormat, and returns NULL.
+ */
+PyObject *raise_argument(const char *format, ...);
+
 /* The exception for a status, not raised; NULL when it could not be made. */
 PyObject *exception_for(SessionObject *self, metrng_status status);
 

@@ -61,6 +61,22 @@ PyObject *exception_for(SessionObject *self, metrng_status status) {
     return exception;
 }
 
+PyObject *raise_argument(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    PyObject *text = PyUnicode_FromFormatV(format, arguments);
+    va_end(arguments);
+    PyObject *errors = text == NULL ? NULL : PyImport_ImportModule("metrng.errors");
+    PyObject *type = errors == NULL ? NULL : PyObject_GetAttrString(errors, "InvalidArgument");
+    if (type != NULL) {
+        PyErr_SetObject(type, text);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(errors);
+    Py_XDECREF(text);
+    return NULL;
+}
+
 PyObject *raise_status(SessionObject *self, metrng_status status) {
     PyObject *exception = exception_for(self, status);
     if (exception != NULL) {
@@ -82,7 +98,7 @@ static void close_unused(SessionObject *self) {
 
 int session_begin(SessionObject *self) {
     if (self->closed) {
-        PyErr_SetString(PyExc_ValueError, "this session is closed; open another one");
+        raise_argument("this session is closed; open another one");
         return 0;
     }
     self->users++;
@@ -99,9 +115,8 @@ void session_end(SessionObject *self) {
 int target_open(Target *target, PyObject *object, Py_ssize_t count, size_t size, int writable) {
     memset(target, 0, sizeof *target);
     if (count < 0 || (size_t)count > (size_t)PY_SSIZE_T_MAX / size) {
-        PyErr_Format(PyExc_ValueError,
-                     "a count of samples must lie between 0 and what memory can hold, not %zd",
-                     count);
+        raise_argument("a count of samples must lie between 0 and what memory can hold, not %zd",
+                       count);
         return -1;
     }
     if (PyLong_Check(object)) {
@@ -114,8 +129,8 @@ int target_open(Target *target, PyObject *object, Py_ssize_t count, size_t size,
         return -1;
     }
     if (target->view.len < count * (Py_ssize_t)size) {
-        PyErr_Format(PyExc_ValueError, "the buffer holds %zd bytes, and %zd samples need %zd",
-                     target->view.len, count, count * (Py_ssize_t)size);
+        raise_argument("the buffer holds %zd bytes, and %zd samples need %zd", target->view.len,
+                       count, count * (Py_ssize_t)size);
         PyBuffer_Release(&target->view);
         return -1;
     }

@@ -11,8 +11,8 @@ struct StreamVerb: Verb {
         abstract: "Write bits to standard output, as in: mectl stream | rngtest",
         discussion: """
             Simulated and replayed bits are not random, and are refused unless allowed.
-            With --format normals or uniform, the output is numbers of the --dtype in the byte order of this
-            machine, made of bits of the grade full.
+            With --format normals or uniform, the output is numbers of the --dtype in the byte order of this machine, \
+            made of bits of the grade full.
             """)
 
     /// The size of a request.
@@ -99,7 +99,7 @@ struct StreamVerb: Verb {
             buffer.initializeMemory(as: UInt8.self, repeating: 0)
             buffer.deallocate()
         }
-        let stream = try samples { () throws(SampleStream.Failed) in
+        let stream = try samples(from: path) { () throws(SampleStream.Failed) in
             try SampleStream(path: path, allowsSimulated: allowSimulated) { Self.tellWait(console) }
         }
         var left = bytes ?? .max
@@ -109,8 +109,10 @@ struct StreamVerb: Verb {
             let size = provenance == nil || provenance == .replay ? Self.replayedPiece : SampleStream.chunk
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(min(left, size)))
             do throws(Failure) {
-                try samples { () throws(SampleStream.Failed) in try stream.fill(part, format, dtype ?? .float32) }
-            } catch .samples(.notHealthy, _) where provenance == .replay {
+                try samples(from: path) { () throws(SampleStream.Failed) in
+                    try stream.fill(part, format, dtype ?? .float32)
+                }
+            } catch .samples(.notHealthy, _, _) where provenance == .replay {
                 return try end(left: left, console)
             }
             if provenance == nil {
@@ -124,12 +126,23 @@ struct StreamVerb: Verb {
     }
 
     private func samples<Result>(
-        _ body: () throws(SampleStream.Failed) -> Result
+        from path: String, _ body: () throws(SampleStream.Failed) -> Result
     ) throws(Failure) -> Result {
         do {
             return try body()
         } catch {
-            throw .samples(exitCode(of: error.status), error.message)
+            throw .samples(
+                exitCode(of: error.status), error.message, remedy: remedy(for: error.status, at: path))
+        }
+    }
+
+    private func remedy(for status: metrng_status, at path: String) -> SamplesRemedy? {
+        switch status {
+        case METRNG_NOT_GENUINE: .allow
+        case METRNG_UNREACHABLE: .start
+        case METRNG_NOT_PERMITTED: .access(path: path)
+        case METRNG_PROTOCOL_VIOLATION: .otherSocket
+        default: nil
         }
     }
 

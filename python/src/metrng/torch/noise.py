@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 
+from ..blocks import Block
 from ..errors import InvalidArgument
 from ..session import Origin, Report, Session, refuse_copy
 from .dispatcher import overrides
@@ -55,16 +56,20 @@ def _report(source: Source) -> TorchReport:
     return TorchReport(draws, samples, threads, source.session.report())
 
 
-class TorchNoise:
+class TorchNoise(Block):
     """A block in which PyTorch draws from metrng, in the threads that enter it. Made by `torch_noise`."""
 
+    _call = "metrng.torch_noise(…)"
+
     def __init__(self, source: Source) -> None:
+        super().__init__()
         self._source = source
         self._lock = threading.Lock()
         self._entries = 0
         self._previous = threading.local()
 
     def __enter__(self) -> TorchNoise:
+        self._enter()
         with self._lock:
             if self._entries < 0:
                 raise InvalidArgument("this block has ended: call torch_noise() again")
