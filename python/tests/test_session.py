@@ -13,8 +13,9 @@ import sys
 import threading
 import time
 
+import conftest
 import pytest
-from conftest import REPOSITORY, need, reply
+from conftest import PATIENCE, REPOSITORY, need, reply
 from statistics_of import kolmogorov_smirnov, mean_is, normal_distribution, proportion_is
 
 import metrng
@@ -386,6 +387,20 @@ class TestThreads:
         for thread in threads:
             thread.join()
         assert len(outcomes) == 3 and all("closed" in outcome for outcome in outcomes)
+
+
+def test_threads_that_wait_when_the_interpreter_ends(scripted):
+    path = scripted(lambda length, tag: time.sleep(PATIENCE))
+    code = (
+        "import metrng, threading, time\n"
+        f"def wait(): metrng.Session({path!r}, allow_simulated=True).bytes(8)\n"
+        "for _ in range(150): threading.Thread(target=wait, daemon=True).start()\n"
+        "while threading.active_count() < 151: time.sleep(0.01)\n"
+        "time.sleep(0.3)\n"
+    )
+    for _ in range(5):
+        result = in_python(code)
+        assert result.returncode == 0, result.stderr
 
 
 class TestInterrupts:

@@ -26,6 +26,10 @@ int run_signal_handlers(void *context) {
         return 0;
     }
     last = now;
+    /* A thread that still waits while the interpreter ends has nothing left to ask. */
+    if (!Py_IsInitialized()) {
+        return 0;
+    }
     PyGILState_STATE state = PyGILState_Ensure();
     int failed = PyErr_CheckSignals();
     if (failed) {
