@@ -92,6 +92,8 @@ class TestFills:
             np.zeros(100, "float32"),
             np.zeros((10, 20), "float64")[:, ::2],
             memoryview(np.zeros((10, 10), "float32")),
+            memoryview(np.zeros((20, 10)))[::2],
+            memoryview(np.zeros(100))[::-1],
         ):
             assert session.normal(out=out) is out
             assert len(set(np.asarray(out).ravel().tolist())) == 100
@@ -159,6 +161,12 @@ class TestFills:
         firsts = [int(session.permutation(4)[0]) for _ in range(4000)]
         for value in range(4):
             proportion_is(firsts.count(value), 4000, 0.25)
+
+    def test_permutation_of_what_has_no_order(self, session):
+        assert sorted(session.permutation(np.int64(3)).tolist()) == [0, 1, 2]
+        for items in (1.5, "abc", None):
+            with pytest.raises(TypeError, match="order"):
+                session.permutation(items)
 
     def test_bytes_and_words(self, session):
         assert len(session.bytes(1001)) == 1001 and session.bytes(0) == b""
@@ -231,12 +239,26 @@ class TestErrors:
             session.words(2**62)
         with pytest.raises(ValueError):
             session.bytes(-1)
+        for samples in (-1, -63, -64, -65):
+            with pytest.raises(ValueError):
+                session.bernoulli_packed(samples)
+        with pytest.raises(ValueError):
+            session.permutation(-1)
         with pytest.raises((MemoryError, OverflowError)):
             session.bytes(2**62)
         with pytest.raises(TypeError):
             session.bytes(1.5)
         for empty in (session.normal(0), session.words((0, 5)), session.bernoulli(0), session.categorical([1], 0)):
             assert empty.size == 0
+
+    def test_buffers_that_cannot_hold_bits(self, session):
+        for buffer in (np.array([None]), np.zeros(2, [("a", object), ("b", "i8")])):
+            with pytest.raises(TypeError, match="objects"):
+                session.readinto(buffer)
+        with pytest.raises(BufferError):
+            session.readinto(memoryview(bytearray(10))[::2])
+        with pytest.raises(ValueError, match="shape"):
+            session.normal(3, out=np.zeros(5))
 
     def test_buffer_that_is_too_small(self, session):
         with pytest.raises(ValueError, match="80"):
@@ -284,6 +306,27 @@ class TestHostileDaemon:
             with pytest.raises(ConnectionError):
                 session.uniform(out=out)
             assert not out.any()
+
+
+    @pytest.mark.parametrize(
+        "described",
+        [b"", b"{", b"[1]", b"\xff\0", b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"],
+        ids=["nothing", "cut", "a list", "no text", "nested"],
+    )
+    def test_description_that_is_none(self, tmp_path, monkeypatch, described):
+        monkeypatch.setattr(conftest, "INFO", described)
+        server = conftest.ScriptedServer(tmp_path, lambda: lambda length, tag: reply(bytes(length), tag))
+        with metrng.Session(server.path, allow_simulated=True) as session:
+            with pytest.raises(metrng.ProtocolViolation, match="itself"):
+                session.info()
+        server.close()
+
+    def test_long_description(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(conftest, "INFO", b'{"boards":["' + b"x" * 200_000 + b'"]}')
+        server = conftest.ScriptedServer(tmp_path, lambda: lambda length, tag: reply(bytes(length), tag))
+        with metrng.Session(server.path, allow_simulated=True) as session:
+            assert len(session.info()["boards"][0]) == 200_000
+        server.close()
 
 
 class TestRestart:

@@ -197,7 +197,7 @@ static PyObject *session_close(SessionObject *self, PyObject *unused) {
 
 static PyObject *session_info(SessionObject *self, PyObject *unused) {
     (void)unused;
-    enum { INFO_SIZE = 64 * 1024 };
+    enum { INFO_SIZE = 256 * 1024 + 1 }; /* libmetrng accepts no longer one */
     char *text = PyMem_Malloc(INFO_SIZE);
     if (text == NULL) {
         return PyErr_NoMemory();
@@ -213,7 +213,7 @@ static PyObject *session_info(SessionObject *self, PyObject *unused) {
     Py_END_ALLOW_THREADS;
     session_end(self);
     PyObject *result = status == METRNG_OK
-                           ? PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace")
+                           ? PyUnicode_DecodeUTF8(text, (Py_ssize_t)needed, "replace")
                            : raise_status(self, status);
     PyMem_Free(text);
     return result;
