@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
+import sys
+import weakref
 from typing import TYPE_CHECKING, Any, Iterator, NoReturn, cast
 
 from . import _native
@@ -18,6 +21,27 @@ else:
     _Base = _native.BitGenerator
 
 _NO_SEED = "random bits have no seed and no state: record the words with metrng.record() and replay them instead"
+
+
+_generators: weakref.WeakSet[BitGenerator] = weakref.WeakSet()
+
+
+def _forget_second_normals() -> None:
+    """Makes every RandomState on our bits, in a forked child, forget a normal number that its parent will return.
+
+    RandomState makes two at a time and keeps the second. It has no call to drop it, but drops it on the way to the
+    state of its bit generator, which raises here.
+    """
+    if _generators and "numpy.random" in sys.modules:
+        from numpy.random import RandomState
+
+        for user in gc.get_referrers(*_generators):
+            if isinstance(user, RandomState):
+                with contextlib.suppress(TypeError):
+                    user.set_state({"bit_generator": "metrng", "state": {}})
+
+
+os.register_at_fork(after_in_child=_forget_second_normals)
 
 
 class BitGenerator(_Base):
@@ -44,6 +68,7 @@ class BitGenerator(_Base):
         make = cast(Any, _native.BitGenerator.__new__)
         self: BitGenerator = make(cls, session.native)
         self.session = session
+        _generators.add(self)
         return self
 
     @property
