@@ -62,7 +62,6 @@ class TorchNoise:
         self._source = source
         self._lock = threading.Lock()
         self._entries = 0
-        self._previous = threading.local()
 
     def __enter__(self) -> TorchNoise:
         with self._lock:
@@ -70,15 +69,14 @@ class TorchNoise:
                 raise InvalidArgument("this block has ended: call torch_noise() again")
             overrides.acquire()
             self._entries += 1
-        stack = self._previous.__dict__.setdefault("stack", [])
-        stack.append(active.source)
-        active.source = self._source
+        active.enter(self._source)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        active.source = self._previous.stack.pop()
+        if not active.leave(self._source):
+            raise InvalidArgument("this thread is not in this block: leave it in the thread that entered it")
         overrides.release()
         with self._lock:
             self._entries -= 1
