@@ -131,6 +131,29 @@ class TestGenerator:
         with lock, lock:
             assert 0 <= generator.random() < 1
 
+    def test_lock_that_is_not_held_cannot_be_released(self, generator):
+        for release in (generator.bit_generator.lock.release, lambda: generator.bit_generator.lock.__exit__(None, None, None)):
+            with pytest.raises(RuntimeError, match="not held"):
+                release()
+        generator.bit_generator.session.close()
+        with pytest.raises(ValueError, match="closed"):
+            generator.random()
+
+    @pytest.mark.parametrize("legacy", ["numpy_noise", "RandomState"])
+    def test_legacy_normals_of_a_forked_child_are_its_own(self, daemon, legacy):
+        with metrng.numpy_noise(allow_simulated=True):
+            draw = np.random.randn
+            if legacy == "RandomState":
+                draw = np.random.RandomState(metrng.BitGenerator(allow_simulated=True)).randn
+            draw()  # makes two
+            reader, writer = os.pipe()
+            if os.fork() == 0:
+                os.write(writer, repr(float(draw())).encode())
+                os._exit(0)
+            os.wait()
+            assert float(os.read(reader, 100)) != float(draw())
+            os.close(reader), os.close(writer)
+
 
 class TestRefusals:
     @pytest.mark.parametrize(

@@ -87,6 +87,8 @@ class TestFills:
             np.zeros(100, "float32"),
             np.zeros((10, 20), "float64")[:, ::2],
             memoryview(np.zeros((10, 10), "float32")),
+            memoryview(np.zeros((20, 10)))[::2],
+            memoryview(np.zeros(100))[::-1],
         ):
             assert session.normal(out=out) is out
             assert len(set(np.asarray(out).ravel().tolist())) == 100
@@ -228,6 +230,11 @@ class TestErrors:
             session.words(2**62)
         with pytest.raises(ValueError):
             session.bytes(-1)
+        for samples in (-1, -63, -64, -65):
+            with pytest.raises(ValueError):
+                session.bernoulli_packed(samples)
+        with pytest.raises(ValueError):
+            session.permutation(-1)
         with pytest.raises((MemoryError, OverflowError)):
             session.bytes(2**62)
         with pytest.raises(TypeError):
@@ -267,6 +274,15 @@ class TestErrors:
         for make in (metrng.Session, metrng.BitGenerator, metrng.Random):
             with pytest.raises(TypeError, match="no seed"):
                 make(42)
+
+    def test_buffers_that_cannot_hold_bits(self, session):
+        for buffer in (np.array([None]), np.zeros(2, [("a", object), ("b", "i8")])):
+            with pytest.raises(TypeError, match="objects"):
+                session.readinto(buffer)
+        with pytest.raises(BufferError):
+            session.readinto(memoryview(bytearray(10))[::2])
+        with pytest.raises(ValueError, match="shape"):
+            session.normal(3, out=np.zeros(5))
 
     def test_buffer_that_is_too_small(self, session):
         with pytest.raises(ValueError, match="80"):

@@ -3,12 +3,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
+import conftest
 import metrng
 import pytest
-from conftest import need, reply
+from conftest import PATIENCE, need, reply
 
 need("numpy")
 import numpy as np  # noqa: E402
@@ -56,6 +59,26 @@ class TestHostileDaemon:
             with pytest.raises(ConnectionError):
                 session.uniform(out=out)
             assert not out.any()
+
+    @pytest.mark.parametrize(
+        "described",
+        [b"", b"{", b"[1]", b"\xff\0", b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"],
+        ids=["nothing", "cut", "a list", "no text", "nested"],
+    )
+    def test_description_that_is_none(self, tmp_path, monkeypatch, described):
+        monkeypatch.setattr(conftest, "INFO", described)
+        server = conftest.ScriptedServer(tmp_path, lambda: lambda length, tag: reply(bytes(length), tag))
+        with metrng.Session(server.path, allow_simulated=True) as session:
+            with pytest.raises(metrng.ProtocolViolation, match="itself"):
+                session.info()
+        server.close()
+
+    def test_long_description(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(conftest, "INFO", b'{"boards":["' + b"x" * 200_000 + b'"]}')
+        server = conftest.ScriptedServer(tmp_path, lambda: lambda length, tag: reply(bytes(length), tag))
+        with metrng.Session(server.path, allow_simulated=True) as session:
+            assert len(session.info()["boards"][0]) == 200_000
+        server.close()
 
 
 class TestRestart:
@@ -161,6 +184,20 @@ class TestThreads:
         for thread in threads:
             thread.join()
         assert len(outcomes) == 3 and all("closed" in outcome for outcome in outcomes)
+
+
+def test_threads_that_wait_when_the_interpreter_ends(scripted):
+    path = scripted(lambda length, tag: time.sleep(PATIENCE))
+    code = (
+        "import metrng, threading, time\n"
+        f"def wait(): metrng.Session({path!r}, allow_simulated=True).bytes(8)\n"
+        "for _ in range(150): threading.Thread(target=wait, daemon=True).start()\n"
+        "while threading.active_count() < 151: time.sleep(0.01)\n"
+        "time.sleep(0.3)\n"
+    )
+    for _ in range(5):
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+        assert result.returncode == 0, result.stderr
 
 
 class TestInterrupts:

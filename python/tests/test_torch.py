@@ -196,6 +196,11 @@ class TestReach:
         for call in (
             lambda: torch.empty(2).normal_(0, -1),
             lambda: torch.empty(2).uniform_(2, 1),
+            lambda: torch.empty(2).uniform_(0, float("inf")),
+            lambda: torch.empty(2).uniform_(float("nan"), 1),
+            lambda: torch.empty(2).uniform_(-3e38, 3e38),
+            lambda: torch.empty(2, dtype=torch.float64).uniform_(-1e308, 1.5e308),
+            lambda: torch.empty(2, dtype=torch.float16).uniform_(0, 1e6),
             lambda: torch.empty(2).exponential_(0),
             lambda: torch.empty(2).bernoulli_(1.5),
             lambda: torch.empty(2).geometric_(1),
@@ -245,6 +250,34 @@ class TestTruth:
                 thread.start()
                 thread.join()
             assert noise.report().threads == {"enter True": {"normal_": 1}}
+
+    def test_blocks_may_be_left_in_any_order(self, daemon):
+        first, second = (metrng.torch_noise(allow_simulated=True) for _ in range(2))
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        torch.randn(10)
+        assert second.report().draws == {"normal_": 1}
+        second.__exit__(None, None, None)
+        torch.randn(10)
+        assert second.report().draws == {"normal_": 1}
+
+    def test_another_thread_cannot_leave_a_block(self, daemon):
+        with metrng.torch_noise(allow_simulated=True) as noise:
+            caught = []
+
+            def leave():
+                try:
+                    noise.__exit__(None, None, None)
+                except ValueError as error:
+                    caught.append(str(error))
+
+            thread = threading.Thread(target=leave)
+            thread.start()
+            thread.join()
+            assert "thread" in caught[0]
+            torch.randn(10)
+            assert noise.report().draws == {"normal_": 1}
 
     def test_record_and_replay(self, daemon, tmp_path):
         def draw():

@@ -230,3 +230,27 @@ class TestBrownianMotion:
         )
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
         assert result.stdout.strip() == "ok", result.stderr
+
+
+def test_a_child_forked_while_another_thread_opens(daemon):
+    """The thread is the only one that could release what it holds, and is not in the child."""
+    code = (
+        "import metrng, os, signal, threading\n"
+        "from metrng import words\n"
+        "from metrng.torch.dispatcher import overrides\n"
+        "held, never = threading.Event(), threading.Event()\n"
+        "def hold():\n"
+        "    with words._lock, overrides._lock:\n"
+        "        held.set()\n"
+        "        never.wait()\n"
+        "threading.Thread(target=hold, daemon=True).start()\n"
+        "held.wait()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    signal.alarm(20)\n"
+        "    with metrng.torch_noise(allow_simulated=True):\n"
+        "        os._exit(3)\n"
+        "os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) % 256)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 3, result.stderr

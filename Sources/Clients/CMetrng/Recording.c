@@ -4,9 +4,11 @@
 // daemon. WordsFormat.c has the format.
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "Bytes.h"
@@ -14,10 +16,23 @@
 
 // MARK: Writing
 
+// What one write may take without waiting for a reader: all of it in a file, and in a pipe that is
+// ready this much.
+static size_t write_limit(int descriptor) {
+    struct stat about;
+    return fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode) ? SSIZE_MAX : PIPE_BUF;
+}
+
 static metrng_status write_all(metrng *session, const void *bytes, size_t count) {
     const char *next = bytes;
+    const size_t limit = write_limit(session->record_descriptor);
     while (count > 0) {
-        ssize_t written = write(session->record_descriptor, next, count);
+        // A write that waits cannot be interrupted by the caller's wish, so the wait comes first.
+        if (limit == PIPE_BUF && session->interrupted) {
+            metrng_status status = metrngi_wait(session, session->record_descriptor, POLLOUT, 0);
+            if (status != METRNG_OK) return status;
+        }
+        ssize_t written = write(session->record_descriptor, next, count < limit ? count : limit);
         if (written >= 0) {
             next += written;
             count -= (size_t)written;
@@ -116,35 +131,48 @@ static metrng_status end_replay(metrng *session, metrng_status status, const cha
     return metrngi_fail(status, "%s", session->replay_message);
 }
 
-// Reads `count` bytes, fewer at the end of the file; -1 with errno.
-static ssize_t read_all(metrng *session, void *bytes, size_t count) {
-    size_t done = 0;
-    while (done < count) {
-        ssize_t got = read(session->replay_descriptor, (char *)bytes + done, count - done);
+// Reads `count` bytes, fewer at the end of the file. INTERRUPTED when the caller wishes;
+// RECORDING_FAILED, without a message, with errno.
+static metrng_status read_all(metrng *session, void *bytes, size_t count, size_t *done) {
+    const int descriptor = session->replay_descriptor;
+    *done = 0;
+    while (*done < count) {
+        // A pipe may be empty for long. A negative number is left for read to refuse.
+        metrng_status status =
+            descriptor < 0 ? METRNG_OK : metrngi_wait(session, descriptor, POLLIN, 0);
+        if (status != METRNG_OK) return status;
+        ssize_t got = read(descriptor, (char *)bytes + *done, count - *done);
         if (got == 0) break;
-        if (got > 0) {
-            done += (size_t)got;
-        } else if (errno == EAGAIN) {
-            poll(&(struct pollfd){.fd = session->replay_descriptor, .events = POLLIN}, 1, -1);
-        } else if (errno != EINTR) {
-            return -1;
-        }
+        if (got > 0)
+            *done += (size_t)got;
+        else if (errno != EINTR && errno != EAGAIN)
+            return METRNG_RECORDING_FAILED;
     }
-    return (ssize_t)done;
+    return METRNG_OK;
 }
 
 metrng_status metrngi_begin_replay(metrng *session) {
     char line[WORDS_FIRST_LINE_BYTES];
-    ssize_t got = read_all(session, line, sizeof line);
-    if (got < 0)
-        return metrngi_fail(METRNG_RECORDING_FAILED, "cannot read the recording of words: %s",
-                            strerror(errno));
+    size_t got;
+    metrng_status status = read_all(session, line, sizeof line, &got);
+    if (status == METRNG_RECORDING_FAILED)
+        return metrngi_fail(status, "cannot read the recording of words: %s", strerror(errno));
+    if (status != METRNG_OK) return status;
     if (got != sizeof line || memcmp(line, WORDS_FIRST_LINE, sizeof line) != 0)
         return metrngi_fail(METRNG_RECORDING_FAILED,
                             "this is no recording of words: it does not begin with the line "
                             "\"metrng-words 1\"");
     session->replay_offset = sizeof line;
     return METRNG_OK;
+}
+
+// Ends a replay in a chunk of which a part was read.
+static metrng_status leave_replay(metrng *session, metrng_status status) {
+    if (status != METRNG_INTERRUPTED)
+        return end_replay(session, METRNG_RECORDING_FAILED, "cannot be read");
+    (void)end_replay(session, METRNG_RECORDING_FAILED,
+                     "was left, as the caller wished, in a chunk that begins");
+    return metrngi_fail_plainly(status);
 }
 
 metrng_status metrngi_replay(metrng *session, uint64_t *words, size_t *received,
@@ -155,24 +183,25 @@ metrng_status metrngi_replay(metrng *session, uint64_t *words, size_t *received,
         return metrngi_fail(session->replay_end, "%s", session->replay_message);
     metrng_status status = metrngi_check_interrupt(session);
     if (status != METRNG_OK) return status;
-    ssize_t got = read_all(session, header, sizeof header);
+    size_t got;
+    status = read_all(session, header, sizeof header, &got);
+    if (got == 0 && status == METRNG_INTERRUPTED) return status;
+    if (status != METRNG_OK) return leave_replay(session, status);
     if (got == 0)
         return end_replay(session, METRNG_RECORDING_ENDED,
                           "has ended; record more words: it ended");
-    if (got >= 0 && got != sizeof header)
+    if (got != sizeof header)
         return end_replay(session, METRNG_RECORDING_FAILED, "was cut in a chunk that begins");
-    if (got > 0 && !metrngi_parse_chunk_header(header, &chunk))
+    if (!metrngi_parse_chunk_header(header, &chunk))
         return end_replay(session, METRNG_RECORDING_FAILED, "is damaged");
-    if (got > 0) got = read_all(session, words, chunk.count);
-    if (got < 0) return end_replay(session, METRNG_RECORDING_FAILED, "cannot be read");
-    bool is_intact =
-        (size_t)got == chunk.count && metrngi_chunk_is_intact(header, words, chunk.count);
-    if (!is_intact) {
-        memset(words, 0, (size_t)got);
-        return end_replay(
-            session, METRNG_RECORDING_FAILED,
-            (size_t)got == chunk.count ? "is damaged" : "was cut in a chunk that begins");
-    }
+    status = read_all(session, words, chunk.count, &got);
+    bool is_intact = status == METRNG_OK && got == chunk.count &&
+                     metrngi_chunk_is_intact(header, words, chunk.count);
+    if (!is_intact) memset(words, 0, got);
+    if (status != METRNG_OK) return leave_replay(session, status);
+    if (!is_intact)
+        return end_replay(session, METRNG_RECORDING_FAILED,
+                          got == chunk.count ? "is damaged" : "was cut in a chunk that begins");
     session->replay_offset += sizeof header + chunk.count;
     *received = chunk.count / 8;
     *source = (struct metrngi_source){METRNG_REPLAY, chunk.grade, chunk.epoch};

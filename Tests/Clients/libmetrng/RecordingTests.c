@@ -201,6 +201,60 @@ static void a_disk_that_is_full_is_told(void) {
     remove_daemon(daemon_of_tests);
 }
 
+static int wish_to_stop(void *wishes) { return --*(int *)wishes < 0; }
+
+// A pipe whose other end does nothing.
+static void pipes_can_be_left(void) {
+    begin();
+    int ends[2], wishes = 3;
+    uint64_t words[2];
+    metrng *session;
+    metrng_options options = METRNG_OPTIONS_INIT;
+    options.path = daemon_of_tests->path;
+    options.allow_simulated = 1;
+    options.interrupted = wish_to_stop;
+    options.context = &wishes;
+    CHECK(pipe(ends) == 0);
+    CHECK_STATUS(METRNG_INTERRUPTED, metrng_open_replay(&session, ends[0], &options));
+    int recording = memfd_create("recording", 0);
+    session = open_recorded(recording);
+    CHECK_OK(metrng_words(session, words, 2));
+    metrng_close(session);
+    uint8_t bytes[15 + 16 + 16];
+    CHECK(pread(recording, bytes, sizeof bytes, 0) == sizeof bytes);
+    close(recording);
+    wishes = 100;
+    CHECK(write(ends[1], bytes, 15) == 15);
+    CHECK_OK(metrng_open_replay(&session, ends[0], &options));
+    wishes = 3;
+    CHECK_STATUS(METRNG_INTERRUPTED, metrng_words(session, words, 1));
+    wishes = 100;
+    CHECK(write(ends[1], bytes + 15, 32) == 32);
+    CHECK_OK(metrng_words(session, words, 2));
+    // The rest of a chunk that was left would be taken for a header.
+    CHECK(write(ends[1], bytes + 15, 20) == 20);
+    wishes = 3;
+    CHECK_STATUS(METRNG_INTERRUPTED, metrng_words(session, words, 1));
+    CHECK(words[0] == 0);
+    wishes = 100;
+    CHECK_STATUS(METRNG_RECORDING_FAILED, metrng_words(session, words, 1));
+    metrng_close(session);
+
+    CHECK_OK(metrng_open(&session, &options));
+    CHECK_OK(metrng_record(session, ends[1]));
+    static uint64_t many[40000];
+    metrng_status status = METRNG_OK;
+    for (int i = 0; i < 10 && status == METRNG_OK; i++) {
+        wishes = 30;
+        status = metrng_words(session, many, 40000);
+    }
+    CHECK(status == METRNG_INTERRUPTED && is_zero(many, sizeof many));
+    metrng_close(session);
+    close(ends[0]);
+    close(ends[1]);
+    remove_daemon(daemon_of_tests);
+}
+
 static void children_do_not_record_or_replay(void) {
     begin();
     int recording = memfd_create("recording", 0);
@@ -261,6 +315,7 @@ int main(int count, char **arguments) {
         TEST(only_consumed_words_are_recorded),
         TEST(damage_is_found),
         TEST(a_disk_that_is_full_is_told),
+        TEST(pipes_can_be_left),
         TEST(children_do_not_record_or_replay),
         TEST(a_replay_can_be_recorded),
         {NULL, NULL},

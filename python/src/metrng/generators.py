@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import random
+import sys
+import weakref
 from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, NoReturn, cast
 
 from . import _native
@@ -47,6 +50,27 @@ class _Interface(NamedTuple):
     bit_generator: ctypes.c_void_p
 
 
+_generators: weakref.WeakSet[BitGenerator] = weakref.WeakSet()
+
+
+def _forget_second_normals() -> None:
+    """Makes every RandomState on our bits, in a forked child, forget a normal number that its parent will return.
+
+    RandomState makes two at a time and keeps the second. It has no call to drop it, but drops it on the way to the
+    state of its bit generator, which raises here.
+    """
+    if _generators and "numpy.random" in sys.modules:
+        from numpy.random import RandomState
+
+        for user in gc.get_referrers(*_generators):
+            if isinstance(user, RandomState):
+                with contextlib.suppress(TypeError):
+                    user.set_state({"bit_generator": "metrng", "state": {}})
+
+
+os.register_at_fork(after_in_child=_forget_second_normals)
+
+
 class BitGenerator(_Base):
     """A bit generator for `numpy.random.Generator`, `numpy.random.default_rng` and `numpy.random.RandomState`.
 
@@ -71,6 +95,7 @@ class BitGenerator(_Base):
         make = cast(Any, _native.BitGenerator.__new__)
         self: BitGenerator = make(cls, session.native)
         self.session = session
+        _generators.add(self)
         return self
 
     @property

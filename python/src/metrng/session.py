@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from . import _native
-from .errors import InvalidArgument, Unavailable
+from .errors import InvalidArgument, ProtocolViolation, Unavailable
 from .words import open_native
 
 if TYPE_CHECKING:
@@ -145,7 +145,14 @@ class Session:
 
     def info(self) -> dict[str, Any]:
         """Returns the daemon's description of itself: version, limits, grades, provenances, boards."""
-        return json.loads(self.native.info())
+        text = self.native.info()
+        try:
+            described = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ProtocolViolation(f"the daemon's description of itself is no JSON: {error}; is it metrngd?") from error
+        if not isinstance(described, dict):
+            raise ProtocolViolation("the daemon's description of itself is no JSON object; is it metrngd?")
+        return described
 
     # Bits
 
@@ -155,7 +162,10 @@ class Session:
 
     def readinto(self, buffer: Any) -> int:
         """Fills a writable, contiguous buffer with random bytes, and returns their number."""
-        count = memoryview(buffer).nbytes
+        view = memoryview(buffer)
+        if "O" in view.format:
+            raise TypeError("a buffer of Python objects cannot hold random bytes")
+        count = view.nbytes
         self.native.fill(buffer, count)
         return count
 
@@ -249,12 +259,14 @@ class Session:
     def permutation(self, items: int | numpy.typing.ArrayLike) -> numpy.ndarray:
         """Returns 0 … items - 1 in random order, or a copy of an array with its first axis in random order."""
         numpy = _numpy()
-        array = None if isinstance(items, int) else numpy.asarray(items)
-        if array is not None and array.ndim == 0:
-            if array.dtype.kind not in "iu":
-                raise TypeError(f"a permutation is of a number of items or of an array, not of {items!r}")
-            items, array = int(array), None
-        order = _empty(items if array is None else len(array), "int64")
+        try:
+            count, array = operator.index(items), None  # type: ignore[arg-type]
+        except TypeError:
+            array = numpy.asarray(items)
+            if array.ndim == 0:
+                raise TypeError(f"a permutation is of a number of items or of an array, not of {items!r}") from None
+            count = len(array)
+        order = _empty(count, "int64")
         self.native.fill_permutation(order, order.size)
         return order if array is None else array[order]
 
@@ -274,6 +286,8 @@ class _FloatTarget:
             raise TypeError(f"out must hold float32 or float64, not items of format {view.format!r}")
         if view.readonly:
             raise ValueError("out is read-only")
+        if shape != () and ((shape,) if isinstance(shape, int) else tuple(shape)) != view.shape:
+            raise InvalidArgument(f"out has the shape {view.shape}, not {shape!r}; leave out the shape")
         self.is_double = view.format == "d"
         self.count = view.nbytes // view.itemsize
         self.buffer = (
@@ -284,7 +298,7 @@ class _FloatTarget:
         if self._out is None:
             return self.buffer[()]
         if self.buffer is not self._out:
-            self._out[...] = self.buffer
+            _numpy().asarray(self._out)[...] = self.buffer
         return self._out
 
 

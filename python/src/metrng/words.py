@@ -27,6 +27,15 @@ _lock = threading.RLock()
 _blocks: list[_Block] = []
 
 
+def _renew_lock() -> None:
+    """A forked child has none of the other threads, one of which may hold the lock."""
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
 class _Block(Block):
     """A block in which every session that is opened is one and the same."""
 

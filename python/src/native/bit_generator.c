@@ -33,10 +33,11 @@ typedef struct {
 } BitGeneratorObject;
 
 /* `owner` is borrowed, because the lock is the owner's, and NULL once that has gone. The session is
- * used, and so is there, until both have gone. */
+ * used, and so is there, until both have gone. `holds` counts the locks without their unlocks. */
 typedef struct {
     PyObject_HEAD BitGeneratorObject *owner;
     SessionObject *session;
+    Py_ssize_t holds;
 } LockObject;
 
 /* In no stable ABI, but exported by every version of CPython. Without it, the interpreter's lock is
@@ -117,17 +118,23 @@ static PyObject *raise_failure(BitGeneratorObject *self) {
 
 static PyObject *lock_enter(PyObject *object, PyObject *unused) {
     (void)unused;
-    SessionObject *session = ((LockObject *)object)->session;
-    if (!session_begin(session)) {
+    LockObject *self = (LockObject *)object;
+    if (!session_begin(self->session)) {
         return NULL;
     }
-    lock_session(session->session);
+    lock_session(self->session->session);
+    self->holds++;
     Py_RETURN_TRUE;
 }
 
 static PyObject *lock_exit(PyObject *object, PyObject *unused) {
     (void)unused;
     LockObject *self = (LockObject *)object;
+    if (self->holds == 0) {
+        PyErr_SetString(PyExc_RuntimeError, "this lock is not held");
+        return NULL;
+    }
+    self->holds--;
     PyObject *result = self->owner != NULL ? raise_failure(self->owner) : Py_NewRef(Py_None);
     metrng_unlock(self->session->session);
     session_end(self->session);

@@ -86,8 +86,12 @@ static PyObject *fill_bernoulli_packed(SessionObject *self, PyObject *arguments)
     double probability;
     int method;
     Target target;
-    if (!PyArg_ParseTuple(arguments, "Ondi", &object, &count, &probability, &method) ||
-        target_open(&target, object, count / 64 + (count % 64 > 0), sizeof(uint64_t), 1) != 0) {
+    if (!PyArg_ParseTuple(arguments, "Ondi", &object, &count, &probability, &method)) {
+        return NULL;
+    }
+    /* Rounded towards 0, a negative count would be none at all. */
+    Py_ssize_t words = count < 0 ? count : count / 64 + (count % 64 > 0);
+    if (target_open(&target, object, words, sizeof(uint64_t), 1) != 0) {
         return NULL;
     }
     DRAW(metrng_bernoulli_packed(self->session, target.memory, (size_t)count, probability,

@@ -26,6 +26,10 @@ int run_signal_handlers(void *context) {
         return 0;
     }
     last = now;
+    /* A thread that still waits while the interpreter ends has nothing left to ask. */
+    if (!Py_IsInitialized()) {
+        return 0;
+    }
     PyGILState_STATE state = PyGILState_Ensure();
     int failed = PyErr_CheckSignals();
     if (failed) {
@@ -208,7 +212,7 @@ static PyObject *session_close(SessionObject *self, PyObject *unused) {
 
 static PyObject *session_info(SessionObject *self, PyObject *unused) {
     (void)unused;
-    enum { INFO_SIZE = 64 * 1024 };
+    enum { INFO_SIZE = 256 * 1024 + 1 }; /* libmetrng accepts no longer one */
     char *text = PyMem_Malloc(INFO_SIZE);
     if (text == NULL) {
         return PyErr_NoMemory();
@@ -224,7 +228,7 @@ static PyObject *session_info(SessionObject *self, PyObject *unused) {
     Py_END_ALLOW_THREADS;
     session_end(self);
     PyObject *result = status == METRNG_OK
-                           ? PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace")
+                           ? PyUnicode_DecodeUTF8(text, (Py_ssize_t)needed, "replace")
                            : raise_status(self, status);
     PyMem_Free(text);
     return result;

@@ -9,6 +9,7 @@ nothing, or raises.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import warnings
 from typing import Any, Callable, Iterator
@@ -233,3 +234,11 @@ def _quiet() -> Iterator[None]:
 
 
 overrides = _Overrides()
+
+
+def _renew_lock() -> None:
+    """A forked child has none of the other threads, one of which may hold the lock."""
+    overrides._lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)

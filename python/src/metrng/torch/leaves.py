@@ -102,6 +102,9 @@ def uniform_(
 ) -> Any:
     require(from_ <= to, f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
     require_floating(self, "uniform_")
+    largest = torch.finfo(self.dtype).max
+    require(-largest <= from_ and to <= largest, f"the range [{from_}, {to}) is out of bounds for {self.dtype}")
+    require(to - from_ <= largest, f"uniform_ expects to - from <= {largest}, but found from={from_}, to={to}")
     return uniform(source, self, from_, to)
 
 

@@ -66,7 +66,6 @@ class TorchNoise(Block):
         self._source = source
         self._lock = threading.Lock()
         self._entries = 0
-        self._previous = threading.local()
 
     def __enter__(self) -> TorchNoise:
         self._enter()
@@ -75,16 +74,15 @@ class TorchNoise(Block):
                 raise InvalidArgument("this block has ended: call torch_noise() again")
             overrides.acquire()
             self._entries += 1
-        stack = self._previous.__dict__.setdefault("stack", [])
-        stack.append(active.source)
-        active.source = self._source
+        active.enter(self._source)
         blocks.append(self._source)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        active.source = self._previous.stack.pop()
+        if not active.leave(self._source):
+            raise InvalidArgument("this thread is not in this block: leave it in the thread that entered it")
         blocks.remove(self._source)
         overrides.release()
         with self._lock:

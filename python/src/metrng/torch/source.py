@@ -71,7 +71,26 @@ def address_of(generator: Any) -> int:
 
 
 class _Active(threading.local):
+    """What a thread draws from: the source of the last block that it entered and has not left."""
+
     source: Source | None = None
+
+    def __init__(self) -> None:
+        self._entered: list[Source] = []
+
+    def enter(self, source: Source) -> None:
+        self._entered.append(source)
+        self.source = source
+
+    def leave(self, source: Source) -> bool:
+        """Returns whether the thread had entered. Blocks may be left in any order."""
+        if source not in self._entered:
+            return False
+        self._entered.reverse()
+        self._entered.remove(source)
+        self._entered.reverse()
+        self.source = self._entered[-1] if self._entered else None
+        return True
 
 
 active = _Active()
