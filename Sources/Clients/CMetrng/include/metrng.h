@@ -146,6 +146,7 @@ METRNG_API const char *metrng_path(void);
 // docs/protocols.md. Words are written at the latest when 64 KiB are waiting, and at the end. A
 // recording makes calls fail with METRNG_RECORDING_FAILED when it cannot be written, and in a
 // forked child. The words of a failed call may be part of it.
+// Writing to a pipe that nobody reads any more raises SIGPIPE, as write(2) does.
 METRNG_CHECKED metrng_status metrng_record(metrng *session, int descriptor);
 
 // MARK: Bits
