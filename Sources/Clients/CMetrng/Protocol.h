@@ -20,7 +20,7 @@ enum {
 
 enum mep_operation { MEP_READ = 1, MEP_INFO = 3, MEP_NAME = 4 };
 
-// Of requests. MEP_GENUINE is sent only to servers whose INFO offers it.
+// Flags of a request. MEP_GENUINE is sent only to servers whose INFO offers it.
 enum mep_flags { MEP_NONBLOCK = 1, MEP_GENUINE = 2 };
 
 enum mep_status {

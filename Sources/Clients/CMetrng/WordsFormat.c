@@ -6,7 +6,8 @@
 
 #include "Bytes.h"
 
-// The reflected polynomial 0x1EDC6F41, half a byte at a time.
+// The reflected polynomial 0x1EDC6F41, half a byte at a time. CChecksum has the same: this library
+// is also built by itself, without another target.
 static uint32_t crc_portable(uint32_t crc, const uint8_t *data, size_t bytes) {
     static const uint32_t table[16] = {
         0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,

@@ -22,8 +22,11 @@ import LinuxPlatform
 /// let key = try connection.read(count: 32)
 /// ```
 public final class EntropyConnection {
-    /// Where metrngd listens unless it is configured otherwise.
-    public static let defaultPath = "/run/metrng/entropy.sock"
+    /// The socket that METRNG_SOCKET of the environment names, otherwise where metrngd usually listens.
+    public static var defaultPath: String {
+        if let path = getenv("METRNG_SOCKET"), path.pointee != 0 { return String(cString: path) }
+        return "/run/metrng/entropy.sock"
+    }
 
     /// The origin of the bytes in the last reply.
     public struct Origin: Equatable, Sendable {

@@ -41,8 +41,8 @@ CK_INLINE void PATH(row_ones)(const uint64_t *rows, size_t stride, const strip *
 #undef ADD_EIGHTS
 #undef ADD_SHUFFLED
 
-CK_APART void PATH(count_row_ones)(const uint64_t *rows, size_t stride, const strip *masks,
-                                   uint16_t *row_ones) {
+CK_NOINLINE void PATH(count_row_ones)(const uint64_t *rows, size_t stride, const strip *masks,
+                                      uint16_t *row_ones) {
     // A row of one strip, the usual one, is summed up without a loop.
     if (stride == CK_STRIP_WORDS)
         PATH(row_ones)(rows, CK_STRIP_WORDS, masks, row_ones);

@@ -85,18 +85,18 @@ CK_INLINE void PATH(count_block)(struct PATH(counted) what, const uint64_t *rows
             PATH(count_block)(what_, rows, stride, planes);         \
     } while (0)
 
-CK_APART void PATH(count_differences)(const uint64_t *rows, size_t stride, size_t back,
-                                      uint64_t *planes) {
+CK_NOINLINE void PATH(count_differences)(const uint64_t *rows, size_t stride, size_t back,
+                                         uint64_t *planes) {
     COUNT(.kind = COUNT_DIFFERENCES, .back = back);
 }
 
-CK_APART void PATH(count_rotated)(const uint64_t *rows, size_t stride, size_t back,
-                                  unsigned rotation, uint64_t *planes) {
+CK_NOINLINE void PATH(count_rotated)(const uint64_t *rows, size_t stride, size_t back,
+                                     unsigned rotation, uint64_t *planes) {
     COUNT(.kind = COUNT_ROTATED, .back = back, .rotation = rotation);
 }
 
-CK_APART void PATH(count_dissent)(const uint64_t *rows, size_t stride, const uint64_t *majority,
-                                  uint64_t *planes) {
+CK_NOINLINE void PATH(count_dissent)(const uint64_t *rows, size_t stride, const uint64_t *majority,
+                                     uint64_t *planes) {
     COUNT(.kind = COUNT_DISSENT, .majority = majority);
 }
 

@@ -46,9 +46,9 @@ CK_INLINE void PATH(ends_of_block)(const uint64_t *block, size_t stride, size_t 
 }
 
 // The runs of a column, exactly: the two pointers receive its words.
-CK_APART void PATH(find_column_runs)(const uint64_t *rows, size_t stride, size_t same, size_t more,
-                                     uint64_t *scratch, uint64_t *warning_lanes,
-                                     uint64_t *failure_lanes) {
+CK_NOINLINE void PATH(find_column_runs)(const uint64_t *rows, size_t stride, size_t same,
+                                        size_t more, uint64_t *scratch, uint64_t *warning_lanes,
+                                        uint64_t *failure_lanes) {
     uint64_t *ends = scratch;
     uint64_t *runs = ends + (same + 1) * COLUMN_WORDS, *last_runs = runs + same * COLUMN_WORDS;
     const column none = {0};

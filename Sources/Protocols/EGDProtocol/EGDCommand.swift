@@ -16,7 +16,7 @@ package enum EGDCommand: Sendable, Equatable {
     case readAtOnce(UInt8)
     /// Exactly so many bytes, for which the client waits.
     case read(UInt8)
-    /// So many bytes of the client's that follow, for a pool that there is not.
+    /// This many bytes follow, meant for an entropy pool. There is none: they are ignored.
     case write(UInt8)
     /// The process number of the daemon.
     case processID

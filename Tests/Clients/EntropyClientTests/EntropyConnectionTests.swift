@@ -51,6 +51,21 @@ struct EntropyConnectionTests {
         }
     }
 
+    @Test("finds the daemon that METRNG_SOCKET names, and otherwise where it usually listens")
+    func environment() async {
+        await #expect(processExitsWith: .success) {
+            try ServerRig.run { rig in
+                setenv("METRNG_SOCKET", rig.path, 1)
+                let bytes = try rig.filling { try EntropyConnection(reconnectSeconds: 0).read(count: 32) }
+                precondition(bytes == TaggedStream.bytes(count: 32))
+            }
+            setenv("METRNG_SOCKET", "", 1)
+            precondition(EntropyConnection.defaultPath == "/run/metrng/entropy.sock")
+            unsetenv("METRNG_SOCKET")
+            precondition(EntropyConnection.defaultPath == "/run/metrng/entropy.sock")
+        }
+    }
+
     @Test("reads into memory of the caller, by grade", arguments: [Grade.raw, .full])
     func readsInto(grade: Grade) throws {
         try ServerRig.run { rig in

@@ -49,7 +49,7 @@ bool is_zero(const void *memory, size_t bytes);
 // What it does to one READ, or always.
 enum misdeed {
     HONEST,
-    // Of the header
+    // These are wrong in the header.
     WRONG_VERSION,
     WRONG_STATUS,
     WRONG_PROVENANCE,

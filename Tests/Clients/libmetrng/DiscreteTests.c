@@ -169,7 +169,7 @@ static void integers_are_bounded(void) {
         const uint64_t *word = words;
         for (; expected < 500; word++) {
             wide product = (wide)*word * bound;
-            // Of 2^64 words, 2^64 mod bound are too many.
+            // 2^64 mod bound of the 2^64 words are rejected.
             if (bound && (uint64_t)product < (uint64_t)(((wide)1 << 64) % bound)) continue;
             is_right &= out[expected++] == (bound ? (uint64_t)(product >> 64) : *word);
         }

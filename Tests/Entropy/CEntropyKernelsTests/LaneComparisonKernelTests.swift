@@ -302,7 +302,7 @@ struct LaneComparisonKernelTests {
         var random = SeededGenerator(8)
         let (rows, mask) = (random.words(8 * 3), random.words(words).map { $0 | 1 << 63 })
         let key = random.words(words)
-        /// Of the block of the last two rows.
+        /// The digest of the block that the last two rows form.
         let digest = { (path: KernelPath, rows: [UInt64]) in
             var digests: [UInt64] = [0, 0xa5a5]
             ck_digest_blocks(path.features, rows, 8, words, mask, key, [2], 1, blockRows, &digests)

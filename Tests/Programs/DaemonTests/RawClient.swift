@@ -43,7 +43,7 @@ final class RawClient {
         return Array(bytes.prefix(count))
     }
 
-    /// So many bytes; fewer when the peer closed, or said nothing for as long as tests wait.
+    /// Receives `count` bytes; fewer when the peer closed, or sent nothing for as long as tests wait.
     func receive(count: Int) -> [UInt8] {
         var all: [UInt8] = []
         while all.count < count {

@@ -7,7 +7,7 @@
         for lane in control.health()["lanes"]:
             print(lane["lane"], lane["p"])
 
-Everybody who can open the socket may read; changes are for root, the daemon's user and the group metrng-admin.
+Anyone who can open the socket may read; only root, the daemon's user and the group metrng-admin may make changes.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ typedef uint64_t strip __attribute__((vector_size(64)));
 
 #define CK_INLINE static inline __attribute__((always_inline))
 // Not inlined, so that its loop has all the registers.
-#define CK_APART static __attribute__((noinline))
+#define CK_NOINLINE static __attribute__((noinline))
 
 #define LOAD(p)                              \
     ({                                       \
