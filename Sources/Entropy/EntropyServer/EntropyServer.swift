@@ -4,7 +4,8 @@ package import EntropyRing
 package import LinuxPlatform
 import Synchronization
 
-/// The entropy plane: serves MEP/1 on a local socket, and EGD on another if wanted, on one thread for all clients. Any thread may call any member.
+/// The entropy plane: serves MEP/1 on a local socket, and EGD on another if wanted, on one thread for all clients. Any
+/// thread may call any member.
 package final class EntropyServer: Sendable {
     /// What a server is made of.
     package struct Parts: Sendable {

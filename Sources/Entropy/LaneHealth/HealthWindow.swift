@@ -6,9 +6,9 @@ package import CKernelSupport
 /// Gathers the shots of a window and tests them: 1,024 rows, with the rows before them that runs
 /// across the window's start need.
 ///
-/// The tests are those of `HealthTest.windowTests`, on every lane by itself and on every sample. How long they take tells
-/// in how many lanes some 16 samples in a row were equal, and how many rows `BlockMemory` chose, and nothing else about
-/// the bits. For one thread; allocates nothing after `init`.
+/// The tests are those of `HealthTest.windowTests`, on every lane by itself and on every sample. How long they take
+/// tells in how many lanes some 16 samples in a row were equal, and how many rows `BlockMemory` chose, and nothing else
+/// about the bits. For one thread; allocates nothing after `init`.
 package final class HealthWindow {
     /// The rows of the window, each of `stride` words of which the first `words` are lanes.
     package let rows: UnsafeMutablePointer<UInt64>
