@@ -43,9 +43,12 @@ final class SimulationClient {
     private var outgoing: [UInt8] = []
     /// Requests that were sent in full or in part, and not answered in full yet.
     private var asked: [EntropyRequest] = []
+    /// The end of what was written that is no whole request yet, or that the server will refuse.
+    private var unfinished: [UInt8] = []
     private var inbound = Inbound.header([])
     private var nextTag: UInt64 = 0
-    private var sentNonsense = false
+    /// Whether the server will refuse what `unfinished` begins with, and close the connection.
+    private var willBeRefused = false
 
     init(_ temper: Temper, path: String, seed: UInt64) {
         self.temper = temper
@@ -55,10 +58,10 @@ final class SimulationClient {
 
     var isConnected: Bool { socket != nil }
 
-    /// The request that waits for a reply of which nothing has come; nil when there is none, and when nonsense was
-    /// sent.
+    /// The request that waits for a reply of which nothing has come; nil when there is none, and when something was
+    /// written that is no request.
     var waitingRequest: EntropyRequest? {
-        guard let socket, outgoing.isEmpty, !sentNonsense, case .header(let bytes) = inbound,
+        guard let socket, outgoing.isEmpty, unfinished.isEmpty, case .header(let bytes) = inbound,
             bytes.isEmpty
         else { return nil }
         var request = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
@@ -90,8 +93,9 @@ final class SimulationClient {
         socket = nil
         outgoing = []
         asked = []
+        unfinished = []
         inbound = .header([])
-        sentNonsense = false
+        willBeRefused = false
     }
 
     // MARK: Out
@@ -112,9 +116,39 @@ final class SimulationClient {
                 UInt32(1 << Int.random(in: 0...16, using: &random)) + UInt32(random.next() & 31),
                 grade: Bool.random(using: &random) ? .full : .raw,
                 flags: temper == .impatient ? .nonBlocking : [], tag: nextTag)
-        asked.append(request)
-        outgoing += request.bytes
+        write(request.bytes)
+    }
+
+    private func sendNonsense() {
+        write(random.bytes(Int.random(in: 1...40, using: &random)))
+    }
+
+    /// Nonsense can be a request, alone or with what follows it, so what was asked is read from what was written.
+    private func write(_ bytes: [UInt8]) {
+        outgoing += bytes
+        unfinished += bytes
+        while !willBeRefused, let count = noteRequest() { unfinished.removeFirst(count) }
         send()
+    }
+
+    /// Notes the request that `unfinished` begins with.
+    ///
+    /// - Returns: its bytes; nil when it is no whole and valid one.
+    private func noteRequest() -> Int? {
+        guard unfinished.count >= EntropyRequest.byteCount else { return nil }
+        guard let request = unfinished.withUnsafeBytes({ EntropyRequest(parsing: $0) }) else {
+            willBeRefused = true
+            return nil
+        }
+        let nameCount = request.operation == .name ? Int(request.length) : 0
+        let name = unfinished.dropFirst(EntropyRequest.byteCount).prefix(nameCount)
+        guard name.count == nameCount else { return nil }
+        if nameCount > 0, name.withUnsafeBytes({ ClientName(parsing: $0) }) == nil {
+            willBeRefused = true
+            return nil
+        }
+        asked.append(request)
+        return EntropyRequest.byteCount + nameCount
     }
 
     private func send() {
@@ -124,12 +158,6 @@ final class SimulationClient {
             Glibc.send(socket.raw, $0.baseAddress, count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
         }
         if sent > 0 { outgoing.removeFirst(sent) } else if sent < 0, errno != EAGAIN { die() }
-    }
-
-    private func sendNonsense() {
-        outgoing += random.bytes(Int.random(in: 1...40, using: &random))
-        sentNonsense = true
-        send()
     }
 
     // MARK: In
@@ -177,11 +205,11 @@ final class SimulationClient {
             return onArrival(.nonsense("the header \(header)"))
         }
         // What is refused for nonsense, and at the limit of clients, was not asked for.
-        if reply.status == .overQuota || (sentNonsense && reply.status == .badRequest) { return }
-        guard let index = asked.firstIndex(where: { $0.tag == reply.tag }),
-            index == 0 || sentNonsense
-        else { return onArrival(.nonsense("a reply with tag \(reply.tag)")) }
-        let request = asked.remove(at: index)
+        if reply.status == .overQuota || (willBeRefused && reply.status == .badRequest) { return }
+        guard let request = asked.first, request.tag == reply.tag else {
+            return onArrival(.nonsense("a reply with tag \(reply.tag)"))
+        }
+        asked.removeFirst()
         if reply.length > 0 { inbound = .body(reply, request, left: Int(reply.length)) }
         onArrival(.reply(reply, to: request))
     }
