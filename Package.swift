@@ -89,6 +89,7 @@ let package = Package(
         target("SystemCrypto", in: "Platform", ["CLibCrypto"]),
         system("CSystemd", in: "Platform", pkgConfig: "libsystemd", package: "libsystemd-dev"),
         target("SystemdSupport", in: "Platform", ["CLinux", "CSystemd", "LinuxPlatform"]),
+        target("Varlink", in: "Platform", ["LinuxPlatform"]),
 
         // Protocols
         target("EntropyTerms", in: "Protocols", []),
@@ -151,7 +152,6 @@ let package = Package(
         target("KernelFeeding", in: "Entropy", ["EntropyClient", "EntropyTerms", "LinuxPlatform"]),
 
         // Control
-        target("Varlink", in: "Control", ["LinuxPlatform"]),
         target(
             "ControlInterface", in: "Control",
             ["BoardOperations", "BoardProtocol", "EntropyTerms", "LinuxPlatform", "Varlink"],
@@ -267,6 +267,7 @@ let package = Package(
             "LinuxPlatformTests", in: "Platform",
             ["CLinux", "CTestSupport", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
         tests("SystemdSupportTests", in: "Platform", ["LinuxPlatform", "SystemdSupport", "TestSupport"]),
+        tests("VarlinkTests", in: "Platform", ["LinuxPlatform", "TestSupport", "Varlink"]),
 
         // Tests of Protocols
         tests(
@@ -358,7 +359,6 @@ let package = Package(
         tests(
             "DaemonConfigurationTests", in: "Control",
             ["BoardInterface", "BoardProtocol", "DaemonConfiguration", "DevicePhysics", "TestSupport"]),
-        tests("VarlinkTests", in: "Control", ["LinuxPlatform", "TestSupport", "Varlink"]),
 
         // Tests of Clients
         tests(
