@@ -35,6 +35,10 @@ package struct InfoRecord: Sendable, Equatable {
         package static let resistances = Features(rawValue: 16)
         package static let array = Features(rawValue: 32)
         package static let events = Features(rawValue: 64)
+        /// Lanes can be set aside from the stream. From minor version 1 on.
+        package static let lanesAside = Features(rawValue: 128)
+        /// The features that a board with `lanesAside` has as well.
+        package static let underLanesAside: Features = [.operatingPoint, .laneTrim, .laneMask, .array]
     }
 
     package static let byteCount = 64

@@ -110,14 +110,14 @@ struct RequestHandler {
         case .getStatus where setup.value == 0: status.bytes
         case .getStatus: try resistances(page: Int(setup.value) - 1)
         case .operatingPoint: OperatingPointRecord(point).bytes
-        case .setLaneTrim, .setLaneMask, .start, .stop, .selfTest, .reset, .array:
+        case .setLaneTrim, .setLaneMask, .start, .stop, .selfTest, .reset, .array, .lanesAside:
             throw Refused(.unknownRequest)
         }
     }
 
     private var info: InfoRecord {
         InfoRecord(
-            firmware: SoftwareBoard.firmware, encoding: description.encoding,
+            minorVersion: 0, firmware: SoftwareBoard.firmware, encoding: description.encoding,
             features: [
                 .simulated, .operatingPoint, .laneTrim, .laneMask, .resistances, .array,
             ],
@@ -151,7 +151,7 @@ struct RequestHandler {
         _ request: BoardRequest, _ setup: USBSetup, _ data: [UInt8]
     ) throws(Refused) {
         switch request {
-        case .getInfo, .getStatus: throw Refused(.unknownRequest)
+        case .getInfo, .getStatus, .lanesAside: throw Refused(.unknownRequest)
         case .operatingPoint: try setPoint(data)
         case .setLaneTrim: try setTrims(data, from: Int(setup.value))
         case .setLaneMask: try setMask(data)

@@ -118,6 +118,7 @@ struct RequestTests {
         "What cannot be done is refused, and the status says why",
         arguments: [
             Refusal(code: 0x0B, reason: .unknownRequest),
+            Refusal(code: 0x0C, reason: .unknownRequest),
             Refusal(code: 0x00, isFromBoard: true, reason: .unknownRequest),
             Refusal(code: 0x06, isFromBoard: true, reason: .unknownRequest),
             Refusal(code: 0x01, reason: .unknownRequest),
