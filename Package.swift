@@ -97,6 +97,7 @@ let package = Package(
         target("EntropyProtocol", in: "Protocols", ["EntropyTerms"]),
         cTarget("CChecksum", in: "Protocols", ["CKernelSupport"]),
         target("BoardProtocol", in: "Protocols", ["CChecksum", "CKernelSupport", "EntropyTerms"]),
+        target("LeaseProtocol", in: "Protocols", ["BoardProtocol"]),
         target(
             "RecordingFormat", in: "Protocols",
             ["BoardProtocol", "CChecksum", "CKernelSupport", "EntropyTerms", "LinuxPlatform"]),
@@ -135,6 +136,9 @@ let package = Package(
             "BoardOperations", in: "Array",
             ["BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform", "OperatingPointControl"]),
 
+        target(
+            "ArrayLeases", in: "Array", ["BoardInterface", "BoardProtocol", "LeaseProtocol", "LinuxPlatform"]),
+
         // Entropy
         cTarget("CEntropyKernels", in: "Entropy", ["CKernelSupport"]),
         target("LaneHealth", in: "Entropy", ["CEntropyKernels", "CKernelSupport"]),
@@ -143,8 +147,9 @@ let package = Package(
         target(
             "EntropyPipeline", in: "Entropy",
             [
-                "BoardInterface", "BoardOperations", "BoardProtocol", "CEntropyKernels", "CKernelSupport",
-                "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth", "LinuxPlatform", "OperatingPointControl",
+                "ArrayLeases", "BoardInterface", "BoardOperations", "BoardProtocol", "CEntropyKernels",
+                "CKernelSupport", "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth", "LeaseProtocol",
+                "LinuxPlatform", "OperatingPointControl",
             ]),
         target(
             "EntropyServer", in: "Entropy",
@@ -173,7 +178,7 @@ let package = Package(
         target(
             "MetrngDaemon", in: "Programs",
             [
-                arguments, "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning", "ControlInterface",
+                arguments, "ArrayLeases", "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning", "ControlInterface",
                 "DaemonConfiguration", "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyServer",
                 "EntropyTerms", "HostSource", "KernelFeeding", "LaneHealth", "LinuxPlatform", logging,
                 "OperatingPointControl", "RecordingFormat", "Recordings", "SimulatedBoard", "SystemdSupport",
@@ -311,6 +316,12 @@ let package = Package(
             ]),
 
         // Tests of Array
+        tests(
+            "ArrayLeasesTests", in: "Array",
+            [
+                "ArrayLeases", "BoardInterface", "BoardProtocol", "EntropyTerms", "LeaseProtocol", "LinuxPlatform",
+                "TestSupport",
+            ]),
         tests("OperatingPointControlTests", in: "Array", ["BoardProtocol", "OperatingPointControl", "TestSupport"]),
 
         // Tests of Entropy
@@ -379,9 +390,9 @@ let package = Package(
         tests(
             "DaemonTests", in: "Programs",
             [
-                "CTestSupport", "DaemonConfiguration", "EntropyClient", "EntropyPipeline", "EntropyTerms", "LaneHealth",
-                "LinuxPlatform", logging, "MetrngDaemon", "RecordingFormat", "TestSupport", "meboard", "metrngd",
-                "mectl",
+                "BoardOperations", "BoardProtocol", "CTestSupport", "ControlInterface", "DaemonConfiguration",
+                "EntropyClient", "EntropyPipeline", "EntropyTerms", "LaneHealth", "LeaseProtocol", "LinuxPlatform",
+                logging, "MetrngDaemon", "RecordingFormat", "TestSupport", "Varlink", "meboard", "metrngd", "mectl",
             ]),
 
         // Tests of Testbench
