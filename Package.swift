@@ -195,7 +195,8 @@ let package = Package(
         target("SoftwareUSB", in: "Testbench", ["CUsbfsEmulation", "LinuxPlatform"]),
         target("SoftwareBoard", in: "Testbench", ["BoardInterface", "BoardProtocol", "SimulatedBoard", "SoftwareUSB"]),
         tool(
-            "meboard", in: "Testbench", [arguments, "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB"]),
+            "meboard", in: "Testbench",
+            [arguments, "BoardProtocol", "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB"]),
 
         // Benchmarks
         tool(
