@@ -206,6 +206,7 @@ let package = Package(
                 "LaneHealthReference", "SystemCrypto",
             ]),
         tool("cable-reader", path: "Benchmarks/CableReader", ["BoardProtocol", "USBBoard"]),
+        tool("aside-cycles", path: "Benchmarks/AsideCycles", ["BoardInterface", "BoardProtocol", "USBBoard"]),
         .executableTarget(
             name: "usb-reader", dependencies: ["CLibUSB"], path: "Benchmarks/USBReader",
             cSettings: c),
