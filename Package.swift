@@ -200,7 +200,8 @@ let package = Package(
         target("SoftwareUSB", in: "Testbench", ["CUsbfsEmulation", "LinuxPlatform"]),
         target("SoftwareBoard", in: "Testbench", ["BoardInterface", "BoardProtocol", "SimulatedBoard", "SoftwareUSB"]),
         tool(
-            "meboard", in: "Testbench", [arguments, "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB"]),
+            "meboard", in: "Testbench",
+            [arguments, "BoardProtocol", "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB"]),
 
         // Benchmarks
         tool(
@@ -210,6 +211,7 @@ let package = Package(
                 "LaneHealthReference", "SystemCrypto",
             ]),
         tool("cable-reader", path: "Benchmarks/CableReader", ["BoardProtocol", "USBBoard"]),
+        tool("aside-cycles", path: "Benchmarks/AsideCycles", ["BoardInterface", "BoardProtocol", "USBBoard"]),
         .executableTarget(
             name: "usb-reader", dependencies: ["CLibUSB"], path: "Benchmarks/USBReader",
             cSettings: c),

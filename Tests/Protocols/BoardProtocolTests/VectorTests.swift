@@ -35,6 +35,19 @@ struct VectorTests {
         }
     }
 
+    @Test("Only a board of minor version 1 that has all that belongs to it can set lanes aside")
+    func canSetLanesAside() {
+        #expect(Self.info.canSetLanesAside)
+        var old = Self.info
+        old.minorVersion = 0
+        #expect(!old.canSetLanesAside)
+        for feature in [.operatingPoint, .laneTrim, .laneMask, .array, .lanesAside] as [InfoRecord.Features] {
+            var lacking = Self.info
+            lacking.features.remove(feature)
+            #expect(!lacking.canSetLanesAside)
+        }
+    }
+
     @Test(
         "A record of information that no board can have is refused, and says which field it is",
         arguments: [
