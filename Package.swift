@@ -178,7 +178,8 @@ let package = Package(
         target(
             "MetrngDaemon", in: "Programs",
             [
-                arguments, "ArrayLeases", "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning", "ControlInterface",
+                arguments, "ArrayLeases", "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning",
+                "ControlInterface",
                 "DaemonConfiguration", "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyServer",
                 "EntropyTerms", "HostSource", "KernelFeeding", "LaneHealth", "LinuxPlatform", logging,
                 "OperatingPointControl", "RecordingFormat", "Recordings", "SimulatedBoard", "SystemdSupport",
