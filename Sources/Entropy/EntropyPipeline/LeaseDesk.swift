@@ -109,6 +109,8 @@ final class LeaseDesk {
         for lease in leases { lease.line.end(reason) }
         if reason == .shuttingDown {
             for lease in leases { lease.line.waitForRelease(milliseconds: Self.farewell) }
+            // A program that knows nothing of lanes aside may open the board next.
+            for lease in leases { try? array?.remove(lease) }
         }
         leases = []
         returns = []
