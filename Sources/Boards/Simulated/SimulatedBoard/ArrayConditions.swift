@@ -23,6 +23,8 @@ struct ArrayConditions {
     private var ramp: TemperatureRamp
     private var telegraph = Telegraph()
     private var isCurrent = false
+    /// The shot at which the next update is due, as long as this one is current.
+    private var nextChange: UInt64 = 0
 
     /// The most shots between updates of slow changes.
     private static let updateShots: UInt64 = 65536
@@ -93,6 +95,7 @@ struct ArrayConditions {
         telegraph.advance(
             to: shot, lanes: faults.lanes(of: .telegraph, at: shot), using: &generator)
         version += 1
+        nextChange = min(faults.change(after: shot), telegraph.next, driftedAt + Self.updateShots)
         isCurrent = true
     }
 
@@ -104,13 +107,8 @@ struct ArrayConditions {
 
     /// - Parameter shots: no more than `shotsUntilChange`.
     mutating func advance(shots: Int) {
-        let next = nextChange
         shot += UInt64(shots)
-        isCurrent = isCurrent && shot < next
-    }
-
-    private var nextChange: UInt64 {
-        min(faults.change(after: shot), telegraph.next, driftedAt + Self.updateShots)
+        isCurrent = isCurrent && shot < nextChange
     }
 
     private mutating func drift() {

@@ -17,8 +17,8 @@ final class SimulatedArray {
     private(set) var mask: [UInt64]
     /// The lanes that `sample`, `pulse`, `write` and `readStates` leave alone.
     let aside: LanesAside
-    /// The lanes that are masked or aside, a bit each, and how many they are.
-    private var hidden: [UInt64]
+    /// The lanes that are neither masked nor aside, a bit each, and how many others there are.
+    private var shown: [UInt64]
     private(set) var hiddenLanes = 0
 
     private let simulator: ArraySimulator
@@ -36,7 +36,7 @@ final class SimulatedArray {
         operatingPoint = settings.operatingPoint
         trims = Array(repeating: 0, count: devices.count)
         let noLane = [UInt64](repeating: 0, count: devices.count / 64)
-        (mask, hidden) = (noLane, noLane)
+        (mask, shown) = (noLane, noLane.map { ~$0 })
         // A variable of its own: optimised code of Swift 6.3 leaks the object whose property an initializer passes
         // inout.
         var generator = seed.makeGenerator()
@@ -151,7 +151,7 @@ final class SimulatedArray {
     func setMask(_ mask: [UInt64]) {
         precondition(mask.count == words)
         self.mask = mask
-        updateHidden()
+        updateShown()
     }
 
     /// Puts every device that is not masked into a state. The model makes no write errors.
@@ -162,10 +162,10 @@ final class SimulatedArray {
 
     /// The states of the devices as a read gives them, with its errors.
     func readStates() -> [UInt64] {
-        read(simulator.states, hiding: hidden)
+        read(simulator.states, in: shown)
     }
 
-    private func read(_ states: [UInt64], hiding hidden: [UInt64]) -> [UInt64] {
+    private func read(_ states: [UInt64], in lanes: [UInt64]) -> [UInt64] {
         // Faults of devices hold from the shot at which they begin, also when no shot is made.
         bringUpToDate()
         var row = states
@@ -173,21 +173,24 @@ final class SimulatedArray {
             stateReadErrors.apply(to: row, words: words)
             stick(row)
         }
-        return row.indices.map { row[$0] & ~hidden[$0] }
+        return row.indices.map { row[$0] & lanes[$0] }
     }
 
     private func keepingMasked(of old: [UInt64], in new: [UInt64]) -> [UInt64] {
         mask.indices.map { old[$0] & mask[$0] | new[$0] & ~mask[$0] }
     }
 
-    private func updateHidden() {
-        hidden = mask.indices.map { mask[$0] | aside.lanes[$0] }
-        hiddenLanes = hidden.reduce(0) { $0 + $1.nonzeroBitCount }
+    private func updateShown() {
+        shown = mask.indices.map { ~(mask[$0] | aside.lanes[$0]) }
+        hiddenLanes = shown.reduce(0) { $0 + 64 - $1.nonzeroBitCount }
     }
 
     private func hide(in rows: UnsafeMutableBufferPointer<UInt64>) {
         guard hiddenLanes > 0 else { return }
-        for index in rows.indices { rows[index] &= ~hidden[index % words] }
+        let shown = shown
+        for row in stride(from: 0, to: rows.count, by: words) {
+            for word in 0..<words { rows[row + word] &= shown[word] }
+        }
     }
 
     /// Sets the bits of stuck lanes to 0 or 1.
@@ -221,7 +224,7 @@ final class SimulatedArray {
         }
         simulator.states = states
         aside.set(lanes, states: states)
-        updateHidden()
+        updateShown()
     }
 
     /// Pulses the lanes aside, which takes the time of as many shots.
@@ -237,5 +240,5 @@ final class SimulatedArray {
     }
 
     /// The states of the lanes aside as a read gives them, with its errors.
-    func readAside() -> [UInt64] { read(aside.states, hiding: aside.lanes.map { ~$0 }) }
+    func readAside() -> [UInt64] { read(aside.states, in: aside.lanes) }
 }
