@@ -19,17 +19,15 @@ struct PresetTests {
         #expect(daemon.stop() == 0)
     }
 
-    @Test("At the weak point the lanes hardly switch: they fail, and serve again at the point of the preset")
+    @Test("At the weak point lanes without trims hardly switch, and fail")
     func weak() throws {
-        let daemon = try DaemonProcess("boards: [{name: array0, lanes: 64}]")
+        let daemon = try DaemonProcess("boards: [{name: array0, lanes: 64, trim: {hold: false}}]")
         let weak = try mectl("set", "--preset", "weak", directory: daemon.directory)
-        #expect(weak.status == 0 && weak.text.contains("array0: 2300 mV, "))
+        #expect(weak.status == 0 && weak.text.hasSuffix("array0: 2300 mV, 142 ps, 20,000 µT\n"))
         #expect(
             try eventually {
-                try mectl("wait", "--for", "healthy", "--timeout", "0.1", directory: daemon.directory).status == 3
+                try mectl("wait", "--for", "healthy", "--timeout", "0", directory: daemon.directory).status == 3
             })
-        #expect(try mectl("set", "--preset", "quarterPeriod", directory: daemon.directory).status == 0)
-        #expect(try mectl("wait", "--for", "healthy", "--timeout", "60", directory: daemon.directory).status == 0)
         #expect(daemon.stop() == 0)
     }
 

@@ -39,11 +39,12 @@ package enum ArrayPreset: String, Sendable, CaseIterable {
         }
     }
 
-    /// A point at which a pulse seldom switches a device: about 1 % of the pulses at the median device of an array.
+    /// A point at which a pulse seldom switches a device: about 1 % of the pulses at the median device of an array. For
+    /// array operations: many such pulses in a row, without reads, make a diffusion of the states. It is no point for the
+    /// stream: lanes fail the health tests, unless the daemon lengthens their pulses by trims until they switch as often as
+    /// not.
     ///
-    /// Short and high, so that diameter and temperature matter least; what is left is the anisotropy and the stray field.
-    /// Many such pulses in a row, without reads, make a diffusion of the states. It is no point for the stream: lanes that
-    /// switch this seldom fail the health tests.
+    /// Short and high, so that the anisotropy, the diameter and the temperature matter less than at lower amplitudes.
     package var weakPoint: OperatingPoint {
         OperatingPoint(
             amplitudeMillivolts: 2300, pulseWidthPicoseconds: self == .quarterPeriod ? 142 : 138,
