@@ -121,7 +121,7 @@ let package = Package(
         cTarget("CSimulationKernels", in: "Boards/Simulated", ["CKernelSupport"]),
         target(
             "DevicePhysics", in: "Boards/Simulated", ["BoardProtocol", "CKernelSupport", "CSimulationKernels"],
-            embedding: ["quarterPeriod.surface", "damped.surface"]),
+            embedding: ["quarterPeriod.surface", "quarterPeriodWeak.surface", "damped.surface", "dampedWeak.surface"]),
         target(
             "SimulatedBoard", in: "Boards/Simulated",
             [
