@@ -72,6 +72,7 @@ let package = Package(
     name: "metrng",
     products: [
         .library(name: "EntropyClient", targets: ["EntropyClient", "EntropyTerms"]),
+        .library(name: "Diffusion", targets: ["Diffusion", "EntropyClient", "EntropyTerms"]),
         .executable(name: "mectl", targets: ["mectl"]),
         .executable(name: "metrngd", targets: ["metrngd"]),
     ],
@@ -97,6 +98,7 @@ let package = Package(
         target("EntropyProtocol", in: "Protocols", ["EntropyTerms"]),
         cTarget("CChecksum", in: "Protocols", ["CKernelSupport"]),
         target("BoardProtocol", in: "Protocols", ["CChecksum", "CKernelSupport", "EntropyTerms"]),
+        target("LeaseProtocol", in: "Protocols", ["BoardProtocol"]),
         target(
             "RecordingFormat", in: "Protocols",
             ["BoardProtocol", "CChecksum", "CKernelSupport", "EntropyTerms", "LinuxPlatform"]),
@@ -164,6 +166,9 @@ let package = Package(
         .target(
             name: "CMetrng", path: "Sources/Clients/CMetrng", exclude: ["libmetrng.map", "metrng.pc.in"], cSettings: c),
         target("EntropyClient", in: "Clients", ["CMetrng", "EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
+        target(
+            "Diffusion", in: "Clients",
+            ["BoardProtocol", "EntropyClient", "EntropyTerms", "LeaseProtocol", "LinuxPlatform", "Varlink"]),
 
         // Examples
         tool("langevin", path: "examples/swift/langevin", ["EntropyClient"]),
