@@ -31,8 +31,9 @@ package func receive(
     return (result, first)
 }
 
-/// Receives bytes from a local socket, and calls `body` with each descriptor that came with them, which owns it.
-func receive(
+/// Receives bytes from a local socket, and calls `body` with each descriptor that came with them, which owns it. Never
+/// waits.
+package func receive(
     into buffer: UnsafeMutableRawBufferPointer, from socket: Descriptor, _ body: (Int32) -> Void
 ) -> Transfer {
     withUnsafeTemporaryAllocation(of: Int32.self, capacity: Int(CLINUX_MAXIMUM_PASSED)) { passed in

@@ -24,6 +24,8 @@ struct Deadline {
 final class ClientSocket {
     private let descriptor: Descriptor
     private var framing: MessageFraming
+    /// What came with the replies.
+    private var passed: Descriptor?
 
     init(_ descriptor: Descriptor, replyLimit: Int) {
         self.descriptor = descriptor
@@ -56,6 +58,12 @@ final class ClientSocket {
         }
     }
 
+    /// Takes the first descriptor that came with the replies so far.
+    func takePassed() -> Descriptor? {
+        defer { passed = nil }
+        return passed
+    }
+
     func receive<Parameters: Decodable>(
         _ type: Parameters.Type, by deadline: Deadline
     ) throws(VarlinkClientError) -> VarlinkReply<Parameters> {
@@ -73,10 +81,9 @@ final class ClientSocket {
                 throw .replyTooLong(limit: error.limit)
             }
             let received = chunk.withUnsafeMutableBytes { bytes in
-                transfer {
-                    recv(
-                        descriptor.raw, bytes.baseAddress, bytes.count,
-                        Int32(MSG_DONTWAIT))
+                LinuxPlatform.receive(into: bytes, from: descriptor) { raw in
+                    let came = Descriptor(owning: raw)
+                    if passed == nil { passed = came }
                 }
             }
             switch received {

@@ -73,6 +73,9 @@ package final class VarlinkClient {
         }
     }
 
+    /// The descriptor that came with the last reply; nil when there was none, and the second time.
+    package func takePassed() -> Descriptor? { socket?.takePassed() }
+
     /// Calls a method that gives several replies, until there are no more or `onReply` wants none.
     /// In the latter case the connection is closed: Varlink has no other way to end a stream.
     ///

@@ -51,8 +51,10 @@ final class VarlinkConnection: LocalConnection {
     /// Sends what waits, as far as the socket takes it.
     func send() -> Fate {
         while !session.output.isEmpty {
+            let passed = session.outgoingDescriptor
             let sent = session.output.withUnsafeBytes { bytes in
-                transfer {
+                if let passed { return LinuxPlatform.send(bytes, with: passed, to: socket.descriptor) }
+                return transfer {
                     Glibc.send(
                         socket.descriptor.raw, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)
                     )

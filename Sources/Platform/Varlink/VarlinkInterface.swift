@@ -95,6 +95,6 @@ package enum VarlinkReplyStep: Sendable {
     case item(any Encodable & Sendable)
     /// A reply after which more come, and that other clients get as well.
     case shared(SharedReply)
-    /// The last reply.
-    case last(any Encodable & Sendable)
+    /// The last reply, and a socket that goes with it, of which the server keeps no copy.
+    case last(any Encodable & Sendable, socket: Descriptor? = nil)
 }

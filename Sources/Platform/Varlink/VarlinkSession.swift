@@ -43,6 +43,8 @@ package struct VarlinkSession {
     private var framing: MessageFraming
     private var inputEnded = false
     private var outbox: ArraySlice<UInt8> = []
+    /// What goes with the first byte of `output`.
+    package private(set) var outgoingDescriptor: Descriptor?
     private var passed = PassedDescriptor()
 
     /// - Parameter requestLimit: the longest message taken, in bytes.
@@ -92,6 +94,7 @@ package struct VarlinkSession {
 
     package mutating func sent(_ count: Int) {
         outbox = outbox.dropFirst(count)
+        outgoingDescriptor = nil
     }
 
     /// Takes the next call. A message that is no call, or is too long, is answered with an error, and the session ends.
@@ -171,9 +174,10 @@ package struct VarlinkSession {
         case .shared(let reply):
             if stream.wantsMore { outbox = try reply.message()[...] }
             stream.plan(after: due, now: now, isPaced: true)
-        case .last(let value):
+        case .last(let value, let socket):
             state = .ready
             outbox = try frame(ReplyMessage(parameters: value))[...]
+            outgoingDescriptor = socket
             return
         }
         state = .streaming(stream)
