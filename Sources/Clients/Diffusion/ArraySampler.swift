@@ -18,6 +18,7 @@ public final class ArraySampler: ImageSampler {
     /// The number of pulses that the array has got.
     public private(set) var pulses = 0
 
+    /// The number of steps of the schedule.
     public var stepCount: Int { schedule.steps.count }
 
     /// A sampler of images of the denoiser's shape.
@@ -41,6 +42,7 @@ public final class ArraySampler: ImageSampler {
         self.bits = bits
     }
 
+    /// Makes images.
     public func sample(labels: [Int?], progress: ProgressHandler) throws(DiffusionError) -> [Float] {
         let devices = labels.count * denoiser.denoiser.shape.pixels * schedule.code.devices
         // Half of the devices up, and pulses until that is forgotten.

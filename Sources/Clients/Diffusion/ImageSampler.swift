@@ -23,6 +23,7 @@ public final class EhrenfestSampler: ImageSampler {
     private let schedule: DiffusionSchedule
     private let bits: RandomBits
 
+    /// The number of steps of the schedule.
     public var stepCount: Int { schedule.steps.count }
 
     /// A sampler of images of the denoiser's shape.
@@ -38,6 +39,7 @@ public final class EhrenfestSampler: ImageSampler {
         self.bits = bits
     }
 
+    /// Makes images.
     public func sample(labels: [Int?], progress: ProgressHandler) throws(DiffusionError) -> [Float] {
         let pixels = labels.count * denoiser.denoiser.shape.pixels
         var counts: [UInt16] = []
@@ -92,6 +94,7 @@ public final class GaussianSampler: ImageSampler {
     private let method: Method
     private let bits: RandomBits
 
+    /// The number of steps of the schedule.
     public var stepCount: Int { schedule.steps.count }
 
     /// A sampler of images of the denoiser's shape.
@@ -111,6 +114,7 @@ public final class GaussianSampler: ImageSampler {
         self.bits = bits
     }
 
+    /// Makes images.
     public func sample(labels: [Int?], progress: ProgressHandler) throws(DiffusionError) -> [Float] {
         let pixels = labels.count * denoiser.denoiser.shape.pixels
         var image = [Float](repeating: 0, count: pixels)

@@ -129,7 +129,8 @@ public struct ProcessCalibration: Sendable {
             // One count at least, so that the error of a share of 0 is not 0.
             let variances = [down, up].map { max($0 * (1 - $0), 1 / trials) / trials }
             return FlipCurve.Point(
-                pulses: pulses, correlation: up - down, offset: up + down - 1, standardError: (variances[0] + variances[1]).squareRoot())
+                pulses: pulses, correlation: up - down, offset: up + down - 1,
+                standardError: (variances[0] + variances[1]).squareRoot())
         }
     }
 }

@@ -48,10 +48,12 @@ public final class EntropySource: RandomSource {
     /// The origin of the bits of the last call; nil before the first.
     public var origin: NoiseSource.Origin? { noise.origin }
 
+    /// Fills `words` with random bits.
     public func fill(_ words: inout [UInt64]) throws(DiffusionError) {
         try inPieces(&words, 0) { (piece) throws(SamplingError) in try noise.fill(&piece) }
     }
 
+    /// Fills `samples` with independent normal numbers of mean 0 and variance 1.
     public func fillNormal(_ samples: inout [Float]) throws(DiffusionError) {
         try inPieces(&samples, 0) { (piece) throws(SamplingError) in try noise.fillNormal(&piece) }
     }

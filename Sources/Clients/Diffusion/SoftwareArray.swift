@@ -24,8 +24,9 @@ public final class SoftwareArray: DeviceArray {
 
     /// What is wrong with the array.
     public struct Faults: Hashable, Sendable {
-        /// Lanes that are always up, and lanes that are always down.
+        /// Lanes that are always up.
         public var stuckUp: Set<Int> = []
+        /// Lanes that are always down.
         public var stuckDown: Set<Int> = []
         /// Raises `rise` and lowers `fall` of all devices by this share.
         public var asymmetry = 0.0
@@ -42,6 +43,7 @@ public final class SoftwareArray: DeviceArray {
         let fromUp: [UInt64]
     }
 
+    /// A board named `software`.
     public let origin = ArrayOrigin(board: "software", provenance: .simulated, healthEpoch: 0)
     /// Its devices.
     public var devices: [Device] { didSet { chances = [:] } }
@@ -83,13 +85,16 @@ public final class SoftwareArray: DeviceArray {
         }
     }
 
+    /// The number of devices.
     public var laneCount: Int { devices.count }
 
+    /// Puts devices into states.
     public func write(_ states: LaneBits, leaving mask: LaneBits?) {
         precondition(states.count == laneCount && mask.map { $0.count == laneCount } ?? true)
         for lane in 0..<laneCount where mask.map({ !$0[lane] }) ?? true { self.states[lane] = states[lane] }
     }
 
+    /// Applies pulses to devices.
     public func pulse(_ count: Int, leaving mask: LaneBits?) {
         precondition(count >= 0 && mask.map { $0.count == laneCount } ?? true)
         guard count > 0 else { return }
@@ -104,6 +109,7 @@ public final class SoftwareArray: DeviceArray {
         }
     }
 
+    /// The states of all devices, with those that are stuck.
     public func read() -> LaneBits {
         var bits = LaneBits(repeating: false, count: laneCount)
         for lane in 0..<laneCount where states[lane] { bits[lane] = true }
