@@ -15,7 +15,7 @@ public typealias ProgressHandler = (_ done: Int, _ total: Int) -> Bool
 /// An image that needs more devices than there are is divided between loads; many small images share one.
 public final class ForwardProcess {
     /// How the devices of a load lie on the array.
-    enum Placement {
+    package enum Placement {
         /// As a new random permutation for each load.
         case permuted
         /// In the same order in each load: what is wrong with a device is always wrong with the same pixel.
@@ -35,7 +35,7 @@ public final class ForwardProcess {
     /// The lanes that hold pixels.
     let lanes: [Int]
     private let bits: RandomBits
-    var placement = Placement.permuted
+    package var placement = Placement.permuted
 
     /// A process in an array.
     ///

@@ -5,13 +5,13 @@
 ///
 /// Exact for a device whose start is known. For a pixel, of which only the mean start is known, it is tau-leaping with
 /// the rates of the mean (Winkler, Richter and Opper, ICML 2024); the error vanishes with the length of the step.
-struct ReverseStep {
+package struct ReverseStep {
     /// The chances of a device to be up at the earlier moment.
-    struct Chances {
+    package struct Chances {
         /// Of one that is up now.
-        let stay: Double
+        package let stay: Double
         /// Of one that is down now.
-        let rise: Double
+        package let rise: Double
     }
 
     private let devices: Double
@@ -24,7 +24,7 @@ struct ReverseStep {
     ///   - devices: of a pixel.
     ///   - now: a of the later moment, below 1.
     ///   - earlier: a of the earlier moment, from `now` to 1.
-    init(devices: Int, now: Double, earlier: Double) {
+    package init(devices: Int, now: Double, earlier: Double) {
         precondition(now < 1 && earlier >= now && now > 0)
         self.devices = Double(devices)
         let odds = (1 + now) / (1 - now)
@@ -37,7 +37,7 @@ struct ReverseStep {
     /// - Parameters:
     ///   - up: the number of devices of the pixel that are up now.
     ///   - cleanUp: the expected number of them that were up at the start.
-    func chances(up: Double, cleanUp: Double) -> Chances {
+    package func chances(up: Double, cleanUp: Double) -> Chances {
         let both = expectedBoth(up, cleanUp)
         let down = devices - up
         // The chances that a device that is up, and one that is down, was up at the start.
