@@ -140,6 +140,9 @@ let package = Package(
             "BoardOperations", in: "Array",
             ["BoardInterface", "BoardProtocol", "EntropyTerms", "LinuxPlatform", "OperatingPointControl"]),
 
+        target(
+            "ArrayLeases", in: "Array", ["BoardInterface", "BoardProtocol", "LeaseProtocol", "LinuxPlatform"]),
+
         // Entropy
         cTarget("CEntropyKernels", in: "Entropy", ["CKernelSupport"]),
         target("LaneHealth", in: "Entropy", ["CEntropyKernels", "CKernelSupport"]),
@@ -148,8 +151,9 @@ let package = Package(
         target(
             "EntropyPipeline", in: "Entropy",
             [
-                "BoardInterface", "BoardOperations", "BoardProtocol", "CEntropyKernels", "CKernelSupport",
-                "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth", "LinuxPlatform", "OperatingPointControl",
+                "ArrayLeases", "BoardInterface", "BoardOperations", "BoardProtocol", "CEntropyKernels",
+                "CKernelSupport", "Conditioning", "EntropyRing", "EntropyTerms", "LaneHealth", "LeaseProtocol",
+                "LinuxPlatform", "OperatingPointControl",
             ]),
         target(
             "EntropyServer", in: "Entropy",
@@ -181,7 +185,8 @@ let package = Package(
         target(
             "MetrngDaemon", in: "Programs",
             [
-                arguments, "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning", "ControlInterface",
+                arguments, "ArrayLeases", "BoardInterface", "BoardOperations", "BoardProtocol", "Conditioning",
+                "ControlInterface",
                 "DaemonConfiguration", "DevicePhysics", "EntropyPipeline", "EntropyRing", "EntropyServer",
                 "EntropyTerms", "HostSource", "KernelFeeding", "LaneHealth", "LinuxPlatform", logging,
                 "OperatingPointControl", "RecordingFormat", "Recordings", "SimulatedBoard", "SystemdSupport",
@@ -210,7 +215,8 @@ let package = Package(
         target("SoftwareUSB", in: "Testbench", ["CUsbfsEmulation", "LinuxPlatform"]),
         target("SoftwareBoard", in: "Testbench", ["BoardInterface", "BoardProtocol", "SimulatedBoard", "SoftwareUSB"]),
         tool(
-            "meboard", in: "Testbench", [arguments, "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB"]),
+            "meboard", in: "Testbench",
+            [arguments, "BoardProtocol", "DevicePhysics", "SimulatedBoard", "SoftwareBoard", "SoftwareUSB"]),
 
         // Benchmarks
         tool(
@@ -220,6 +226,7 @@ let package = Package(
                 "LaneHealthReference", "SystemCrypto",
             ]),
         tool("cable-reader", path: "Benchmarks/CableReader", ["BoardProtocol", "USBBoard"]),
+        tool("aside-cycles", path: "Benchmarks/AsideCycles", ["BoardInterface", "BoardProtocol", "USBBoard"]),
         .executableTarget(
             name: "usb-reader", dependencies: ["CLibUSB"], path: "Benchmarks/USBReader",
             cSettings: c),
@@ -333,6 +340,12 @@ let package = Package(
             ]),
 
         // Tests of Array
+        tests(
+            "ArrayLeasesTests", in: "Array",
+            [
+                "ArrayLeases", "BoardInterface", "BoardProtocol", "EntropyTerms", "LeaseProtocol", "LinuxPlatform",
+                "TestSupport",
+            ]),
         tests("OperatingPointControlTests", in: "Array", ["BoardProtocol", "OperatingPointControl", "TestSupport"]),
 
         // Tests of Entropy
@@ -414,9 +427,9 @@ let package = Package(
         tests(
             "DaemonTests", in: "Programs",
             [
-                "CTestSupport", "DaemonConfiguration", "EntropyClient", "EntropyPipeline", "EntropyTerms", "LaneHealth",
-                "LinuxPlatform", logging, "MetrngDaemon", "RecordingFormat", "TestSupport", "meboard", "metrngd",
-                "mectl",
+                "BoardOperations", "BoardProtocol", "CTestSupport", "ControlInterface", "DaemonConfiguration",
+                "EntropyClient", "EntropyPipeline", "EntropyTerms", "LaneHealth", "LeaseProtocol", "LinuxPlatform",
+                logging, "MetrngDaemon", "RecordingFormat", "TestSupport", "Varlink", "meboard", "metrngd", "mectl",
             ]),
 
         // Tests of Testbench

@@ -21,9 +21,9 @@ PATIENCE = 60
 class Board:
     """A software board on an emulated USB, for daemons that are started with its `environment`."""
 
-    def __init__(self, build):
+    def __init__(self, build, *options):
         self.process = subprocess.Popen(
-            [WRAPPER, os.path.join(build, "meboard"), "emulate"],
+            [WRAPPER, os.path.join(build, "meboard"), "emulate", *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.environment = {"UMOCKDEV_DIR": self.process.stdout.readline().strip()}
         self.tell("plug 1")

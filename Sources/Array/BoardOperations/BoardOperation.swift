@@ -26,12 +26,24 @@ package protocol BoardOperation: Codable, Sendable {
 
     /// Takes the file that came with a call, and checks what can be checked without a board.
     mutating func prepare(file: Descriptor?) throws(BoardOperationError)
+
+    /// Takes who asks.
+    mutating func take(_ caller: PeerCredentials)
+
+    /// The socket that goes with the last reply; nil for an operation that gives none.
+    static func socket(of reply: Reply) -> Descriptor?
+
+    /// Puts the socket that came with the last reply into it.
+    static func attach(_ socket: Descriptor, to reply: inout Reply)
 }
 
 extension BoardOperation {
     package static var firstReply: Reply? { nil }
     package var file: Descriptor? { nil }
     package func prepare(file: Descriptor?) throws(BoardOperationError) {}
+    package func take(_ caller: PeerCredentials) {}
+    package static func socket(of reply: Reply) -> Descriptor? { nil }
+    package static func attach(_ socket: Descriptor, to reply: inout Reply) {}
 
     package static var parameterNames: Set<String> {
         Set(CodingKeys.allCases.map { $0.stringValue })
@@ -55,6 +67,14 @@ package enum BoardOperationError: Error, Sendable, Equatable {
     case badFault(String)
     /// The frames could not be kept; says why.
     case recording(String)
+    /// Another operation, or a lease, is in the way.
+    case busy
+    /// The lanes of the board cannot be leased; says why.
+    case notLeasable(String)
+    /// Fewer lanes can be leased than were asked for.
+    case notEnoughLanes(wanted: Int, available: Int)
+    /// These lanes are leased already.
+    case lanesTaken([Int])
     /// The client has gone.
     case cancelled
 }

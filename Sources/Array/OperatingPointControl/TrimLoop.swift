@@ -74,14 +74,17 @@ package struct TrimLoop: Sendable {
 
     /// Enters a measurement made with the previous `trims`.
     ///
-    /// - Parameter ones: how many of `measurementShots` bits of each lane were one.
-    package mutating func enter(ones: [Int]) {
+    /// - Parameters:
+    ///   - ones: how many of `measurementShots` bits of each lane were one.
+    ///   - isMeasured: whether a lane was in the stream for the whole measurement. The trim of one that was not stays
+    ///     as it is.
+    package mutating func enter(ones: [Int], isMeasured: (Int) -> Bool = { _ in true }) {
         precondition(ones.count == lanes.count)
         let shares = ones.map { Double($0) / Double(Self.measurementShots) }
         let isLearning = state != .holding
-        let mean = meanDeviation(shares)
+        let mean = meanDeviation(shares, isMeasured)
         let shared = common.filter(deviation: mean)
-        for lane in lanes.indices {
+        for lane in lanes.indices where isMeasured(lane) {
             if lanes[lane].isSearching {
                 lanes[lane].enterSearch(
                     shares[lane], noise: Self.noise, limits: limits, isLearning: isLearning)
@@ -98,8 +101,10 @@ package struct TrimLoop: Sendable {
 
     /// The mean of the lanes that are held, less ½. What jumps, or is kept from ½ by a limit, has no part
     /// in it, so that it takes the others nowhere.
-    private func meanDeviation(_ shares: [Double]) -> Double {
-        let steady = shares.indices.filter { lanes[$0].isSteady(shares[$0], noise: Self.noise, limits: limits) }
+    private func meanDeviation(_ shares: [Double], _ isMeasured: (Int) -> Bool) -> Double {
+        let steady = shares.indices.filter {
+            isMeasured($0) && lanes[$0].isSteady(shares[$0], noise: Self.noise, limits: limits)
+        }
         let sum = steady.reduce(0) { $0 + shares[$1] - 0.5 }
         return sum / Double(max(steady.count, 1))
     }

@@ -90,6 +90,8 @@ package struct LaneReport: Codable, Sendable, Equatable {
         case warned
         /// Masked out.
         case failed
+        /// A client has it for itself; gives no bits.
+        case leased
     }
 
     package enum TrimState: String, Codable, Sendable, CaseIterable {

@@ -17,6 +17,8 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     case unhealthy
     /// Operating points are measured; nothing is served meanwhile.
     case calibrating
+    /// Clients have leased its lanes, and nothing new is served meanwhile.
+    case leased
     /// Its frames go to a recording, and nothing new is served meanwhile.
     case recording
     /// The source that feeds it is silent; bits that are ready are served.
@@ -32,7 +34,7 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     /// Whether the lanes that are good give bits, or would if the rings had room.
     package var isGivingBits: Bool {
         switch self {
-        case .failed, .ended, .waiting, .calibrating, .tuning: false
+        case .failed, .ended, .waiting, .calibrating, .tuning, .leased: false
         case .starting, .serving, .idle, .unhealthy, .recording: true
         }
     }
@@ -40,7 +42,7 @@ package enum BoardState: String, Codable, Sendable, CaseIterable {
     /// Whether the board gives bits, or will without anybody's help.
     package var isHealthy: Bool {
         switch self {
-        case .tuning, .starting, .serving, .idle, .calibrating, .recording: true
+        case .tuning, .starting, .serving, .idle, .calibrating, .leased, .recording: true
         case .unhealthy, .waiting, .failed, .ended: false
         }
     }
@@ -103,6 +105,8 @@ package struct BoardStatus: Codable, Sendable, Equatable {
     /// The provenance that the bits of a replayed recording had when they were recorded, by name; nil for other
     /// boards, and before the recording was opened.
     @Nullable package var recordedFrom: String?
+    /// The lanes that clients have for themselves.
+    package var leases: [LeaseStatus]
 
     package init(
         name: String, kind: String, provenance: Provenance, state: BoardState,
@@ -114,7 +118,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         xorFold: Int, shots: Int, shotsPerSecond: Double, rawBytesPerSecond: Double, framesAccepted: Int,
         framesRejected: Int, shotsDropped: Int, windowsDropped: Int, creditedBits: Int, newestBitAge: Double?,
         rings: [RingStatus], lastFailures: [AlarmReport], lastWarning: AlarmReport?, alarms: [AlarmCount],
-        recordedFrom: String? = nil
+        recordedFrom: String? = nil, leases: [LeaseStatus] = []
     ) {
         self.name = name
         self.kind = kind
@@ -151,6 +155,7 @@ package struct BoardStatus: Codable, Sendable, Equatable {
         self.lastWarning = lastWarning
         self.alarms = alarms
         self.recordedFrom = recordedFrom
+        self.leases = leases
     }
 }
 
@@ -160,14 +165,40 @@ package struct LaneCounts: Codable, Sendable, Equatable {
     package var good: Int
     package var warned: Int
     package var failed: Int
+    package var leased: Int
 
     package init(
-        starting: Int, good: Int, warned: Int, failed: Int
+        starting: Int, good: Int, warned: Int, failed: Int, leased: Int = 0
     ) {
         self.starting = starting
         self.good = good
         self.warned = warned
         self.failed = failed
+        self.leased = leased
+    }
+}
+
+/// Lanes that a client has for itself.
+package struct LeaseStatus: Codable, Sendable, Equatable {
+    /// The number of lanes.
+    package var lanes: Int
+    /// The process that asked for them; 0 when the daemon cannot see it.
+    package var processId: Int
+    package var userId: Int
+    /// The name of the user; nil when it is not known.
+    @Nullable package var user: String?
+    /// In seconds since the Unix epoch.
+    package var since: Double
+    /// How long it lasts unless it is renewed.
+    package var secondsLeft: Double
+
+    package init(lanes: Int, processId: Int, userId: Int, user: String? = nil, since: Double, secondsLeft: Double) {
+        self.lanes = lanes
+        self.processId = processId
+        self.userId = userId
+        self.user = user
+        self.since = since
+        self.secondsLeft = secondsLeft
     }
 }
 

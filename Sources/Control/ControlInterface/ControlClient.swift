@@ -74,9 +74,11 @@ package final class ControlClient {
         _ operation: Operation, on board: String? = nil
     ) throws(ControlClientError) -> Operation.Reply {
         do {
-            return try client.call(
+            var reply = try client.call(
                 Operation.qualifiedName, OperationCall(board: board, operation: operation),
                 returning: Operation.Reply.self, descriptor: operation.file)
+            if let socket = client.takePassed() { Operation.attach(socket, to: &reply) }
+            return reply
         } catch {
             throw ControlClientError(error)
         }

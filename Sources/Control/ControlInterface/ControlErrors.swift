@@ -26,6 +26,10 @@ package enum ControlError: Error, Sendable, Equatable {
     /// No descriptor of a file came with the call.
     case noDescriptor
     case recordingFailed(cause: String)
+    /// The lanes of the board cannot be leased.
+    case notLeasable(board: String, cause: String)
+    case notEnoughLanes(board: String, wanted: Int, available: Int)
+    case lanesTaken(board: String, lanes: [Int])
     /// The configuration is wrong: a line for each problem.
     case configurationRefused(problems: [String])
 
@@ -66,6 +70,14 @@ package enum ControlError: Error, Sendable, Equatable {
         case .badFault(let reason): error("BadFault", ["reason": .string(reason)])
         case .noDescriptor: error("NoDescriptor", [:])
         case .recordingFailed(let cause): error("RecordingFailed", ["cause": .string(cause)])
+        case .notLeasable(let board, let cause):
+            error("NotLeasable", ["board": .string(board), "cause": .string(cause)])
+        case .notEnoughLanes(let board, let wanted, let available):
+            error(
+                "NotEnoughLanes",
+                ["board": .string(board), "wanted": .integer(Int64(wanted)), "available": .integer(Int64(available))])
+        case .lanesTaken(let board, let lanes):
+            error("LanesTaken", ["board": .string(board), "lanes": .array(lanes.map { .integer(Int64($0)) })])
         case .configurationRefused(let problems):
             error("ConfigurationRefused", ["problems": .array(problems.map(JSONValue.string))])
         }
@@ -105,6 +117,10 @@ package enum ControlError: Error, Sendable, Equatable {
         case ("BadFault", _): self = .badFault(reason: details.reason ?? "")
         case ("NoDescriptor", _): self = .noDescriptor
         case ("RecordingFailed", _): self = .recordingFailed(cause: details.cause ?? "")
+        case ("NotLeasable", let board?): self = .notLeasable(board: board, cause: details.cause ?? "")
+        case ("NotEnoughLanes", let board?):
+            self = .notEnoughLanes(board: board, wanted: details.wanted ?? 0, available: details.available ?? 0)
+        case ("LanesTaken", let board?): self = .lanesTaken(board: board, lanes: details.lanes ?? [])
         case ("ConfigurationRefused", _):
             self = .configurationRefused(problems: details.problems ?? [])
         default: return nil
@@ -122,6 +138,9 @@ package enum ControlError: Error, Sendable, Equatable {
         let reason: String?
         let problems: [String]?
         let limit: Int?
+        let wanted: Int?
+        let available: Int?
+        let lanes: [Int]?
         let preset: String?
         let presets: [String]?
     }
@@ -150,6 +169,11 @@ extension VarlinkError {
                         minimum: violation.limits.lowerBound, maximum: violation.limits.upperBound))
             case .badFault(let reason): .control(.badFault(reason: reason))
             case .recording(let cause): .control(.recordingFailed(cause: cause))
+            case .busy: .control(.busy(board: board))
+            case .notLeasable(let cause): .control(.notLeasable(board: board, cause: cause))
+            case .notEnoughLanes(let wanted, let available):
+                .control(.notEnoughLanes(board: board, wanted: wanted, available: available))
+            case .lanesTaken(let lanes): .control(.lanesTaken(board: board, lanes: lanes))
             case .cancelled: .control(.boardFailed(board: board, cause: "it was cancelled"))
             }
     }

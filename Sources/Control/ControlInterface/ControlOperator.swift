@@ -68,6 +68,7 @@ package struct OperationMethod: Sendable {
         answer = { (call, name) throws(VarlinkError) in
             var asked = try call.decodeParameters(
                 as: OperationCall<Operation>.self, names: OperationCall<Operation>.names)
+            asked.operation.take(call.peer)
             do throws(BoardOperationError) {
                 try asked.operation.prepare(file: call.descriptor)
             } catch {
@@ -117,7 +118,7 @@ private final class JobOwner<Operation: BoardOperation>: Sendable {
         switch job.state {
         case .running(nil): .none
         case .running(let progress?): .item(progress)
-        case .finished(let result): .last(result)
+        case .finished(let result): .last(result, socket: Operation.socket(of: result))
         case .failed(let error): throw VarlinkError(error, board: board)
         }
     }

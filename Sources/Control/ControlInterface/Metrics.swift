@@ -161,7 +161,7 @@ extension Metric {
                 let counts = board.laneCounts
                 return [
                     ("starting", counts.starting), ("good", counts.good),
-                    ("warned", counts.warned), ("failed", counts.failed),
+                    ("warned", counts.warned), ("failed", counts.failed), ("leased", counts.leased),
                 ].map { Sample([board.name, board.provenance.name, $0.0], $0.1) }
             }
         },

@@ -4,6 +4,7 @@ import BoardInterface
 import BoardOperations
 import BoardProtocol
 import LaneHealth
+import LeaseProtocol
 import Synchronization
 
 /// The time from the opening of a board to its closing: takes frames into windows and windows to activities.
@@ -51,13 +52,17 @@ final class BoardSession {
     /// Goes on with the frame under way, or reads the board and begins with what came. Between two reads a job
     /// begins or goes on.
     func turn() throws(BoardError) -> PipelineWait {
+        try context.leases.serve()
         if !isFrameUnderWay {
             try advanceJob()
+            if stream.isStopped {
+                return context.leases.hasWork ? .none : .until(PipelineWait.Ends(changes: stream.changes))
+            }
             try stream.read()
         }
         while true {
             if isFrameUnderWay {
-                if let ends = try fillWindows() { return .until(ends) }
+                if let ends = try fillWindows() { return context.leases.hasWork ? .none : .until(ends) }
                 stream.restartPatience()
             }
             guard !context.jobs.isClosed else { return .none }
@@ -101,7 +106,12 @@ final class BoardSession {
     }
 
     /// Gives the board back. Called once; nothing else is called afterwards.
-    func close() { stream.close() }
+    ///
+    /// - Parameter reason: why leases end.
+    func close(_ reason: LeaseReply.Status) {
+        context.leases.end(reason)
+        stream.close()
+    }
 
     // MARK: Jobs
 
@@ -165,7 +175,10 @@ final class BoardSession {
             if frameUse == .recorded { stream.isWindowRecorded = true }
             let taken = window.append(shots)
             shots = UnsafeRawBufferPointer(rebasing: shots.dropFirst(taken))
-            if window.isFull { window.test() }
+            if window.isFull {
+                window.exceptFromPeriod(context.leases.away)
+                window.test()
+            }
         }
     }
 
@@ -188,6 +201,7 @@ final class BoardSession {
         }
         nextObserver = 0
         window.advance()
+        context.leases.windowPassed()
         stream.isWindowRecorded = false
         return nil
     }

@@ -32,6 +32,8 @@ final class BoardStream {
     private let clock: Clock
     private var reader: FrameReader
     private var isRunning = true
+    /// Whether the stream is stopped for longer than a restart takes.
+    private(set) var isStopped = false
     /// When the board last had its whole patience, in monotonic nanoseconds.
     private var patienceBegan: UInt64
     /// The last rejection since the last frame that could be used.
@@ -129,10 +131,19 @@ final class BoardStream {
         try body()
         try board.start()
         isRunning = true
+        isStopped = false
         reader.reset()
         forgetWindow()
         lastRejection = nil
         restartPatience()
+    }
+
+    /// Stops the stream until the next `restart`.
+    func stop() {
+        board.stop()
+        isRunning = false
+        isStopped = true
+        forgetWindow()
     }
 
     /// Empties the window; the shots to come do not follow those that came.

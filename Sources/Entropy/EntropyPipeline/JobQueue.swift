@@ -33,8 +33,8 @@ final class JobQueue: Sendable {
     private let hasBoardJobFlag = Atomic(false)
     private let hasOtherJobFlag = Atomic(false)
     private let isClosedFlag = Atomic(false)
-    /// Makes the pipeline's thread look.
-    private let wake: @Sendable () -> Void
+    /// Makes the pipeline's thread look. Any thread.
+    let wake: @Sendable () -> Void
 
     init(wake: @escaping @Sendable () -> Void) { self.wake = wake }
 

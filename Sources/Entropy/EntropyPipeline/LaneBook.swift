@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ArrayLeases
 import BoardInterface
 import BoardProtocol
 import LaneHealth
@@ -19,6 +20,10 @@ final class LaneBook: Sendable {
     struct WindowVerdict {
         /// The number of lanes whose bits in the window may be used.
         var good: Int
+        /// The number of lanes that are not in the stream.
+        var away: Int
+        /// The number of these, and of lanes that came back and were not known before the window.
+        var unknownByLease: Int
         /// Why no lane may be used although enough are good; nil when they may.
         var shortage: PipelineMachine.Shortage?
         /// Whether the window is one of the first start-up test of this book.
@@ -44,6 +49,9 @@ final class LaneBook: Sendable {
         var monitor: LaneMonitor?
         var horizon: LongHorizon?
         var trim: TrimStatus?
+        /// The lanes that are not in the stream, a bit each; empty while there are none.
+        var away: [UInt64] = []
+        var leases: [Lease] = []
         var telemetry: BoardTelemetry?
         /// The newest last.
         var alarms: [TimedAlarm] = []
@@ -93,7 +101,7 @@ final class LaneBook: Sendable {
                 state: content.state, stateSince: content.stateSince, isResting: isResting,
                 description: content.description, ledger: content.ledger,
                 earlier: content.earlier, monitor: content.monitor, horizon: content.horizon, trim: content.trim,
-                telemetry: content.telemetry,
+                telemetry: content.telemetry, leases: content.leases,
                 alarms: content.alarms)
         }
     }
@@ -154,9 +162,49 @@ final class LaneBook: Sendable {
             content.ledger = LaneLedger(
                 lanes: description.lanes, startUpWindows: startUpWindows,
                 healthEpoch: content.ledger?.healthEpoch ?? 0)
+            if !content.away.isEmpty {
+                let leased = Self.lanes(of: content.leases, words: content.away.count)
+                content.ledger?.lease(content.away)
+                content.ledger?.release(content.away.indices.map { content.away[$0] & ~leased[$0] })
+            }
             content.monitor = LaneMonitor(lanes: description.lanes)
             content.horizon = LongHorizon(lanes: description.lanes)
         }
+    }
+
+    /// Enters the leases that there are now, and the lanes that are not in the stream because of them or earlier ones.
+    ///
+    /// - Parameter away: a bit each; empty when all are in the stream.
+    func enter(_ leases: [Lease], away: [UInt64]) {
+        content.withLock { content in
+            let leased = Self.lanes(of: leases, words: away.count)
+            let before = Self.lanes(of: content.leases, words: content.away.count)
+            let rejoined = content.away.indices.map { content.away[$0] & ~away.word($0) }
+            content.ledger?.lease(leased.indices.map { leased[$0] & ~before.word($0) })
+            content.ledger?.release(before.indices.map { before[$0] & ~leased.word($0) })
+            content.ledger?.rejoin(rejoined)
+            for lane in 0..<64 * rejoined.count where rejoined.hasLane(lane) { content.monitor?.restart(lane: lane) }
+            content.leases = leases
+            content.away = away
+        }
+    }
+
+    private static func lanes(of leases: [Lease], words: Int) -> [UInt64] {
+        (0..<words).map { word in leases.reduce(0) { $0 | $1.lanes.mask[word] } }
+    }
+
+    /// The lanes whose bits are used, and those that clients have, a bit each; nil before the lanes have begun.
+    var lanes: (admitted: [UInt64], leased: [UInt64])? {
+        content.withLock { content in
+            content.ledger.map { ($0.admitted, Self.lanes(of: content.leases, words: $0.lanes / 64)) }
+        }
+    }
+
+    var healthEpoch: UInt32 { content.withLock { $0.ledger?.healthEpoch ?? 0 } }
+
+    /// The devices whose resistance has collapsed, a bit each; empty when nothing is known.
+    var brokenLanes: [UInt64] {
+        content.withLock { $0.telemetry.map { ResistanceTest(ohms: $0.resistanceOhms).failure } ?? [] }
     }
 
     /// Enters what holds the lanes at 50 % ones; nil for a board whose lanes are not trimmed.
@@ -207,6 +255,8 @@ final class LaneBook: Sendable {
             window.compare(lanes: ledger.unfailed)
             content.monitor?.add(window)
             let shortageBefore = ledger.shortage
+            // The window that completes a start-up test is a part of it: until the next one, the lane gives nothing.
+            let unknownByLease = ledger.unknownByLease
             for word in ledger.admitted.indices { usable[word] = ledger.admitted[word] }
             let finding = crossLaneTest.finding(
                 ratio: window.varianceRatio, lanes: window.comparedLanes)
@@ -226,7 +276,8 @@ final class LaneBook: Sendable {
                 good += usable[word].nonzeroBitCount
             }
             return WindowVerdict(
-                good: good, shortage: ledger.shortage ?? shortageBefore,
+                good: good, away: ledger.awayCount, unknownByLease: unknownByLease,
+                shortage: ledger.shortage ?? shortageBefore,
                 isOfStartUp: ledger.windows <= startUpWindows,
                 shortestStartUp: ledger.shortestStartUp, healthEpoch: ledger.healthEpoch)
         }
@@ -239,4 +290,9 @@ extension LaneLedger {
         if !repeatedBlock.isAdmitted { return .repeating }
         return crossLane.isAdmitted ? nil : .correlated
     }
+}
+
+extension [UInt64] {
+    /// A word, or 0 where there is none.
+    fileprivate func word(_ index: Int) -> UInt64 { indices.contains(index) ? self[index] : 0 }
 }

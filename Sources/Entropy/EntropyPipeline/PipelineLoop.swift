@@ -3,6 +3,7 @@
 import BoardInterface
 import BoardOperations
 import EntropyRing
+import LeaseProtocol
 package import LinuxPlatform
 import Synchronization
 
@@ -184,10 +185,11 @@ package final class PipelineLoop: @unchecked Sendable {
             board: shared.board, source: shared.source, settings: shared.settings,
             book: shared.book, counters: shared.counters, clock: shared.clock)
         let (stream, disposal) = try opener.open()
+        let leases = LeaseDesk(stream, book: shared.book, clock: shared.clock)
         let session = BoardSession(
             ActivityContext(
                 stream: stream, lifecycle: lifecycle, book: shared.book, gate: gate,
-                jobs: shared.jobs, counters: shared.counters, settings: shared.settings,
+                jobs: shared.jobs, leases: leases, counters: shared.counters, settings: shared.settings,
                 clock: shared.clock, name: shared.source.name,
                 provenance: shared.source.provenance))
         self.session = session
@@ -202,13 +204,14 @@ package final class PipelineLoop: @unchecked Sendable {
     private func fail(_ error: BoardError) {
         lifecycle.handle(.boardFailed(error))
         session?.failJob(error)
-        closeBoard()
+        closeBoard(.boardGone)
         reopening.boardFailed()
     }
 
-    private func closeBoard() {
+    /// - Parameter reason: why leases end.
+    private func closeBoard(_ reason: LeaseReply.Status) {
         guard let session else { return }
-        session.close()
+        session.close(reason)
         gate.detach()
         shared.counters.isResting.store(false, ordering: .relaxed)
         self.session = nil
@@ -217,7 +220,7 @@ package final class PipelineLoop: @unchecked Sendable {
     private func stop() -> PipelineWait {
         do throws(BoardError) { try session?.cancelJob() } catch { fail(error) }
         lifecycle.handle(.stopped)
-        closeBoard()
+        closeBoard(.shuttingDown)
         return .stopped
     }
 }

@@ -52,6 +52,8 @@ package struct PipelineMachine: Sendable {
         case correlated
         /// The board sends bits again that it sent before.
         case repeating
+        /// Clients have the lanes, or had them and they are not known to be good since.
+        case leased
     }
 
     /// What an activity does that has the board for itself.
@@ -62,6 +64,8 @@ package struct PipelineMachine: Sendable {
         case sweeping
         /// The board is started again and again for a recording.
         case recordingStarts
+        /// A client has the array for itself, because the board cannot stream beside it.
+        case leasing
     }
 
     /// What a judged window says of the lanes.
@@ -236,6 +240,7 @@ extension PipelineMachine.State {
         case .waiting(let awaited, _): .waiting(awaited)
         case .recording, .withheld(.recordingStarts): .recording
         case .withheld(.sweeping): .calibrating
+        case .withheld(.leasing): .leased
         case .draining(let error), .ended(let error): .ended(error)
         }
     }
@@ -259,6 +264,7 @@ extension PipelineMachine.Stage {
         case .shut(.lanes(let good, let minimum)): .unhealthy(good: good, minimum: minimum)
         case .shut(.correlated): .correlated
         case .shut(.repeating): .repeating
+        case .shut(.leased): .leased
         }
     }
 }

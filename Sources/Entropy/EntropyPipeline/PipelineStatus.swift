@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ArrayLeases
 package import BoardInterface
 package import BoardProtocol
 package import LaneHealth
@@ -21,6 +22,8 @@ package enum PipelineState: Sendable, Equatable {
     case repeating
     /// Operating points are being measured: nothing is served.
     case calibrating
+    /// A client has all lanes, or the stream is stopped for it: nothing is served.
+    case leased
     /// Frames go to a recording, and their bits are served to nobody.
     case recording
     /// The source that feeds the board is silent; says what is waited for. What is in the rings is served if it was
@@ -123,6 +126,8 @@ package struct PipelineStatus: Sendable {
     package let trim: TrimStatus?
     /// Nil for a board that measures nothing about itself.
     package let telemetry: BoardTelemetry?
+    /// Those that clients have now.
+    package let leases: [Lease]
     /// The newest last.
     package let alarms: [TimedAlarm]
 }

@@ -29,6 +29,8 @@ package final class HealthWindow {
     /// Whether a period ended with the window that was tested last.
     package private(set) var endsPeriod = false
     private var periodWindows = 0
+    /// The lanes that were not in the stream for the whole period, a bit each: nothing is said of them at its end.
+    private var periodExceptions: [UInt64]
     private var schedule: PredictorSchedule
     /// What the kernel counts in one go.
     private let predictions: UnsafeMutablePointer<ck_prediction>
@@ -108,6 +110,7 @@ package final class HealthWindow {
             words: words, claimedEntropyPerBit: cutoffs.claimedEntropyPerBit, random: &random)
         periodSums = (0..<4).map { [words] _ in OnesTally(words: words) }
         horizon = LongHorizon(lanes: lanes)
+        periodExceptions = [UInt64](repeating: 0, count: words)
         predictions = .allocate(capacity: 2)
         predictions.initialize(repeating: ck_prediction(), count: 2)
         historyShots = Self.historyShots(cutoffs)
@@ -167,6 +170,13 @@ package final class HealthWindow {
     /// - Parameter windows: of that test; nil while no lane is in one.
     package func lanesStart(within windows: Int?) { schedule.startUpWindows = windows }
 
+    /// Leaves lanes out of what is found at the end of the period, because they were not in the stream for a part of it.
+    ///
+    /// - Parameter lanes: a bit each.
+    package func exceptFromPeriod(_ lanes: [UInt64]) {
+        for word in periodExceptions.indices { periodExceptions[word] |= lanes[word] }
+    }
+
     /// Tests the full window; the result is in `findings` and `onesPlanes`.
     package func test() {
         precondition(isFull)
@@ -185,6 +195,7 @@ package final class HealthWindow {
             keep(lanesFound, in: &findings[test.test].warning)
             keep(lanesFound + stride, in: &findings[test.test].failure)
         }
+        if endsPeriod { endPeriod() }
     }
 
     /// Calls `judge` with how often each lane differs from each of the earlier shots, and of the other lanes, that are
@@ -216,7 +227,15 @@ package final class HealthWindow {
         endsPeriod = periodWindows * Self.windowShots == HealthCutoffs.longPeriodShots
         guard endsPeriod else { return }
         for sum in periodSums.indices { judge(periodSums[sum]) }
-        horizon.endPeriod(&periodSums)
+        horizon.endPeriod(&periodSums, except: periodExceptions)
+    }
+
+    /// Removes the exceptions from what was found, and begins the next period.
+    private func endPeriod() {
+        for word in periodExceptions.indices {
+            findings[.longPrediction].warning[word] &= ~periodExceptions[word]
+            findings[.longPrediction].failure[word] &= ~periodExceptions[word]
+        }
         forgetPeriod()
     }
 
@@ -251,6 +270,7 @@ package final class HealthWindow {
     private func forgetPeriod() {
         for sum in periodSums.indices { periodSums[sum].reset() }
         periodWindows = 0
+        for word in periodExceptions.indices { periodExceptions[word] = 0 }
     }
 
     /// Compares the lanes of the full, tested window with one another, for the monitor and the test across lanes.

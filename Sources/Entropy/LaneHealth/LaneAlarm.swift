@@ -28,6 +28,7 @@ package struct LaneCounts: Sendable, Equatable {
     package var good = 0
     package var warned = 0
     package var failed = 0
+    package var leased = 0
 
     /// Lanes whose bits are used.
     package var admitted: Int { good + warned }
@@ -40,6 +41,7 @@ package struct LaneCounts: Sendable, Equatable {
         case .good: good += change
         case .warned: warned += change
         case .failed: failed += change
+        case .leased: leased += change
         }
     }
 }

@@ -10,7 +10,7 @@ package struct LaneLedger: Sendable {
     package private(set) var counts = LaneCounts()
     /// The lanes whose bits are used, a bit each, as far as the lanes by themselves go.
     package private(set) var admitted: [UInt64]
-    /// The lanes that have not failed, a bit each.
+    /// The lanes of the stream that have not failed, a bit each.
     package private(set) var unfailed: [UInt64]
     /// The lanes that had failed and, in the last window, began their start-up test again, a bit each.
     package private(set) var recovering: [UInt64]
@@ -30,6 +30,10 @@ package struct LaneLedger: Sendable {
     /// The lanes that are not `good`, a bit each: those a clean window moves on.
     private var unsettled: [UInt64]
     private var readmission: [Readmission]
+    /// The lanes that are not in the stream, because clients have them or had them a moment ago, a bit each.
+    package private(set) var away: [UInt64]
+    /// The lanes that came back from a client and have neither been admitted nor failed since, a bit each.
+    private var returned: [UInt64]
     /// The fewest clean windows that a lane in its start-up test needs; nil while no lane is in one.
     package private(set) var shortestStartUp: Int?
 
@@ -47,6 +51,8 @@ package struct LaneLedger: Sendable {
         unsettled = [UInt64](repeating: ~0, count: lanes / 64)
         unfailed = unsettled
         recovering = admitted
+        away = admitted
+        returned = admitted
         readmission = [Readmission](repeating: Readmission(startUpWindows: startUpWindows), count: lanes)
         counts.starting = lanes
         shortestStartUp = startUpWindows
@@ -55,6 +61,49 @@ package struct LaneLedger: Sendable {
     /// Takes a measurement of the devices, which counts in every window from now on.
     package mutating func measured(_ resistance: ResistanceTest) {
         self.resistance = resistance
+    }
+
+    /// Gives lanes to clients. What comes in their place is not judged.
+    ///
+    /// - Parameter lanes: a bit each.
+    package mutating func lease(_ lanes: [UInt64]) {
+        move(lanes, to: .leased)
+        for word in lanes.indices {
+            away[word] |= lanes[word]
+            returned[word] &= ~lanes[word]
+        }
+    }
+
+    /// Takes lanes back from clients. They begin their start-up test once they `rejoin` the stream.
+    ///
+    /// - Parameter lanes: a bit each.
+    package mutating func release(_ lanes: [UInt64]) {
+        move(lanes, to: .initial)
+        for word in lanes.indices { returned[word] |= lanes[word] }
+    }
+
+    /// Says that lanes that were taken back are in the stream again.
+    ///
+    /// - Parameter lanes: a bit each.
+    package mutating func rejoin(_ lanes: [UInt64]) {
+        for word in lanes.indices {
+            away[word] &= ~lanes[word]
+            unfailed[word] |= lanes[word]
+        }
+    }
+
+    /// How many lanes a client has or had, and of which nothing is known since.
+    package var unknownByLease: Int {
+        away.indices.reduce(0) { $0 + (away[$1] | returned[$1]).nonzeroBitCount }
+    }
+
+    /// How many lanes are not in the stream.
+    package var awayCount: Int { away.reduce(0) { $0 + $1.nonzeroBitCount } }
+
+    private mutating func move(_ lanes: [UInt64], to new: LaneState) {
+        let before = admitted
+        for lane in 0..<64 * lanes.count where lanes.hasLane(lane) { enter(new, lane: lane) }
+        if admitted != before { healthEpoch &+= 1 }
     }
 
     /// Enters what a window showed, and moves the lanes on.
@@ -76,7 +125,7 @@ package struct LaneLedger: Sendable {
             recovering[word] = 0
             // Lanes that are good and stay so need no entry: that is nearly always all of them.
             var concerned =
-                findings.tripped(word: word) | resistance.warning[word] | unsettled[word]
+                (findings.tripped(word: word) | resistance.warning[word] | unsettled[word]) & ~away[word]
             while concerned != 0 {
                 let lane = word * 64 + concerned.trailingZeroBitCount
                 concerned &= concerned - 1
@@ -128,10 +177,9 @@ package struct LaneLedger: Sendable {
         if old.isAdmitted, new.isStarting { readmission[lane].fellShort(window: windows) }
         if old == .failed, new != .failed { recovering.setLane(lane, to: true) }
         if new.isAdmitted { readmission[lane].admitted() }
-        states[lane] = new
         if new.isStarting { shortestStartUp = min(shortestStartUp ?? .max, readmission[lane].windows) }
-        counts.add(old, -1)
-        counts.add(new, 1)
+        if new.isAdmitted || new == .failed { returned.setLane(lane, to: false) }
+        enter(new, lane: lane)
         if let decisive {
             alarmCounts[decisive.test.rawValue][lane] += 1
             if let severity = old.alarm(movingTo: new), !wasMasked {
@@ -140,10 +188,16 @@ package struct LaneLedger: Sendable {
                         lane: lane, test: decisive.test, severity: severity, window: windows))
             }
         }
-        admitted.setLane(lane, to: new.isAdmitted)
-        unsettled.setLane(lane, to: new != .good)
-        unfailed.setLane(lane, to: new != .failed)
         return old.isAdmitted != new.isAdmitted
+    }
+
+    private mutating func enter(_ state: LaneState, lane: Int) {
+        counts.add(states[lane], -1)
+        counts.add(state, 1)
+        states[lane] = state
+        admitted.setLane(lane, to: state.isAdmitted)
+        unsettled.setLane(lane, to: state != .good)
+        unfailed.setLane(lane, to: state != .failed && state != .leased && !away.hasLane(lane))
     }
 }
 

@@ -19,13 +19,16 @@ package enum LaneState: Sendable, Equatable {
     case warned(cleanWindows: Int)
     /// A test tripped at the failing cut-off. The way back leads through the start-up test.
     case failed
+    /// A client has it for itself: it is not in the stream, and what is there in its place is not judged. The way back
+    /// leads through the start-up test.
+    case leased
 
     package static let initial = LaneState.starting(cleanWindows: 0)
 
     package var isAdmitted: Bool {
         switch self {
         case .good, .warned: true
-        case .starting, .failed: false
+        case .starting, .failed, .leased: false
         }
     }
 
@@ -40,6 +43,7 @@ package enum LaneState: Sendable, Equatable {
     ///   warning takes to be lifted.
     package func after(_ finding: LaneFinding, startUpWindows: Int) -> LaneState {
         switch (self, finding) {
+        case (.leased, _): .leased
         case (_, .failure), (.failed, .warning), (.failed, .shortfall): .failed
         case (.failed, .clean), (.starting, .warning), (_, .shortfall): .initial
         case (.good, .warning), (.warned, .warning): .warned(cleanWindows: 0)

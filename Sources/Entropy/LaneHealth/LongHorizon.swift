@@ -30,27 +30,34 @@ package struct LongHorizon: Sendable {
     /// By predictor, in how many shots each lane was one, or differed from what the predictor looked at.
     private var counts: [OnesTally]
     package private(set) var isMeasured = false
+    /// The lanes that were not measured, because they were not in the stream for the whole period, a bit each.
+    private var unmeasured: [UInt64]
 
     package init(lanes: Int) {
         counts = Predictor.allCases.map { _ in OnesTally(words: lanes / 64) }
+        unmeasured = [UInt64](repeating: 0, count: lanes / 64)
     }
 
     /// Takes the counts of a period, in the order of the predictors, and leaves those of the period before.
-    mutating func endPeriod(_ sums: inout [OnesTally]) {
+    ///
+    /// - Parameter lanes: those that were not measured, a bit each.
+    mutating func endPeriod(_ sums: inout [OnesTally], except lanes: [UInt64]) {
         precondition(sums.count == counts.count)
         swap(&counts, &sums)
+        for word in unmeasured.indices { unmeasured[word] = lanes[word] }
         isMeasured = true
     }
 
     /// Becomes equal to another one of as many lanes, in the same memory.
     package mutating func take(_ other: LongHorizon) {
         for index in counts.indices { counts[index].take(other.counts[index]) }
+        for word in unmeasured.indices { unmeasured[word] = other.unmeasured[word] }
         isMeasured = other.isMeasured
     }
 
-    /// Nil before the first whole period.
+    /// Nil before the first whole period, and for a lane that was not in the stream for the whole of the last one.
     package func measurement(lane: Int) -> Measurement? {
-        guard isMeasured else { return nil }
+        guard isMeasured, !unmeasured.hasLane(lane) else { return nil }
         let hits = Predictor.allCases.indices.map { index in
             let count = counts[index][lane]
             return max(count, HealthCutoffs.longPeriodShots - count)

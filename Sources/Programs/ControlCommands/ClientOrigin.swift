@@ -31,6 +31,12 @@ extension StatusReport {
         guard console.isDaemon(service.processId) else { return self }
         var report = self
         report.service.topClients = service.topClients.map(console.identify)
+        for board in boards.indices {
+            for lease in boards[board].leases.indices {
+                report.boards[board].leases[lease].user = UInt32(exactly: boards[board].leases[lease].userId)
+                    .flatMap(userName)
+            }
+        }
         return report
     }
 }

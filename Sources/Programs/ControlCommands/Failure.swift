@@ -82,8 +82,8 @@ package enum Failure: Error, Equatable {
         case .noSuchBoard, .ambiguousBoard: .noSuchBoard
         case .notPermitted: .notPermitted
         case .outOfRange, .badFault: .usage
-        case .noSuchPreset: .usage
-        case .notSimulated, .notTunable, .busy, .tooManyWatches, .noDescriptor,
+        case .noSuchPreset, .notEnoughLanes: .usage
+        case .notSimulated, .notTunable, .busy, .tooManyWatches, .noDescriptor, .notLeasable, .lanesTaken,
             .recordingFailed, .configurationRefused:
             .failure
         }
@@ -236,6 +236,18 @@ package enum Failure: Error, Equatable {
         case .noDescriptor: ("metrngd received no file", versionHint)
         case .recordingFailed(let cause):
             ("the recording failed: \(printable(cause))", "choose a file on a fast disk with free space")
+        case .notLeasable(let board, let cause):
+            ("the lanes of \(printable(board)) cannot be leased: \(printable(cause))", nil)
+        case .notEnoughLanes(let board, let wanted, let available):
+            (
+                "\(wanted) lanes of \(printable(board)) were asked for, and \(available) are good and free",
+                "ask for fewer, or see which lanes fail: mectl health"
+            )
+        case .lanesTaken(let board, let lanes):
+            (
+                "these lanes of \(printable(board)) are leased already: \(LaneList.text(lanes))",
+                "see who has them: mectl status"
+            )
         case .configurationRefused(let problems):
             (
                 (["the configuration is wrong and was not applied:"] + problems.map(printable))

@@ -34,7 +34,7 @@ struct BoardOperator: ControlOperator {
     var operations: [OperationMethod] {
         [
             method(SetOperatingPoint.self), method(Calibrate.self), recording,
-            method(InjectFault.self),
+            method(InjectFault.self), method(LeaseLanes.self),
         ]
     }
 

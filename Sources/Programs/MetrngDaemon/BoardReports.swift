@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ArrayLeases
 import BoardInterface
 import BoardProtocol
 import Conditioning
@@ -49,7 +50,7 @@ extension BoardUnit {
             firmware: board?.firmware ?? "", lanes: lanes,
             laneCounts: (status.ledger?.counts ?? LaneHealth.LaneCounts()).report,
             untrimmableLanes: status.trim?.untrimmable ?? 0,
-            minimumGoodLanes: pipeline.settings.minimumGoodLanes(of: lanes),
+            minimumGoodLanes: pipeline.settings.minimumGoodLanes(of: lanes - (status.ledger?.awayCount ?? 0)),
             healthEpoch: Int(clamping: source.healthEpoch.load(ordering: .relaxed)),
             operatingPoint: isArray ? board?.operatingPoint : nil,
             encoding: isArray ? (board?.encoding).map { "\($0)" } : nil,
@@ -66,7 +67,7 @@ extension BoardUnit {
             rings: source.channels.reversed().map { $0.report(now: now) },
             lastFailures: Array(status.newest(.failure).prefix(BoardStatus.reportedFailures)),
             lastWarning: status.newest(.warning).first, alarms: status.alarmCounts,
-            recordedFrom: board?.recordedFrom?.name)
+            recordedFrom: board?.recordedFrom?.name, leases: status.leases.map { $0.report(clock: clock) })
     }
 }
 
@@ -118,6 +119,7 @@ extension PipelineStatus {
         case .serving: isResting ? .idle : .serving
         case .unhealthy, .correlated, .repeating: .unhealthy
         case .calibrating: .calibrating
+        case .leased: .leased
         case .recording: .recording
         case .waiting: .waiting
         case .failed: .failed
@@ -127,7 +129,7 @@ extension PipelineStatus {
 
     fileprivate var cause: String? {
         switch state {
-        case .tuning, .starting, .serving, .calibrating, .recording: nil
+        case .tuning, .starting, .serving, .calibrating, .leased, .recording: nil
         case .unhealthy(let good, let minimum): "\(good) good lanes, at least \(minimum) are needed"
         case .correlated: "common-mode correlation of the lanes"
         case .repeating: "it sends bits again that it sent before"
@@ -138,7 +140,7 @@ extension PipelineStatus {
 
     fileprivate func remedy(for kind: BoardSettings.Kind) -> String? {
         switch state {
-        case .tuning, .starting, .serving, .calibrating, .recording: nil
+        case .tuning, .starting, .serving, .calibrating, .leased, .recording: nil
         case .correlated:
             "look for a disturbance of all devices at once: the supply, the field, the array's clock"
         case .repeating:
@@ -180,6 +182,14 @@ extension EntropyChannel {
 
 extension LaneHealth.LaneCounts {
     var report: ControlInterface.LaneCounts {
-        ControlInterface.LaneCounts(starting: starting, good: good, warned: warned, failed: failed)
+        ControlInterface.LaneCounts(starting: starting, good: good, warned: warned, failed: failed, leased: leased)
+    }
+}
+
+extension Lease {
+    fileprivate func report(clock: Clock) -> LeaseStatus {
+        LeaseStatus(
+            lanes: lanes.count, processId: Int(holder.processID), userId: Int(holder.userID), since: since,
+            secondsLeft: Double(nanosecondsLeft(clock: clock)) / 1e9)
     }
 }

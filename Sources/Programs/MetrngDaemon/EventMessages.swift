@@ -150,6 +150,8 @@ extension PipelineState {
         case .calibrating:
             LogLine(
                 .boardChanged, .info, "measuring operating points; nothing is served meanwhile")
+        case .leased:
+            LogLine(.boardChanged, .info, "all lanes are leased; nothing is served meanwhile")
         case .recording:
             LogLine(.boardChanged, .info, "recording; recorded bits are not served")
         case .correlated:

@@ -99,6 +99,7 @@ extension LaneState {
         case .good: .good
         case .warned: .warned
         case .failed: .failed
+        case .leased: .leased
         }
     }
 }

@@ -49,7 +49,7 @@ extension BoardStatus {
         switch state {
         case .serving, .idle: true
         case .waiting, .ended: rings.contains { $0.availableBytes > 0 }
-        case .tuning, .starting, .unhealthy, .calibrating, .recording, .failed: false
+        case .tuning, .starting, .unhealthy, .calibrating, .leased, .recording, .failed: false
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The three operations on the array of which everything else is made: wValue of `BoardRequest.array`.
+/// The three operations on the array of which everything else is made: wValue of `BoardRequest.array`. Only while the
+/// board does not stream.
 package enum ArrayOperation: UInt16, Sendable, CaseIterable {
     /// To the board, no data: the next lanes / 8 bytes on endpoint 3 are the states of all devices.
     case write = 1
@@ -30,4 +31,15 @@ package enum ArrayOperation: UInt16, Sendable, CaseIterable {
         }
         return count
     }
+}
+
+/// The same operations on the lanes that are set aside: wValue of `BoardRequest.array`. Also while the board streams.
+/// All their data is on endpoint 0.
+package enum AsideOperation: UInt16, Sendable, CaseIterable {
+    /// To the board: the states of the lanes aside, lanes / 8 bytes; bits of other lanes are ignored.
+    case write = 0x11
+    /// To the board: the number of pulses for every lane aside, as for `ArrayOperation.pulse`.
+    case pulse = 0x12
+    /// From the board: the states of the lanes aside, lanes / 8 bytes, 0 for other lanes.
+    case read = 0x13
 }

@@ -30,6 +30,9 @@ package struct BoardDescription: Sendable, Equatable {
     /// Whether its array can be written, pulsed and read beside the stream; false for a board that is no
     /// `ArrayBoard`.
     package let hasArrayOperations: Bool
+    /// Whether lanes can be set aside from its stream and operated beside it; false for a board that is no
+    /// `AsideBoard`.
+    package let canSetLanesAside: Bool
 
     package static let laneLimits = 64...4096
 
@@ -39,7 +42,7 @@ package struct BoardDescription: Sendable, Equatable {
         kind: String, provenance: Provenance, serial: String, path: String, firmware: String,
         lanes: Int, encoding: LaneEncoding, operatingPoint: OperatingPoint, maximumPayload: Int,
         shotsPerSecond: Double? = nil, recordedFrom: Provenance? = nil, tuning: Tuning? = nil,
-        hasArrayOperations: Bool = false
+        hasArrayOperations: Bool = false, canSetLanesAside: Bool = false
     ) {
         precondition(Self.laneLimits.contains(lanes) && lanes.isMultiple(of: 64))
         precondition((1...FrameHeader.payloadLimit).contains(maximumPayload))
@@ -56,6 +59,7 @@ package struct BoardDescription: Sendable, Equatable {
         self.recordedFrom = recordedFrom
         self.tuning = tuning
         self.hasArrayOperations = hasArrayOperations
+        self.canSetLanesAside = canSetLanesAside
     }
 
     /// 64-bit words in a shot.

@@ -35,6 +35,10 @@ package struct InfoRecord: Sendable, Equatable {
         package static let resistances = Features(rawValue: 16)
         package static let array = Features(rawValue: 32)
         package static let events = Features(rawValue: 64)
+        /// Lanes can be set aside from the stream. From minor version 1 on.
+        package static let lanesAside = Features(rawValue: 128)
+        /// The features that a board with `lanesAside` has as well.
+        package static let besideLanesAside: Features = [.operatingPoint, .laneTrim, .laneMask, .array]
     }
 
     package static let byteCount = 64
@@ -61,6 +65,11 @@ package struct InfoRecord: Sendable, Equatable {
         self.maximumPayload = maximumPayload
         self.shotsPerSecond = shotsPerSecond
         self.tuning = tuning
+    }
+
+    /// Whether lanes can be set aside: a board of minor version 0, and one that lacks what belongs to it, cannot.
+    package var canSetLanesAside: Bool {
+        minorVersion >= 1 && features.isSuperset(of: Features.besideLanesAside.union(.lanesAside))
     }
 
     package static func == (left: Self, right: Self) -> Bool { left.bytes == right.bytes }

@@ -32,7 +32,7 @@ package enum BoardFault: String, Sendable, CaseIterable {
     /// The board speaks the next major version.
     case otherVersion
 
-    // The array operations.
+    // The array operations, also those of lanes aside.
     /// The states that a WRITE brings do not reach the devices.
     case lostWrites
     /// No PULSE reaches the devices.
@@ -41,6 +41,10 @@ package enum BoardFault: String, Sendable, CaseIterable {
     case unmaskedPulses
     /// A READ gives the opposite of every state, and ones for masked devices.
     case invertedReads
+    /// Lanes that are to be set aside go on streaming.
+    case lostLanes
+    /// Setting lanes aside ends the stream.
+    case endedStream
 
     // Everything.
     /// Nothing is answered on any endpoint.

@@ -23,8 +23,6 @@ struct FrameSource {
     private var sequence: UInt32 = 0
     private var firstShot: UInt64 = 0
     private var dropped: UInt32 = 0
-    /// The number of masked lanes.
-    private var masked: UInt16 = 0
 
     /// - Parameter array: open, and described so.
     init(_ array: SimulatedArrayBoard, _ description: BoardDescription) {
@@ -37,6 +35,13 @@ struct FrameSource {
     var isStreaming: Bool {
         if case .idle = activity { false } else { true }
     }
+
+    var isTestingLink: Bool {
+        if case .linkTest = activity { true } else { false }
+    }
+
+    /// The number of lanes that are masked or aside.
+    private var masked: UInt16 { UInt16(array.hiddenLanes) }
 
     func fill(_ status: inout StatusRecord) {
         status.activity =
@@ -72,9 +77,6 @@ struct FrameSource {
         self.activity = activity
         (sequence, firstShot, dropped) = (0, 0, 0)
     }
-
-    /// - Parameter count: the number of lanes that the array's mask has.
-    mutating func setMasked(_ count: Int) { masked = UInt16(count) }
 
     /// Makes the next bytes of the stream a frame of one shot with the states of the devices.
     mutating func send(states: [UInt64]) {

@@ -13,28 +13,32 @@ struct RequestHandler {
     private let array: SimulatedArrayBoard
     private let description: BoardDescription
     private let tuning: Tuning
+    /// 0 for a board that cannot set lanes aside.
+    private let minorVersion: UInt8
     private let powerUpPoint: OperatingPoint
     private var point: OperatingPoint
     private var trims: [Int16]
+    private var aside: AsideHandler
     private var lastRefusal = StatusRecord.Refusal.none
     private var refusals: UInt32 = 0
     /// The states that a WRITE has brought so far; nil when none is under way.
     private var written: [UInt8]?
-    /// How the array operations fail; nil when they work.
+    /// How array operations and lanes aside fail; nil when they work.
     var arrayFault: BoardFault?
-
-    private struct Refused: Error {
-        let reason: StatusRecord.Refusal
-        init(_ reason: StatusRecord.Refusal) { self.reason = reason }
-    }
 
     /// - Parameters:
     ///   - array: open, with this description.
     ///   - tuning: the limits of the array.
-    init(_ array: SimulatedArrayBoard, _ description: BoardDescription, _ tuning: Tuning) {
+    ///   - minorVersion: of MEB, 0 or 1.
+    init(
+        _ array: SimulatedArrayBoard, _ description: BoardDescription, _ tuning: Tuning,
+        minorVersion: UInt8
+    ) {
         self.array = array
         self.description = description
         self.tuning = tuning
+        self.minorVersion = minorVersion
+        aside = AsideHandler(array, description, tuning)
         source = FrameSource(array, description)
         powerUpPoint = description.operatingPoint
         point = powerUpPoint
@@ -45,7 +49,7 @@ struct RequestHandler {
     mutating func handle(
         _ setup: USBSetup, data: UnsafeMutableRawBufferPointer
     ) -> USBOutcome {
-        do throws(Refused) {
+        do throws(RefusedRequest) {
             let answer = try answer(setup, data: Array(data.prefix(Int(setup.length))))
             data.copyBytes(from: answer.prefix(data.count))
             return .done(min(answer.count, data.count))
@@ -89,14 +93,15 @@ struct RequestHandler {
         try? array.setOperatingPoint(point)
         try? array.setTrims(trims)
         try? array.setLaneMask(Array(repeating: 0, count: description.wordsPerShot))
+        aside.reset()
     }
 
     private mutating func answer(
         _ setup: USBSetup, data: [UInt8]
-    ) throws(Refused) -> [UInt8] {
-        guard let request = BoardRequest(rawValue: setup.request) else {
-            throw Refused(.unknownRequest)
-        }
+    ) throws(RefusedRequest) -> [UInt8] {
+        guard let request = BoardRequest(rawValue: setup.request),
+            request != .lanesAside || hasLanesAside
+        else { throw RefusedRequest(.unknownRequest) }
         if setup.isFromDevice { return try read(request, setup) }
         try write(request, setup, data)
         return []
@@ -104,23 +109,30 @@ struct RequestHandler {
 
     // MARK: From the board
 
-    private func read(_ request: BoardRequest, _ setup: USBSetup) throws(Refused) -> [UInt8] {
+    private func read(_ request: BoardRequest, _ setup: USBSetup) throws(RefusedRequest) -> [UInt8] {
         switch request {
         case .getInfo: info.bytes
         case .getStatus where setup.value == 0: status.bytes
         case .getStatus: try resistances(page: Int(setup.value) - 1)
-        case .operatingPoint: OperatingPointRecord(point).bytes
+        case .operatingPoint: try readPoint(of: try laneSet(setup.value))
+        case .lanesAside: try readLanesAside(setup.value)
+        case .array where hasLanesAside && setup.value == AsideOperation.read.rawValue:
+            try readAside()
         case .setLaneTrim, .setLaneMask, .start, .stop, .selfTest, .reset, .array:
-            throw Refused(.unknownRequest)
+            throw RefusedRequest(.unknownRequest)
         }
     }
 
+    private var hasLanesAside: Bool { minorVersion >= 1 }
+
     private var info: InfoRecord {
-        InfoRecord(
-            firmware: SoftwareBoard.firmware, encoding: description.encoding,
-            features: [
-                .simulated, .operatingPoint, .laneTrim, .laneMask, .resistances, .array,
-            ],
+        let features: InfoRecord.Features = [
+            .simulated, .operatingPoint, .laneTrim, .laneMask, .resistances, .array,
+        ]
+        return InfoRecord(
+            minorVersion: minorVersion, firmware: SoftwareBoard.firmware,
+            encoding: description.encoding,
+            features: hasLanesAside ? features.union(.lanesAside) : features,
             lanes: description.lanes, maximumPayload: description.maximumPayload,
             shotsPerSecond: UInt32(description.shotsPerSecond ?? 0), tuning: tuning)
     }
@@ -136,10 +148,10 @@ struct RequestHandler {
         return status
     }
 
-    private func resistances(page: Int) throws(Refused) -> [UInt8] {
+    private func resistances(page: Int) throws(RefusedRequest) -> [UInt8] {
         let first = page * BoardRequest.resistancesPerRequest
         guard first < description.lanes, let telemetry = try? array.telemetry() else {
-            throw Refused(.badValue)
+            throw RefusedRequest(.badValue)
         }
         let lanes = telemetry.resistanceOhms.dropFirst(first)
         return LaneRecords.bytes(resistanceOhms: lanes.prefix(BoardRequest.resistancesPerRequest))
@@ -149,12 +161,12 @@ struct RequestHandler {
 
     private mutating func write(
         _ request: BoardRequest, _ setup: USBSetup, _ data: [UInt8]
-    ) throws(Refused) {
+    ) throws(RefusedRequest) {
         switch request {
-        case .getInfo, .getStatus: throw Refused(.unknownRequest)
-        case .operatingPoint: try setPoint(data)
-        case .setLaneTrim: try setTrims(data, from: Int(setup.value))
-        case .setLaneMask: try setMask(data)
+        case .getInfo, .getStatus: throw RefusedRequest(.unknownRequest)
+        case .operatingPoint: try setPoint(data, of: try laneSet(setup.value))
+        case .setLaneTrim: try setTrims(data, at: setup.value)
+        case .setLaneMask: try setMask(data, of: try laneSet(setup.value))
         case .start:
             try require(data, count: 0)
             source.start()
@@ -167,50 +179,71 @@ struct RequestHandler {
         case .reset:
             try require(data, count: 0)
             reset()
-        case .array: try operate(setup.value, data)
+        case .array:
+            if hasLanesAside, let operation = AsideOperation(rawValue: setup.value) {
+                try operate(operation, data)
+            } else {
+                try operate(setup.value, data)
+            }
+        case .lanesAside: try setLanesAside(setup.value, data)
         }
     }
 
-    private func require(_ data: [UInt8], count: Int) throws(Refused) {
-        if data.count != count { throw Refused(.badLength) }
+    private func require(_ data: [UInt8], count: Int) throws(RefusedRequest) {
+        if data.count != count { throw RefusedRequest(.badLength) }
     }
 
-    private func requireIdle() throws(Refused) {
-        if source.isStreaming { throw Refused(.streaming) }
+    private func requireIdle() throws(RefusedRequest) {
+        if source.isStreaming { throw RefusedRequest(.streaming) }
     }
 
-    private mutating func setPoint(_ data: [UInt8]) throws(Refused) {
-        try requireIdle()
+    /// The lanes that a request is for. A board of minor version 0 looks at no value.
+    private func laneSet(_ value: UInt16) throws(RefusedRequest) -> LaneSet {
+        guard hasLanesAside else { return .stream }
+        guard let set = LaneSet(rawValue: value) else { throw RefusedRequest(.badValue) }
+        return set
+    }
+
+    private mutating func setPoint(_ data: [UInt8], of set: LaneSet) throws(RefusedRequest) {
+        try set == .aside ? requireNoLinkTest() : requireIdle()
         try require(data, count: OperatingPointRecord.byteCount)
-        guard let record = try? OperatingPointRecord(parsing: data),
-            tuning.violation(of: record.point) == nil,
-            (try? array.setOperatingPoint(record.point)) != nil
-        else { throw Refused(.badValue) }
-        point = record.point
+        guard let new = try? OperatingPointRecord(parsing: data).point,
+            tuning.violation(of: new) == nil
+        else { throw RefusedRequest(.badValue) }
+        if set == .aside { return try aside.setPoint(new) }
+        guard (try? array.setOperatingPoint(new)) != nil else { throw RefusedRequest(.badValue) }
+        point = new
     }
 
-    private mutating func setTrims(_ data: [UInt8], from lane: Int) throws(Refused) {
-        guard data.count.isMultiple(of: 2), !data.isEmpty else { throw Refused(.badLength) }
+    private mutating func setTrims(_ data: [UInt8], at value: UInt16) throws(RefusedRequest) {
+        let (set, lane) =
+            hasLanesAside ? LaneSet.parse(trimValue: value) : (.stream, Int(value))
+        if set == .aside { try requireNoLinkTest() }
+        guard data.count.isMultiple(of: 2), !data.isEmpty else { throw RefusedRequest(.badLength) }
         let new = LaneRecords.trims(parsing: data)
         guard lane + new.count <= trims.count, new.allSatisfy(tuning.trim.contains) else {
-            throw Refused(.badValue)
+            throw RefusedRequest(.badValue)
         }
+        if set == .aside { return try aside.setTrims(new, from: lane) }
         trims.replaceSubrange(lane..<lane + new.count, with: new)
-        guard (try? array.setTrims(trims)) != nil else { throw Refused(.badValue) }
+        guard (try? array.setTrims(trims)) != nil else { throw RefusedRequest(.badValue) }
     }
 
-    private mutating func setMask(_ data: [UInt8]) throws(Refused) {
+    private mutating func setMask(_ data: [UInt8], of set: LaneSet) throws(RefusedRequest) {
+        if set == .aside {
+            try requireNoLinkTest()
+            return try aside.setMask(data)
+        }
         try requireIdle()
         try require(data, count: description.lanes / 8)
         let mask = LaneRecords.bits(parsing: data)
-        guard (try? array.setLaneMask(mask)) != nil else { throw Refused(.badValue) }
-        source.setMasked(mask.reduce(0) { $0 + $1.nonzeroBitCount })
+        guard (try? array.setLaneMask(mask)) != nil else { throw RefusedRequest(.badValue) }
     }
 
-    private mutating func operate(_ code: UInt16, _ data: [UInt8]) throws(Refused) {
+    private mutating func operate(_ code: UInt16, _ data: [UInt8]) throws(RefusedRequest) {
         try requireIdle()
         switch ArrayOperation(rawValue: code) {
-        case nil: throw Refused(.badValue)
+        case nil: throw RefusedRequest(.badValue)
         case .write:
             try require(data, count: 0)
             written = []
@@ -218,11 +251,51 @@ struct RequestHandler {
             try require(data, count: 4)
             guard let count = try? ArrayOperation.pulses(parsing: data),
                 (try? pulse(count)) != nil
-            else { throw Refused(.badValue) }
+            else { throw RefusedRequest(.badValue) }
         case .read:
             try require(data, count: 0)
-            guard let states = try? states() else { throw Refused(.badValue) }
+            guard let states = try? states() else { throw RefusedRequest(.badValue) }
             source.send(states: states)
+        }
+    }
+
+    // MARK: Lanes aside
+
+    private func requireNoLinkTest() throws(RefusedRequest) {
+        if source.isTestingLink { throw RefusedRequest(.streaming) }
+    }
+
+    private func readPoint(of set: LaneSet) throws(RefusedRequest) -> [UInt8] {
+        if set == .aside { try requireNoLinkTest() }
+        return OperatingPointRecord(set == .aside ? aside.point : point).bytes
+    }
+
+    private func readLanesAside(_ value: UInt16) throws(RefusedRequest) -> [UInt8] {
+        guard value == 0 else { throw RefusedRequest(.badValue) }
+        try requireNoLinkTest()
+        return LaneRecords.bytes(bits: aside.lanes)
+    }
+
+    private mutating func setLanesAside(
+        _ value: UInt16, _ data: [UInt8]
+    ) throws(RefusedRequest) {
+        guard value == 0 else { throw RefusedRequest(.badValue) }
+        try requireNoLinkTest()
+        try aside.setLanes(data, isLost: arrayFault == .lostLanes)
+        if arrayFault == .endedStream { source.stop() }
+    }
+
+    private func readAside() throws(RefusedRequest) -> [UInt8] {
+        try requireNoLinkTest()
+        return try aside.read(fault: arrayFault)
+    }
+
+    private func operate(_ operation: AsideOperation, _ data: [UInt8]) throws(RefusedRequest) {
+        try requireNoLinkTest()
+        switch operation {
+        case .write: try aside.write(data, fault: arrayFault)
+        case .pulse: try aside.pulse(data, fault: arrayFault)
+        case .read: throw RefusedRequest(.unknownRequest)
         }
     }
 

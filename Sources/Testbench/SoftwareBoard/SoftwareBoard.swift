@@ -25,9 +25,12 @@ package final class SoftwareBoard: USBFunction, Sendable {
     private let array: SimulatedArrayBoard
     private let state: Mutex<State>
 
-    /// - Parameter array: the board's own from now on.
+    /// - Parameters:
+    ///   - array: the board's own from now on.
+    ///   - minorVersion: of MEB. A board of version 0 cannot set lanes aside.
     package init(
-        _ array: SimulatedArrayBoard, serial: String, speed: USBSpeed
+        _ array: SimulatedArrayBoard, serial: String, speed: USBSpeed,
+        minorVersion: UInt8 = BoardInterface.minorVersion
     ) throws(BoardError) {
         let description = try array.open()
         guard let tuning = description.tuning else {
@@ -36,7 +39,8 @@ package final class SoftwareBoard: USBFunction, Sendable {
         self.array = array
         identity = BoardDescriptors.identity(
             speed: speed, product: Self.product, serial: serial, firmware: Self.firmware)
-        state = Mutex(State(handler: RequestHandler(array, description, tuning)))
+        let handler = RequestHandler(array, description, tuning, minorVersion: minorVersion)
+        state = Mutex(State(handler: handler))
     }
 
     /// Fails in the given way from now on; nil ends the fault.

@@ -27,7 +27,8 @@ final class BoardSet {
                 settings: SimulatedArraySettings(.quarterPeriod),
                 shotsPerFrame: options.shotsPerFrame, seed: .kernel)
             let board = try SoftwareBoard(
-                array, serial: "SOFT-\(index + 1)", speed: options.superSpeed ? .superSpeed : .high)
+                array, serial: "SOFT-\(index + 1)", speed: options.superSpeed ? .superSpeed : .high,
+                minorVersion: options.minorVersion)
             return Entry(board: board, place: place)
         }
     }

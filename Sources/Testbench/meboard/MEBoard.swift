@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import BoardProtocol
 import Glibc
 import SoftwareUSB
 
@@ -40,6 +41,9 @@ struct BoardOptions: ParsableArguments {
     @Option(help: "Shots per frame.")
     var shotsPerFrame = 1024
 
+    @Option(help: "Minor version of MEB/1: 0 for boards that cannot set lanes aside.")
+    var minorVersion = BoardInterface.minorVersion
+
     @Flag(help: "SuperSpeed instead of high speed.")
     var superSpeed = false
 
@@ -47,6 +51,9 @@ struct BoardOptions: ParsableArguments {
         guard (1...4).contains(boards) else { throw ValidationError("boards: 1 to 4") }
         guard (64...4096).contains(lanes), lanes.isMultiple(of: 64) else {
             throw ValidationError("lanes: a multiple of 64 from 64 to 4096")
+        }
+        guard minorVersion <= BoardInterface.minorVersion else {
+            throw ValidationError("minorVersion: 0 to \(BoardInterface.minorVersion)")
         }
         guard (1...(1 << 20) / (lanes / 8)).contains(shotsPerFrame) else {
             throw ValidationError("shotsPerFrame: a frame holds at most 1 MiB")

@@ -35,6 +35,21 @@ struct TrimLoopTests {
         (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
     }
 
+    @Test("a lane that was not in the stream keeps its trim, and has no part in that of the others")
+    func unmeasured() {
+        var trimmed = Self.heated(seed: 3)
+        trimmed.run(until: 2)
+        var loop = trimmed.loop
+        let before = loop.trims
+        var ones = [Int](repeating: TrimLoop.measurementShots / 2, count: before.count)
+        for lane in 0..<before.count where lane < 400 { ones[lane] = 0 }
+        for _ in 0..<100 { loop.enter(ones: ones) { $0 >= 400 } }
+        #expect(loop.trims[..<400] == before[..<400])
+        #expect(loop.laneStates.allSatisfy { $0 == .held })
+        for _ in 0..<100 { loop.enter(ones: ones) }
+        #expect(loop.laneStates[..<400].allSatisfy { $0 != .held }, "measured lanes that give zeros are lost")
+    }
+
     /// The optimum of any filter is √(q·r) = 0.084 % RMS with q = 2σ²/τ and r = ¼ over the shots in a
     /// second.
     @Test(

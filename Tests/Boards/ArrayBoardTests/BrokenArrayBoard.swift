@@ -21,6 +21,14 @@ enum ArrayBreak: String, Sendable, CaseIterable {
     case silentAbsence
 }
 
+/// Each bit as most of the words have it.
+func majority(_ words: [UInt64]) -> UInt64 {
+    (0..<64).reduce(0) { bits, bit in
+        let ones = words.count { $0 >> bit & 1 == 1 }
+        return 2 * ones > words.count ? bits | 1 << bit : bits
+    }
+}
+
 /// A simulated board whose array operations are broken in one way.
 final class BrokenArrayBoard: TunableBoard, ArrayBoard {
     private let model: SimulatedArrayBoard
@@ -96,17 +104,10 @@ final class BrokenArrayBoard: TunableBoard, ArrayBoard {
             // Reads that err independently, by majority.
             let reads =
                 [states] + (try (0..<20).map { _ throws(BoardError) in try model.readStates() })
-            return states.indices.map { word in Self.majority(reads.map { $0[word] }) }
+            return states.indices.map { word in majority(reads.map { $0[word] }) }
         default: break
         }
         return states
-    }
-
-    private static func majority(_ words: [UInt64]) -> UInt64 {
-        (0..<64).reduce(0) { bits, bit in
-            let ones = words.count { $0 >> bit & 1 == 1 }
-            return 2 * ones > words.count ? bits | 1 << bit : bits
-        }
     }
 
     private func withoutMask(_ body: () throws(BoardError) -> Void) throws(BoardError) {

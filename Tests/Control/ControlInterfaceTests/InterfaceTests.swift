@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardOperations
+import BoardProtocol
 import ControlInterface
 import ControlTestSupport
 import EntropyTerms
+import LinuxPlatform
 import OperatingPointControl
 import TestSupport
 import Testing
@@ -21,14 +23,14 @@ struct InterfaceTests {
     @Test("The text in the program is the interface")
     func embedded() {
         #expect(controlInterfaceText.contains("\ninterface \(controlInterfaceName)\n"))
-        #expect(Self.text.types.count == 18)
+        #expect(Self.text.types.count == 20)
     }
 
     @Test("The methods are those of the text")
     func methods() {
         let looking = ControlMethod.allCases.map(\.rawValue)
         let changing = [
-            SetOperatingPoint.method, Calibrate.method, Record.method, InjectFault.method,
+            SetOperatingPoint.method, Calibrate.method, Record.method, InjectFault.method, LeaseLanes.method,
         ]
         #expect(Self.text.methods.keys.sorted() == (looking + changing).sorted())
     }
@@ -189,6 +191,32 @@ struct InterfaceTests {
                 try client.call(call, other, returning: JSONValue.self)
             }
         }
+    }
+
+    @Test("The reply to Lease and its errors have the fields of the text")
+    func lease() throws {
+        let point = try #require(Samples.board.operatingPoint)
+        let tuning = Tuning(
+            amplitudeMillivolts: 0...2_700, pulseWidthPicoseconds: 50...9_000, biasFieldMicrotesla: -50_000...50_000,
+            trim: -100...100, trimLatencyShots: 0)
+        let (ours, _) = try connectedSockets()
+        let reply = LeaseLanes.Reply(
+            board: "board0", provenance: "simulated", healthEpoch: 3, lanes: [1, 5], streamContinues: true,
+            operatingPoint: point, tuning: tuning, shotsPerSecond: 1e6, seconds: 60, socket: ours)
+        let fields = try #require(Self.text.methods["Lease"]).reply
+        #expect(Self.text.flaw(in: try JSONValue(encoding: reply), having: fields, at: "Lease") == nil)
+        let errors: [ControlError] = [
+            .notLeasable(board: "b", cause: "c"), .notEnoughLanes(board: "b", wanted: 3, available: 2),
+            .lanesTaken(board: "b", lanes: [1]),
+        ]
+        for error in errors {
+            let name = String(error.varlink.name.split(separator: ".").last ?? "")
+            let fields = try #require(Self.text.errors[name])
+            #expect(Self.text.flaw(in: error.varlink.parameters, having: fields, at: name) == nil)
+            #expect(ControlError(error.varlink) == error)
+        }
+        let lease = LeaseStatus(lanes: 3, processId: 1, userId: 2, since: 3, secondsLeft: 4)
+        #expect(try Self.flaw(lease, "LeaseStatus") == nil)
     }
 
     @Test("NoSuchBoard carries what the text says")

@@ -38,6 +38,7 @@ struct LaneLedgerTests {
             case .good: counts.good += 1
             case .warned: counts.warned += 1
             case .failed: counts.failed += 1
+            case .leased: counts.leased += 1
             }
         }
         return counts
@@ -47,6 +48,55 @@ struct LaneLedgerTests {
         stride(from: 0, to: states.count, by: 64).map { first in
             (0..<64).reduce(0) { $0 | (states[first + $1].isAdmitted ? 1 << $1 : 0) }
         }
+    }
+
+    @Test("a leased lane is not judged, and begins the start-up test when it comes back, however good it was")
+    func lease() {
+        var ledger = LaneLedger(lanes: 64, startUpWindows: 2)
+        let nothing = WindowFindings(words: 1)
+        var allFail = WindowFindings(words: 1)
+        allFail[.repetitionCount].warning = [~0]
+        allFail[.repetitionCount].failure = [~0]
+        var alarms: [LaneAlarm] = []
+        for _ in 0..<2 { ledger.judge(nothing) { alarms.append($0) } }
+        #expect(ledger.admitted == [~0])
+        let epoch = ledger.healthEpoch
+        ledger.lease([0b11])
+        #expect(ledger.healthEpoch == epoch + 1)
+        #expect(ledger.admitted == [~0b11] && ledger.unfailed == [~0b11] && ledger.away == [0b11])
+        #expect(ledger.counts.leased == 2 && ledger.counts.good == 62 && ledger.unknownByLease == 2)
+        ledger.judge(allFail) { alarms.append($0) }
+        #expect(alarms.count == 62 && alarms.allSatisfy { ($0.lane ?? 0) > 1 })
+        #expect(ledger.states[0] == .leased && ledger.alarms(of: .repetitionCount)[0] == 0)
+        ledger.release([0b01])
+        #expect(ledger.states[0] == .initial && ledger.states[1] == .leased && ledger.awayCount == 2)
+        ledger.judge(allFail) { _ in }
+        #expect(ledger.states[0] == .initial, "it is not in the stream yet")
+        ledger.rejoin([0b01])
+        #expect(ledger.unfailed == [0b01] && ledger.awayCount == 1)
+        #expect(ledger.unknownByLease == 2, "nothing is known of a lane that came back")
+        ledger.judge(nothing) { _ in }
+        #expect(ledger.admitted[0] & 0b11 == 0)
+        ledger.judge(nothing) { _ in }
+        #expect(ledger.admitted[0] & 0b11 == 0b01)
+        #expect(ledger.unknownByLease == 1 && ledger.counts.leased == 1)
+    }
+
+    @Test("a lane that failed before it was leased needs no fewer clean windows than without the lease")
+    func leaseOfFailed() {
+        var ledger = LaneLedger(lanes: 64, startUpWindows: 1)
+        var failing = WindowFindings(words: 1)
+        failing[.repetitionCount].warning = [1]
+        failing[.repetitionCount].failure = [1]
+        for _ in 0..<3 {
+            ledger.judge(failing) { _ in }
+            ledger.judge(WindowFindings(words: 1)) { _ in }
+        }
+        ledger.lease([1])
+        ledger.release([1])
+        ledger.rejoin([1])
+        ledger.judge(WindowFindings(words: 1)) { _ in }
+        #expect(ledger.states[0] == .starting(cleanWindows: 1))
     }
 
     @Test(

@@ -59,6 +59,28 @@ struct LongHorizonTests {
         #expect(measurement.entropyPerBit < 0.99)
     }
 
+    @Test("nothing is found or measured of a lane that was away for a part of the period; the next one counts whole")
+    func away() throws {
+        let owned = OwnedWindow(lanes: Self.lanes, cutoffs: HealthCutoffs(claimedEntropyPerBit: 0.8))
+        var stream = LaneStream([LaneStream.Chain](repeating: .ideal, count: Self.lanes), seed: 6)
+        var found: [UInt64] = []
+        for window in 0..<128 {
+            var rows = stream.rows(HealthCutoffs.windowShots)
+            // Lanes 0 and 1 give zeros for half of the first period, and of lane 0 that is known.
+            if window < 32 {
+                for row in rows.indices { rows[row] &= ~0b11 }
+                owned.window.exceptFromPeriod([0b01])
+            }
+            let findings = owned.findings(in: rows)
+            if window % 64 == 63 {
+                found.append(findings[.longPrediction].failure[0])
+                #expect((owned.window.horizon.measurement(lane: 0) == nil) == (window == 63))
+            }
+        }
+        #expect(found == [0b10, 0])
+        #expect(try #require(owned.window.horizon.measurement(lane: 0)).entropyPerBit > 0.965)
+    }
+
     @Test("nothing is measured before the first period is whole; ideal lanes support nearly all")
     func ideal() throws {
         #expect(Self.horizon(Self.windows(.ideal, 63, seed: 4)).measurement(lane: 0) == nil)

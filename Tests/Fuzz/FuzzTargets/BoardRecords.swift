@@ -83,6 +83,16 @@ private func checkRequest(_ bytes: [UInt8]) {
     if let operation = ArrayOperation(rawValue: UInt16(first)) {
         require(operation.rawValue == UInt16(first), "an operation has its number")
     }
+    if let operation = AsideOperation(rawValue: UInt16(first)) {
+        require(operation.rawValue == UInt16(first), "an operation on lanes aside has its number")
+    }
+    if bytes.count >= 2 {
+        let value = UInt16(first) | UInt16(bytes[1]) << 8
+        let (set, lane) = LaneSet.parse(trimValue: value)
+        require(
+            set.trimValue(firstLane: lane) == value,
+            "the lanes that trims are for stay the same when they are read and written")
+    }
     if let pulses = try? ArrayOperation.pulses(parsing: bytes) {
         require((1...ArrayOperation.pulseLimit).contains(pulses), "pulses are within the limit")
         require(

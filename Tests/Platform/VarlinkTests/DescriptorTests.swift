@@ -37,6 +37,29 @@ struct DescriptorTests {
         #expect(isClosedElsewhere)
     }
 
+    @Test("A descriptor goes with a reply, once, and the server keeps no copy")
+    func withReply() throws {
+        let client = try server.client()
+        let reply = try client.call(
+            "org.example.test.Return", returning: [String: String].self, descriptor: file.descriptor)
+        #expect(reply["text"]?.utf8.count == 1_000_000)
+        let came = try #require(client.takePassed())
+        #expect(client.takePassed() == nil)
+        #expect(eventually { file.openCount == 2 })
+        #expect(came.raw != file.descriptor.raw)
+        _ = try client.call("org.example.test.Return", returning: [String: String].self)
+        #expect(client.takePassed() == nil)
+    }
+
+    @Test("A client that goes before its reply leaves no descriptor behind")
+    func replyToNobody() throws {
+        do {
+            let peer = try server.peer()
+            peer.send(Self.call("Return"), with: file.descriptor)
+        }
+        #expect(isClosedElsewhere)
+    }
+
     @Test("Of calls that come together, the one it was sent with gets it")
     func pipelined() throws {
         let peer = try server.peer()

@@ -29,6 +29,7 @@ final class ExampleInterface: VarlinkInterface {
             .reply(["pid": Int(call.peer.processID), "uid": Int(call.peer.userID)])
         case "Thread": .reply(["path": "/proc/\(linkTarget("/proc/thread-self"))"])
         case "Descriptor": .reply(["path": descriptorPath(of: call)])
+        case "Return": giveBack(call)
         case "NotANumber": .reply(["p": Double.nan])
         case "Fail": throw VarlinkError(name: "org.example.test.Broken", parameters: ["why": .null])
         default: throw .methodNotFound("\(name).\(call.method)")
@@ -58,6 +59,13 @@ final class ExampleInterface: VarlinkInterface {
 
     private func descriptorPath(of call: VarlinkCall) -> String {
         call.descriptor.map { linkTarget("/proc/self/fd/\($0.raw)") } ?? "none"
+    }
+
+    /// Sends the descriptor of the call back, with a reply that is longer than a socket takes at once.
+    private func giveBack(_ call: VarlinkCall) -> VarlinkAnswer {
+        let descriptor = call.descriptor
+        let text = String(repeating: "y", count: 1_000_000)
+        return .replies(.every(milliseconds: 1)) { .last(["text": text], socket: descriptor) }
     }
 
     private func count(

@@ -37,6 +37,9 @@ struct JSONDocumentTests {
         status.boards[0].remedy = "r"
         status.boards[0].lastWarning = Samples.alarm
         status.boards[0].recordedFrom = "hardware"
+        status.boards[0].leases = [
+            LeaseStatus(lanes: 64, processId: 9, userId: 1_000, user: "u", since: Samples.now, secondsLeft: 60)
+        ]
         let change = ConfigurationChange(key: "log.level", old: "info", new: "debug", applied: true)
         return [
             ("Status", status), ("Boards", BoardList(boards: [Samples.summary])),

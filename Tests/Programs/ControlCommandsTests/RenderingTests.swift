@@ -122,6 +122,25 @@ struct RenderingTests {
         }
     }
 
+    @Test("Who has lanes for itself is told, and for how long")
+    func leases() throws {
+        var board = Samples.board
+        board.laneCounts = LaneCounts(starting: 0, good: 200, warned: 0, failed: 1, leased: 311)
+        board.leases = [
+            LeaseStatus(
+                lanes: 300, processId: 4_711, userId: 1_000, user: "ada", since: Samples.now - 75, secondsLeft: 30),
+            LeaseStatus(lanes: 11, processId: 12, userId: 0, since: Samples.now - 3, secondsLeft: 3_600),
+        ]
+        let text = try Self.text(Self.status([board]))
+        #expect(text.contains("200 good, 0 warned, 0 starting, 1 failed, 311 leased\n"))
+        #expect(text.contains("        Leased: 300 lanes to process 4711 (ada) for 1 min 15 s, 30 s left\n"))
+        #expect(text.contains("           and: 11 lanes to process 12 (user 0) for 3 s, 1 h 0 min left\n"))
+        board.state = .leased
+        let all = try Self.text(Self.status([board]))
+        #expect(all.contains("leased (nothing new is served until the lease ends)"))
+        #expect(all.contains("none of 512 gives bits meanwhile"))
+    }
+
     @Test("A board that is ill says why, and what is not known says so")
     func illBoard() throws {
         var board = Samples.board

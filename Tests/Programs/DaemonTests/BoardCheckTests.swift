@@ -23,10 +23,19 @@ struct BoardCheckTests {
         let outcome = try Self.check(boards)
         #expect(outcome.status == 0, "\(outcome.text)")
         #expect(outcome.text.contains("SIMULATED"))
-        #expect(outcome.text.hasSuffix("22 passed, 0 failed, 0 not offered\n"), "\(outcome.text)")
+        #expect(outcome.text.hasSuffix("31 passed, 0 failed, 0 not offered\n"), "\(outcome.text)")
         let json = try Self.check(boards, "--json", "--serial", "SOFT-1")
         let object = try JSONSerialization.jsonObject(with: json.output) as? [String: Any]
-        #expect(object?["passed"] as? Int == 22 && object?["simulated"] as? Bool == true)
+        #expect(object?["passed"] as? Int == 31 && object?["simulated"] as? Bool == true)
+    }
+
+    @Test("A board of MEB/1.0 passes all but the checks of lanes aside, which it does not offer")
+    func passesOld() throws {
+        let boards = try SoftwareBoards("--minor-version", "0")
+        try boards.tell("plug 1")
+        let outcome = try Self.check(boards)
+        #expect(outcome.status == 0, "\(outcome.text)")
+        #expect(outcome.text.hasSuffix("22 passed, 0 failed, 9 not offered\n"), "\(outcome.text)")
     }
 
     @Test(
@@ -64,6 +73,25 @@ struct BoardCheckTests {
                 "masked lanes do not read as 0"
             ),
             ("invertedReads", "states are written and read back", "other states come back"),
+            ("lostWrites", "lanes aside are written, pulsed, and read", "other states come back"),
+            (
+                "lostPulses", "lanes aside are written, pulsed, and read",
+                "hardly a device switches in 64 tries"
+            ),
+            (
+                "unmaskedPulses", "lanes aside have a point, trims and a mask of their own",
+                "masked lanes aside are pulsed"
+            ),
+            (
+                "invertedReads", "a lane keeps its state when it is set aside and comes back",
+                "lanes lose their states as they go"
+            ),
+            (
+                "lostLanes", "lanes are set aside, counted, and told, until a reset",
+                "the status says that 0 lanes are masked"
+            ),
+            ("lostLanes", "lanes aside keep out of the stream", "frames go on to count 0"),
+            ("endedStream", "lanes aside keep out of the stream", "nothing came for 1.5 s"),
         ])
     func failsArray(fault: String, check: String, finding: String) throws {
         let boards = try SoftwareBoards()

@@ -14,7 +14,9 @@ struct VectorTests {
 
     private static let info = InfoRecord(
         firmware: (1, 0), encoding: .toggles,
-        features: [.simulated, .operatingPoint, .laneTrim, .laneMask, .resistances, .array],
+        features: [
+            .simulated, .operatingPoint, .laneTrim, .laneMask, .resistances, .array, .lanesAside,
+        ],
         lanes: 512, maximumPayload: 65536, shotsPerSecond: 1_000_000,
         tuning: Tuning(
             amplitudeMillivolts: 0...3000, pulseWidthPicoseconds: 0...9000,
@@ -25,7 +27,25 @@ struct VectorTests {
         let bytes = try Self.bytes("info")
         #expect(Self.info.bytes == bytes)
         #expect(try InfoRecord(parsing: bytes) == Self.info)
-        #expect(try InfoRecord(parsing: try Self.bytes("infoOfALaterMinorVersion")) == Self.info)
+        for (name, minor) in [("infoOfALaterMinorVersion", 2), ("infoOfMinorVersion0", 0)] {
+            var expected = Self.info
+            expected.minorVersion = UInt8(minor)
+            if minor == 0 { expected.features.remove(.lanesAside) }
+            #expect(try InfoRecord(parsing: try Self.bytes(name)) == expected)
+        }
+    }
+
+    @Test("Only a board of minor version 1 that has all that belongs to it can set lanes aside")
+    func canSetLanesAside() {
+        #expect(Self.info.canSetLanesAside)
+        var old = Self.info
+        old.minorVersion = 0
+        #expect(!old.canSetLanesAside)
+        for feature in [.operatingPoint, .laneTrim, .laneMask, .array, .lanesAside] as [InfoRecord.Features] {
+            var lacking = Self.info
+            lacking.features.remove(feature)
+            #expect(!lacking.canSetLanesAside)
+        }
     }
 
     @Test(
@@ -123,6 +143,40 @@ struct VectorTests {
         let pulses = Array(try Self.bytes("pulseRequest").dropFirst(8))
         #expect(ArrayOperation.bytes(pulses: 65_536) == pulses)
         #expect(try ArrayOperation.pulses(parsing: pulses) == 65_536)
+    }
+
+    @Test("Requests for lanes aside have the numbers, values and data of the document")
+    func lanesAside() throws {
+        func request(_ code: BoardRequest, _ value: UInt16, _ data: [UInt8]) -> [UInt8] {
+            let rest = [value, 0, UInt16(data.count)].flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+            return [BoardRequest.typeToBoard, code.rawValue] + rest + data
+        }
+        func question(_ code: BoardRequest, _ value: UInt16, _ count: Int) -> [UInt8] {
+            var bytes = request(code, value, [UInt8](repeating: 0, count: count))
+            bytes[0] = BoardRequest.typeFromBoard
+            return Array(bytes.prefix(8))
+        }
+        let (states, point) = (try Self.bytes("states"), try Self.bytes("operatingPoint"))
+        let pulses = ArrayOperation.bytes(pulses: 65_536)
+        let expected = [
+            "lanesAsideRequest": request(.lanesAside, 0, states),
+            "lanesAsideQuestion": question(.lanesAside, 0, 16),
+            "asidePointRequest": request(.operatingPoint, LaneSet.aside.rawValue, point),
+            "asidePointQuestion": question(.operatingPoint, LaneSet.aside.rawValue, 12),
+            "asideTrimsRequest": request(
+                .setLaneTrim, LaneSet.aside.trimValue(firstLane: 7), try Self.bytes("trims")),
+            "asideMaskRequest": request(.setLaneMask, LaneSet.aside.rawValue, states),
+            "asideWriteRequest": request(.array, AsideOperation.write.rawValue, states),
+            "asidePulseRequest": request(.array, AsideOperation.pulse.rawValue, pulses),
+            "asideReadQuestion": question(.array, AsideOperation.read.rawValue, 16),
+        ]
+        for (name, bytes) in expected { #expect(try Self.bytes(name) == bytes, "\(name)") }
+        for set in LaneSet.allCases {
+            for lane in [0, 7, 4095] {
+                let parsed = LaneSet.parse(trimValue: set.trimValue(firstLane: lane))
+                #expect(parsed.set == set && parsed.firstLane == lane)
+            }
+        }
     }
 
     @Test(

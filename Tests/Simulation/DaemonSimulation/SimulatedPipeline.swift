@@ -62,7 +62,7 @@ final class SimulatedPipeline {
     var mayDeliver: Bool {
         switch state {
         case .serving, .recording, .waiting, .ended: true
-        case .tuning, .starting, .unhealthy, .correlated, .repeating, .calibrating, .failed: false
+        case .tuning, .starting, .unhealthy, .correlated, .repeating, .calibrating, .leased, .failed: false
         }
     }
 

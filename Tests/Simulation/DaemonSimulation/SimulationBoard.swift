@@ -17,7 +17,8 @@ final class SimulationBoard: TunableBoard, PluggableBoard, @unchecked Sendable {
         case nothing
         /// Reads find nothing.
         case silent
-        /// Lanes 0 ..< count are stuck at 1: at most half of them, so that no two shots are equal by chance.
+        /// So many of the lanes with even numbers are stuck at 1. All others are not, so that no two shots, and no two
+        /// parts of one, are equal by chance.
         case stuck(lanes: Int)
         /// The lanes of a shot are all 1 with probability ¾, or all with ¼.
         case commonMode
@@ -166,7 +167,7 @@ final class SimulationBoard: TunableBoard, PluggableBoard, @unchecked Sendable {
         switch trouble {
         case .nothing, .silent: break
         case .stuck(let lanes):
-            for lane in 0..<lanes { words[lane / 64] |= 1 << (lane % 64) }
+            for lane in 0..<lanes { words[lane / 32] |= 1 << (2 * lane % 64) }
         case .commonMode:
             let others = random.words(words.count)
             let isHigh = random.next() & 1 == 0

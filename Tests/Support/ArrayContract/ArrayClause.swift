@@ -22,7 +22,7 @@ package struct ArrayClause: Sendable, CustomStringConvertible {
         return nil
     }
 
-    package static let all = exactClauses + statisticalClauses
+    package static let all = exactClauses + asideClauses + statisticalClauses
 }
 
 /// A broken promise, in words.

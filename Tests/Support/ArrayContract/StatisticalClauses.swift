@@ -37,19 +37,58 @@ let statisticalClauses: [ArrayClause] = [
         let states = generator.words(rig.words)
         try rig.board.writeStates(states)
         let reads = 200
-        let found = try (0..<reads).map { _ in try rig.board.readStates() }
-        let errors = found.map { read in zip(read, states).map { $0 ^ $1 } }
-        try requireRate(
-            errors.joined().reduce(0) { $0 + $1.nonzeroBitCount },
-            of: reads * rig.description.lanes, 0.02, "reads err")
-        // An error that stays comes again in the next read.
-        let repeated = zip(errors, errors.dropFirst()).reduce(0) { sum, pair in
-            sum + zip(pair.0, pair.1).reduce(0) { $0 + ($1.0 & $1.1).nonzeroBitCount }
-        }
-        try requireRate(
-            repeated, of: (reads - 1) * rig.description.lanes, 0.02 * 0.02, "two reads err")
+        try requireErrors(
+            in: try (0..<reads).map { _ in try rig.board.readStates() }, of: states, rate: 0.02)
+    },
+    ArrayClause("pulses switch lanes aside as their chains say, at trims of their own") { bench in
+        let settings = ArraySettings(seed: 50)
+        let (rig, twin) = (try bench.makeRig(settings), try settings.makeTwin())
+        let trims = (0..<rig.description.lanes).map { $0 % 2 == 0 ? 8000 : -8000 as Int16 }
+        try rig.aside.setAsideTrims(trims)
+        try rig.board.setTrims(trims.map { -$0 })
+        try twin.setAsideTrims(trims)
+        try rig.checkAsideSwitching(twin.chainsAside, seed: 51)
+        try rig.aside.setLanesAside(rig.noLane)
+        try twin.setTrims(trims.map { -$0 })
+        try rig.checkSwitching(twin.chains, seed: 52)
+    },
+    ArrayClause("pulses switch lanes aside as their chains say, at a point of their own") { bench in
+        let settings = ArraySettings(seed: 53)
+        let (rig, twin) = (try bench.makeRig(settings), try settings.makeTwin())
+        var point = rig.description.operatingPoint
+        point.amplitudeMillivolts *= 0.95
+        try rig.aside.setAsidePoint(point)
+        try twin.setAsidePoint(point)
+        try rig.checkAsideSwitching(twin.chainsAside, seed: 54)
+        try rig.aside.setLanesAside(rig.noLane)
+        try rig.checkSwitching(twin.chains, seed: 55)
+    },
+    ArrayClause("a read of lanes aside errs as often as the array does, each time anew") { bench in
+        var settings = ArraySettings(seed: 56)
+        settings.readErrorRate = 0.02
+        let rig = try bench.makeRig(settings)
+        var generator = SeededGenerator(56)
+        let states = generator.words(rig.words)
+        try rig.aside.setLanesAside(rig.everyLane)
+        try rig.aside.writeAside(states)
+        try requireErrors(
+            in: try (0..<200).map { _ in try rig.aside.readAside() }, of: states, rate: 0.02)
     },
 ]
+
+/// Requires that reads err with this probability, independently of one another.
+private func requireErrors(in reads: [[UInt64]], of states: [UInt64], rate: Double) throws {
+    let lanes = 64 * states.count
+    let errors = reads.map { read in zip(read, states).map { $0 ^ $1 } }
+    try requireRate(
+        errors.joined().reduce(0) { $0 + $1.nonzeroBitCount }, of: reads.count * lanes, rate,
+        "reads err")
+    // An error that stays comes again in the next read.
+    let repeated = zip(errors, errors.dropFirst()).reduce(0) { sum, pair in
+        sum + zip(pair.0, pair.1).reduce(0) { $0 + ($1.0 & $1.1).nonzeroBitCount }
+    }
+    try requireRate(repeated, of: (reads.count - 1) * lanes, rate * rate, "two reads err")
+}
 
 private func requireRate(_ count: Int, of trials: Int, _ probability: Double, _ what: String) throws {
     let z = zScore(successes: count, trials: trials, probability: probability)
@@ -58,7 +97,7 @@ private func requireRate(_ count: Int, of trials: Int, _ probability: Double, _ 
 
 extension ArraySettings {
     /// The same devices as those of a rig, for their chains.
-    fileprivate func makeTwin() throws -> SimulatedArrayBoard {
+    func makeTwin() throws -> SimulatedArrayBoard {
         let twin = try makeModel()
         _ = try twin.open()
         return twin
@@ -94,15 +133,35 @@ extension ArrayRig {
 
     /// Writes random states, pulses, and compares the share of devices that have left their state with that of chains:
     /// for 1, 2 and 5 pulses, for each state, and for even and odd lanes, which are 12 values.
-    fileprivate func checkSwitching(_ chains: [SwitchingChain], seed: UInt64) throws {
+    func checkSwitching(_ chains: [SwitchingChain], seed: UInt64) throws {
+        try checkSwitching(chains, seed: seed) { before, pulses in
+            try board.writeStates(before)
+            try board.pulse(count: pulses)
+            return try board.readStates()
+        }
+    }
+
+    /// The same of lanes aside, which are all lanes.
+    func checkAsideSwitching(_ chains: [SwitchingChain], seed: UInt64) throws {
+        let aside = try aside
+        try aside.setLanesAside(everyLane)
+        try checkSwitching(chains, seed: seed) { before, pulses in
+            try aside.writeAside(before)
+            try aside.pulseAside(count: pulses)
+            return try aside.readAside()
+        }
+    }
+
+    /// - Parameter cycle: writes states, pulses as often as it is told, and reads.
+    private func checkSwitching(
+        _ chains: [SwitchingChain], seed: UInt64, cycle: ([UInt64], Int) throws -> [UInt64]
+    ) throws {
         var generator = SeededGenerator(seed)
         for pulses in [1, 2, 5] {
             var counts = [FlipCount](repeating: FlipCount(), count: 4)
             for _ in 0..<Self.trials {
                 let before = generator.words(words)
-                try board.writeStates(before)
-                try board.pulse(count: pulses)
-                let after = try board.readStates()
+                let after = try cycle(before, pulses)
                 for (lane, chain) in chains.enumerated() {
                     let (word, bit) = lane.quotientAndRemainder(dividingBy: 64)
                     let state = before[word] >> bit & 1 == 1

@@ -98,7 +98,7 @@ package final class FakeOperator: ControlOperator {
     package var operations: [OperationMethod] {
         [
             method(SetOperatingPoint.self), method(Calibrate.self), method(Record.self),
-            method(InjectFault.self),
+            method(InjectFault.self), method(LeaseLanes.self),
         ]
     }
 

@@ -12,11 +12,12 @@ import Testing
 struct AskedBoard {
     let board: SoftwareBoard
 
-    init(lanes: Int = 128) throws {
+    init(lanes: Int = 128, minorVersion: UInt8 = 1) throws {
         let array = try SimulatedArrayBoard(
             name: "asked", lanes: lanes, settings: SimulatedArraySettings(.quarterPeriod),
             shotsPerFrame: 16, seed: .fixed(1))
-        board = try SoftwareBoard(array, serial: "ASKED", speed: .high)
+        board = try SoftwareBoard(
+            array, serial: "ASKED", speed: .high, minorVersion: minorVersion)
     }
 
     func get(_ code: UInt8, value: UInt16 = 0, count: Int) -> [UInt8]? {
@@ -83,7 +84,7 @@ struct RequestTests {
         let info = try InfoRecord(parsing: try #require(asked.get(0x01, count: 256)))
         #expect(info.lanes == 128 && info.encoding == .toggles && info.maximumPayload == 256)
         #expect(info.features.contains([.simulated, .operatingPoint, .laneTrim, .array]))
-        #expect(asked.get(0x01, count: 2) == [1, 0])
+        #expect(asked.get(0x01, count: 2) == [1, 1])
         #expect(asked.board.identity.strings[1].contains("simulated"))
     }
 
@@ -117,7 +118,7 @@ struct RequestTests {
     @Test(
         "What cannot be done is refused, and the status says why",
         arguments: [
-            Refusal(code: 0x0B, reason: .unknownRequest),
+            Refusal(code: 0x0C, reason: .unknownRequest),
             Refusal(code: 0x00, isFromBoard: true, reason: .unknownRequest),
             Refusal(code: 0x06, isFromBoard: true, reason: .unknownRequest),
             Refusal(code: 0x01, reason: .unknownRequest),

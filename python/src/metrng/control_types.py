@@ -71,6 +71,7 @@ class LaneCounts(TypedDict):
     good: int
     warned: int
     failed: int
+    leased: int
 
 
 class Ring(TypedDict):
@@ -100,6 +101,17 @@ class OperatingPoint(TypedDict):
     amplitudeMillivolts: float
     pulseWidthPicoseconds: float
     biasFieldMicrotesla: float
+
+
+class LeaseStatus(TypedDict):
+    """`LeaseStatus` of the interface."""
+
+    lanes: int
+    processId: int
+    userId: int
+    user: str | None
+    since: float
+    secondsLeft: float
 
 
 class BoardStatus(TypedDict):
@@ -140,6 +152,7 @@ class BoardStatus(TypedDict):
     lastWarning: Alarm | None
     alarms: list[AlarmCount]
     recordedFrom: str | None
+    leases: list[LeaseStatus]
 
 
 class BoardSummary(TypedDict):
@@ -241,6 +254,13 @@ class Sweep(TypedDict):
     proposal: OperatingPoint | None
     reason: str
     holdableLanes: int | None
+
+
+class Limits(TypedDict):
+    """`Limits` of the interface."""
+
+    lower: float
+    upper: float
 
 
 class Status(TypedDict):

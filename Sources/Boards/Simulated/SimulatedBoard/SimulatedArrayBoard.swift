@@ -82,7 +82,12 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
     package func open() throws(BoardError) -> BoardDescription {
         try checkPresence()
         array.trims = Array(repeating: 0, count: array.devices.count)
-        array.setMask(Array(repeating: 0, count: array.words))
+        let noLane = [UInt64](repeating: 0, count: array.words)
+        array.setMask(noLane)
+        array.setAside(noLane)
+        array.aside.operatingPoint = array.operatingPoint
+        array.aside.trims = array.trims
+        array.aside.mask = noLane
         let preset = array.settings.preset
         return BoardDescription(
             kind: "simulated", provenance: .simulated, serial: "SIM-\(name)",
@@ -94,7 +99,7 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
             tuning: preset.tuning(
                 breakdownMillivolts: array.settings.parameters.breakdownMillivolts,
                 latency: shotsPerFrame),
-            hasArrayOperations: true)
+            hasArrayOperations: true, canSetLanesAside: true)
     }
 
     package func start() {
@@ -138,7 +143,7 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
     private func makeFrame(in buffer: UnsafeMutableRawBufferPointer) -> Int {
         let header = numbers.header(
             encoding: array.settings.preset.isToggleEncoded ? .toggleEncoded : [],
-            words: array.words, shots: shotsPerFrame, masked: array.maskedLanes,
+            words: array.words, shots: shotsPerFrame, masked: array.hiddenLanes,
             celsius: temperatureCelsius)
         let count = FrameHeader.byteCount + header.payloadCount
         precondition(buffer.count >= count)

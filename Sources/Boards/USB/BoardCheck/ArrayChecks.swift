@@ -37,12 +37,12 @@ extension BoardChecker {
     ]
 
     /// States that differ from byte to byte.
-    private var pattern: [UInt8] {
+    var pattern: [UInt8] {
         (0..<info.lanes / 8).map { UInt8(truncatingIfNeeded: 37 * $0 + 11) }
     }
 
     /// Whether states agree in all lanes of `lanes` but a few.
-    private func agree(_ found: [UInt8], _ wanted: [UInt8], in lanes: [UInt8]? = nil) -> Bool {
+    func agree(_ found: [UInt8], _ wanted: [UInt8], in lanes: [UInt8]? = nil) -> Bool {
         guard found.count == wanted.count else { return false }
         let other = found.indices.reduce(0) { sum, index in
             sum + ((found[index] ^ wanted[index]) & (lanes?[index] ?? 0xFF)).nonzeroBitCount
@@ -111,17 +111,17 @@ extension BoardChecker {
             agree(try readArray(), pattern, in: masked), "masked devices do not keep their states")
     }
 
-    private func pulseArray(_ count: Int) throws(Finding) {
+    func pulseArray(_ count: Int) throws(Finding) {
         try order(
             .array, value: ArrayOperation.pulse.rawValue, ArrayOperation.bytes(pulses: count))
     }
 
-    private func writeArray(_ states: [UInt8]) throws(Finding) {
+    func writeArray(_ states: [UInt8]) throws(Finding) {
         try order(.array, value: ArrayOperation.write.rawValue)
         do throws(BoardError) { try access.write(states) } catch { throw Finding(error) }
     }
 
-    private func readArray() throws(Finding) -> [UInt8] {
+    func readArray() throws(Finding) -> [UInt8] {
         let stream = try CheckedStream(access)
         try order(.array, value: ArrayOperation.read.rawValue)
         let frame = try stream.next()

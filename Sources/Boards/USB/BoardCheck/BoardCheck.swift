@@ -31,6 +31,8 @@ package struct BoardChecker {
         let run: @Sendable (BoardChecker) throws(Finding) -> Void
     }
 
+    private static let allChecks = requestChecks + streamChecks + arrayChecks + asideChecks
+
     /// - Throws: when the board gives no record of information, without which nothing can be checked.
     package init(_ access: BoardAccess) throws(BoardError) {
         self.access = access
@@ -52,7 +54,7 @@ package struct BoardChecker {
     /// - Throws: `absent` when the board was unplugged meanwhile.
     package func run() throws(BoardError) -> [Result] {
         var results: [Result] = []
-        for check in Self.requestChecks + Self.streamChecks + Self.arrayChecks {
+        for check in Self.allChecks {
             results.append(Result(check: check.name, verdict: try verdict(of: check)))
         }
         _ = access.set(BoardRequest.reset.rawValue)

@@ -17,6 +17,7 @@ extension BoardRequest {
         case .selfTest: "SELF_TEST"
         case .reset: "RESET"
         case .array: "ARRAY"
+        case .lanesAside: "LANES_ASIDE"
         }
     }
 }

@@ -23,6 +23,32 @@ enum Finding: Error {
     }
 }
 
+/// The numbers of the frames from a start on.
+struct FrameSequence {
+    private var number: UInt32 = 0
+    /// The shot that follows the last frame.
+    private(set) var shot: UInt64 = 0
+
+    /// Requires that a frame is the next one, and says what it left out.
+    mutating func follow(_ header: FrameHeader) throws(Finding) {
+        try require(
+            header.sequence == number, "frame \(header.sequence) arrives instead of \(number)")
+        let expected = shot + UInt64(header.droppedBefore)
+        try require(
+            header.firstShot == expected,
+            "frame \(number) begins with shot \(header.firstShot) instead of \(expected)")
+        try require(
+            (header.droppedBefore > 0) == header.flags.contains(.overflowBefore),
+            "frame \(number): \(header.droppedBefore) shots dropped, against its flag")
+        number &+= 1
+        shot = header.firstShot + UInt64(header.shots)
+    }
+
+    private func require(_ holds: Bool, _ text: @autoclosure () -> String) throws(Finding) {
+        if !holds { throw Finding(text()) }
+    }
+}
+
 /// The frames of a board, which have to follow one another without a byte in between.
 final class CheckedStream {
     struct Frame {
@@ -44,6 +70,9 @@ final class CheckedStream {
     }
 
     deinit { access.stopTransfers() }
+
+    /// The most bytes of frames that the board has sent and `next` has not returned.
+    var bytesUnderWay: Int { access.bytesInFlight + bytes.count + buffer.count }
 
     /// The next frame.
     func next() throws(Finding) -> Frame {

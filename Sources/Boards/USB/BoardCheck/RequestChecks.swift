@@ -31,7 +31,7 @@ extension BoardChecker {
                 "it is \(status.activity.text), with \(status.refusals) refusals")
         },
         Check(name: "unknown requests are refused") { (checker) throws(Finding) in
-            for code in [0x00, 0x0B, 0x7F, 0xFF] as [UInt8] {
+            for code in [0x00, 0x0C, 0x7F, 0xFF] as [UInt8] {
                 try checker.expectRefusal(.unknownRequest, "request \(code) to the board") {
                     checker.access.set(code)
                 }

@@ -51,23 +51,11 @@ extension BoardChecker {
 
     /// Reads the first frames after a start, and requires of each what the document says.
     private func readFrames(of stream: CheckedStream, count: Int) throws(Finding) {
-        var (sequence, shot): (UInt32, UInt64) = (0, 0)
+        var sequence = FrameSequence()
         for _ in 0..<count {
             let header = try stream.next().header
             try checkShape(header)
-            try require(
-                header.sequence == sequence,
-                "frame \(header.sequence) arrives instead of \(sequence)")
-            let expected = shot + UInt64(header.droppedBefore)
-            try require(
-                header.firstShot == expected,
-                "frame \(sequence) begins with shot \(header.firstShot) instead of \(expected)")
-            try require(
-                (header.droppedBefore > 0) == header.flags.contains(.overflowBefore),
-                "frame \(sequence): \(header.droppedBefore) shots dropped, against its flag"
-            )
-            sequence &+= 1
-            shot = header.firstShot + UInt64(header.shots)
+            try sequence.follow(header)
         }
     }
 

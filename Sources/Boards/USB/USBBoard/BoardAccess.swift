@@ -49,6 +49,7 @@ package final class BoardAccess {
         name = device.name
         product = device.product
         majorVersion = device.raw.interface_protocol
+        bytesInFlight = device.bytesInFlight
     }
 
     /// - Throws: `absent` once the unplugging of the board is known.
@@ -83,6 +84,9 @@ package final class BoardAccess {
     package func startTransfers() throws(BoardError) {
         try connection.startTransfers(locked: false)
     }
+
+    /// The most bytes of the stream that submitted transfers hold.
+    package let bytesInFlight: Int
 
     package func stopTransfers() { connection.stopTransfers() }
 

@@ -30,11 +30,13 @@ extension BoardConnection {
         try set(.operatingPoint, OperatingPointRecord(point).bytes)
     }
 
-    func setTrims(_ trims: [Int16]) throws(BoardError) {
+    /// - Parameter trims: one for each lane.
+    func setTrims(_ trims: [Int16], of set: LaneSet = .stream) throws(BoardError) {
         let limit = BoardRequest.trimsPerRequest
         for first in stride(from: 0, to: trims.count, by: limit) {
             let part = trims.dropFirst(first).prefix(limit)
-            try set(.setLaneTrim, value: UInt16(first), LaneRecords.bytes(trims: part))
+            try self.set(
+                .setLaneTrim, value: set.trimValue(firstLane: first), LaneRecords.bytes(trims: part))
         }
     }
 
@@ -77,15 +79,17 @@ extension FoundDevice {
 extension BoardDescription {
     init(_ device: FoundDevice, _ info: InfoRecord, point: OperatingPoint) {
         let features = info.features
+        let isTunable = features.isSuperset(of: .tunable)
         self.init(
             kind: "usb", provenance: features.contains(.simulated) ? .simulated : .hardware,
             serial: device.serial, path: "usb:\(device.place)",
             firmware: "\(info.firmware.major).\(info.firmware.minor)", lanes: info.lanes,
             encoding: info.encoding, operatingPoint: point, maximumPayload: info.maximumPayload,
             shotsPerSecond: info.shotsPerSecond == 0 ? nil : Double(info.shotsPerSecond),
-            tuning: features.isSuperset(of: .tunable)
+            tuning: isTunable
                 ? info.tuning.delayed(byBytes: device.bytesInFlight, lanes: info.lanes) : nil,
-            hasArrayOperations: features.isSuperset(of: .arrayOperations))
+            hasArrayOperations: features.isSuperset(of: .arrayOperations),
+            canSetLanesAside: isTunable && info.canSetLanesAside)
     }
 }
 

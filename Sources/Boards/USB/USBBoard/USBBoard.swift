@@ -72,8 +72,14 @@ package final class USBBoard: TunableBoard, PluggableBoard, @unchecked Sendable 
         if description.tuning != nil {
             try connection.setTrims([Int16](repeating: 0, count: info.lanes))
         }
-        if info.features.contains(.laneMask) {
-            try connection.setLaneMask([UInt64](repeating: 0, count: info.lanes / 64))
+        let noLane = [UInt64](repeating: 0, count: info.lanes / 64)
+        if info.features.contains(.laneMask) { try connection.setLaneMask(noLane) }
+        // A host that died may have left lanes aside.
+        if info.canSetLanesAside {
+            try connection.setLanesAside(noLane)
+            try connection.setAsideMask(noLane)
+            try connection.setTrims([Int16](repeating: 0, count: info.lanes), of: .aside)
+            try connection.setAsidePoint(wanted)
         }
         opened.set(connection, description)
         lastOpened = device.name

@@ -13,6 +13,7 @@ struct ActivityContext {
     let book: LaneBook
     let gate: OutputGate
     let jobs: JobQueue
+    let leases: LeaseDesk
     let counters: PipelineCounters
     let settings: PipelineSettings
     let clock: Clock

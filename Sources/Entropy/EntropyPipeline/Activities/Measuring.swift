@@ -32,5 +32,6 @@ final class Measuring: Activity {
             throw .stalled("it measures \(count) resistances")
         }
         context.book.enter(telemetry)
+        if !context.leases.leases.isEmpty { context.leases.end(lanesLost: context.book.brokenLanes) }
     }
 }

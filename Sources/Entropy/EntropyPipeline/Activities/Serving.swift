@@ -24,7 +24,6 @@ final class Serving: Activity {
     }
 
     private let context: ActivityContext
-    private let minimumGoodLanes: Int
     /// The lanes whose bits in the window may be used: a copy, so that they are used outside the lock of the
     /// book.
     private let usable: UnsafeMutablePointer<UInt64>
@@ -33,7 +32,6 @@ final class Serving: Activity {
     init(_ context: ActivityContext) {
         let description = context.stream.description
         self.context = context
-        minimumGoodLanes = context.settings.minimumGoodLanes(of: description.lanes)
         usable = .allocate(capacity: description.wordsPerShot)
         usable.initialize(repeating: 0, count: description.wordsPerShot)
     }
@@ -78,11 +76,15 @@ final class Serving: Activity {
     }
 
     private func machineVerdict(_ verdict: LaneBook.WindowVerdict) -> PipelineMachine.Verdict {
-        if verdict.good >= minimumGoodLanes, verdict.shortage == nil { return .healthy }
-        if verdict.isOfStartUp { return .startUp }
+        let inStream = context.stream.description.lanes - verdict.away
+        let minimum = context.settings.minimumGoodLanes(of: inStream)
+        if inStream > 0, verdict.good >= minimum, verdict.shortage == nil { return .healthy }
+        if inStream > 0, verdict.isOfStartUp { return .startUp }
+        if let shortage = verdict.shortage, verdict.good >= minimum { return .unhealthy(shortage) }
+        // Lanes of which nothing is known are missing for no fault of theirs.
         return .unhealthy(
-            verdict.good < minimumGoodLanes
-                ? .lanes(good: verdict.good, minimum: minimumGoodLanes) : verdict.shortage ?? .correlated)
+            inStream == 0 || verdict.good + verdict.unknownByLease - verdict.away >= minimum
+                ? .leased : .lanes(good: verdict.good, minimum: minimum))
     }
 
     /// Publishes the bits of the window. Without room it waits; a job that has no time for that drops the

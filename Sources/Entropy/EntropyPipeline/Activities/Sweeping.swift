@@ -51,6 +51,8 @@ final class Sweeping: Activity {
 
     private func begin() throws(BoardError) -> ActivityResult? {
         guard !job.isCancelled else { return .failed(.cancelled) }
+        // Lanes that are leased would be measured as lanes that never switch.
+        guard context.leases.leases.isEmpty else { return .failed(.busy) }
         guard context.stream.tunable != nil, let tuning = context.stream.description.tuning else {
             return .failed(.notTunable)
         }

@@ -40,7 +40,7 @@ final class Trimming: Activity {
     /// A window during which the trims are learned is not judged.
     func take(_ window: HealthWindow, mayWait: Bool) throws(BoardError) -> WindowStep {
         let wasLearning = context.lifecycle.stage == .learning
-        if let tunable = context.stream.tunable, let trims = trimmer?.add(window) {
+        if let tunable = context.stream.tunable, let trims = trimmer?.add(window, away: context.leases.away) {
             try tunable.setTrims(trims)
             context.book.enter(trimmer?.status)
             if wasLearning, trimmer?.isLearning == false {

@@ -188,10 +188,10 @@ package func worstLanes(_ lanes: [LaneReport], count: Int) -> [LaneReport] {
             switch lane.state {
             case .failed: 2
             case .warned: 1
-            case .good, .starting: 0
+            case .good, .starting, .leased: 0
             }
-        // The p of a starting lane means nothing yet.
-        let deviation = lane.state == .starting ? 0 : abs(lane.p - 0.5)
+        // The p of a starting lane means nothing yet, and a leased lane is not in the stream.
+        let deviation = lane.state == .starting || lane.state == .leased ? 0 : abs(lane.p - 0.5)
         let alarms = lane.alarms.map(\.count).reduce(0, sum)
         return (rank, alarms, deviation, ~lane.lane)
     }

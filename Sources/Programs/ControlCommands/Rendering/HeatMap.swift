@@ -100,11 +100,13 @@ package struct HeatMap {
         case .warned: palette.paint("!", .yellow)
         case .failed: palette.paint("×", .red)
         case .starting: "·"
+        case .leased: palette.paint("L", .yellow)
         }
     }
 
     private var legend: String {
-        let marks = [LaneReport.State.warned, .failed, .starting].map { state in
+        let hasLeased = lanes.contains { $0.state == .leased }
+        let marks = ([LaneReport.State.warned, .failed, .starting] + (hasLeased ? [.leased] : [])).map { state in
             "\(mark(state) ?? "") \(state.rawValue)"
         }
         // A scale is never broken: one does not see where it ends.

@@ -44,7 +44,7 @@ private typealias Fact = (name: String, text: String)
 private func mark(_ state: BoardState) -> (String, Palette.Color) {
     switch state {
     case .serving, .idle: ("●", .green)
-    case .tuning, .starting, .calibrating, .recording, .waiting: ("○", .yellow)
+    case .tuning, .starting, .calibrating, .leased, .recording, .waiting: ("○", .yellow)
     case .unhealthy, .failed, .ended: ("×", .red)
     }
 }
@@ -59,7 +59,7 @@ private func stateFacts(
     ]
     let note = stateNote(board).map { " (\($0))" } ?? ""
     return [("State", "\(palette.paint(board.state.rawValue, color))\(note) \(since)")]
-        + causes.compactMap { $0 } + [("Lanes", lanesText(board))]
+        + causes.compactMap { $0 } + [("Lanes", lanesText(board))] + leaseFacts(board, now: now)
 }
 
 private func lanesText(_ board: BoardStatus) -> String {
@@ -68,7 +68,7 @@ private func lanesText(_ board: BoardStatus) -> String {
     switch board.state {
     case .failed, .ended:
         return "none of \(board.lanes) gives bits now; earlier: \(counts.summary)"
-    case .calibrating, .tuning:
+    case .calibrating, .tuning, .leased:
         return "none of \(board.lanes) gives bits meanwhile (at least \(board.minimumGoodLanes) needed);"
             + " earlier: \(counts.summary)"
     case .waiting:
@@ -80,11 +80,24 @@ private func lanesText(_ board: BoardStatus) -> String {
     }
 }
 
+/// Who has lanes for itself.
+private func leaseFacts(_ board: BoardStatus, now: Double) -> [Fact] {
+    board.leases.enumerated().map { index, lease in
+        let user = lease.user ?? "user \(lease.userId)"
+        return (
+            index == 0 ? "Leased" : "and",
+            "\(grouped(lease.lanes)) lanes to process \(lease.processId) (\(printable(user))) for"
+                + " \(duration(now - lease.since)), \(duration(lease.secondsLeft)) left"
+        )
+    }
+}
+
 private func stateNote(_ board: BoardStatus) -> String? {
     switch board.state {
     case .idle: "the rings are full"
     case .tuning: "learning the trims of the lanes"
     case .calibrating: "measuring operating points; nothing is served"
+    case .leased: "nothing new is served until the lease ends"
     case .recording: "recorded bits are not served"
     case .waiting:
         board.rings.contains { $0.availableBytes > 0 } ? "what is in the rings is served" : "nothing is served"
@@ -195,5 +208,6 @@ extension LaneCounts {
 
     var summary: String {
         "\(good) good, \(warned) warned, \(starting) starting, \(failed) failed"
+            + (leased == 0 ? "" : ", \(leased) leased")
     }
 }
