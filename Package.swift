@@ -72,7 +72,9 @@ let package = Package(
     name: "metrng",
     products: [
         .library(name: "EntropyClient", targets: ["EntropyClient", "EntropyTerms"]),
+        .library(name: "Diffusion", targets: ["Diffusion", "EntropyClient", "EntropyTerms"]),
         .executable(name: "mectl", targets: ["mectl"]),
+        .executable(name: "mediffuse", targets: ["mediffuse"]),
         .executable(name: "metrngd", targets: ["metrngd"]),
     ],
     dependencies: [
@@ -90,6 +92,8 @@ let package = Package(
         system("CSystemd", in: "Platform", pkgConfig: "libsystemd", package: "libsystemd-dev"),
         target("SystemdSupport", in: "Platform", ["CLinux", "CSystemd", "LinuxPlatform"]),
         target("Varlink", in: "Platform", ["LinuxPlatform"]),
+        system("CPNG", in: "Platform", pkgConfig: "libpng", package: "libpng-dev"),
+        target("PNGFiles", in: "Platform", ["CPNG"]),
 
         // Protocols
         target("EntropyTerms", in: "Protocols", []),
@@ -169,6 +173,9 @@ let package = Package(
         .target(
             name: "CMetrng", path: "Sources/Clients/CMetrng", exclude: ["libmetrng.map", "metrng.pc.in"], cSettings: c),
         target("EntropyClient", in: "Clients", ["CMetrng", "EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
+        target(
+            "Diffusion", in: "Clients",
+            ["BoardProtocol", "EntropyClient", "EntropyTerms", "LeaseProtocol", "LinuxPlatform", "Varlink"]),
 
         // Examples
         tool("langevin", path: "examples/swift/langevin", ["EntropyClient"]),
@@ -194,6 +201,13 @@ let package = Package(
                 "Recordings", "SystemdSupport", "USBBoard", "Varlink",
             ]),
         tool("mectl", in: "Programs", ["ControlCommands", "LinuxPlatform"]),
+        target(
+            "MediffuseCommands", in: "Programs",
+            [
+                arguments, "ControlInterface", "Diffusion", "EntropyClient", "EntropyTerms", "LinuxPlatform",
+                "PNGFiles", "Varlink",
+            ]),
+        tool("mediffuse", in: "Programs", ["Diffusion", "EntropyTerms", "LinuxPlatform", "MediffuseCommands"]),
 
         // Testbench
         system("CUMockdev", in: "Testbench", pkgConfig: "umockdev-1.0", package: "libumockdev-dev"),
@@ -238,6 +252,12 @@ let package = Package(
                 "LaneHealth", "LinuxPlatform", "TestSupport",
             ]),
         support(
+            "DiffusionTestSupport",
+            [
+                "BoardProtocol", "Diffusion", "EntropyTerms", "LeaseProtocol", "LinuxPlatform", "TestSupport",
+                "Varlink",
+            ]),
+        support(
             "ArrayContract", ["BoardInterface", "BoardProtocol", "DevicePhysics", "SimulatedBoard", "TestSupport"]),
         tool(
             "array-contract", path: "Tests/Support/ArrayContractTool",
@@ -276,6 +296,7 @@ let package = Package(
             ["CLinux", "CTestSupport", "LinuxPlatform", "PlaneTestSupport", "TestSupport"]),
         tests("SystemdSupportTests", in: "Platform", ["LinuxPlatform", "SystemdSupport", "TestSupport"]),
         tests("VarlinkTests", in: "Platform", ["LinuxPlatform", "TestSupport", "Varlink"]),
+        tests("PNGFilesTests", in: "Platform", ["PNGFiles", "TestSupport"]),
 
         // Tests of Protocols
         tests(
@@ -382,6 +403,13 @@ let package = Package(
                 "EntropyServer", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport", "TestSupport",
             ]),
 
+        tests(
+            "DiffusionTests", in: "Clients",
+            [
+                "BoardProtocol", "Diffusion", "DiffusionTestSupport", "EntropyTerms", "LeaseProtocol", "LinuxPlatform",
+                "TestSupport", "Varlink",
+            ]),
+
         // Tests of Programs
         tests(
             "ControlCommandsTests", in: "Programs",
@@ -389,6 +417,12 @@ let package = Package(
                 "BoardOperations", "BoardProtocol", "ControlCommands", "ControlInterface", "ControlTestSupport",
                 "EntropyTerms", "LinuxPlatform", "OperatingPointControl", "RecordingFormat", "Recordings",
                 "TestSupport", "Varlink",
+            ]),
+        tests(
+            "MediffuseCommandsTests", in: "Programs",
+            [
+                "Diffusion", "DiffusionTestSupport", "EntropyTerms", "LeaseProtocol", "LinuxPlatform",
+                "MediffuseCommands", "PNGFiles", "PlaneTestSupport", "TestSupport", "Varlink", "mediffuse",
             ]),
         tests(
             "DaemonTests", in: "Programs",
