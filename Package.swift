@@ -71,6 +71,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let package = Package(
     name: "metrng",
     products: [
+        .library(name: "DenoisingNetworks", targets: ["DenoisingNetworks"]),
         .library(name: "EntropyClient", targets: ["EntropyClient", "EntropyTerms"]),
         .executable(name: "mectl", targets: ["mectl"]),
         .executable(name: "metrngd", targets: ["metrngd"]),
@@ -164,6 +165,15 @@ let package = Package(
         .target(
             name: "CMetrng", path: "Sources/Clients/CMetrng", exclude: ["libmetrng.map", "metrng.pc.in"], cSettings: c),
         target("EntropyClient", in: "Clients", ["CMetrng", "EntropyProtocol", "EntropyTerms", "LinuxPlatform"]),
+        target("Diffusion", in: "Clients", []),
+        system("COpenBLAS", in: "Clients", pkgConfig: "openblas", package: "libopenblas-dev"),
+        cTarget("CNetworkKernels", in: "Clients", ["CKernelSupport"]),
+        target(
+            "DenoisingNetworks", in: "Clients",
+            [
+                "CKernelSupport", "CNetworkKernels", "COpenBLAS", "Diffusion", "EntropyTerms", "LinuxPlatform",
+                "SystemCrypto",
+            ]),
 
         // Examples
         tool("langevin", path: "examples/swift/langevin", ["EntropyClient"]),
@@ -204,6 +214,7 @@ let package = Package(
                 "CChecksum", "CEntropyKernels", "CKernelSupport", "CSimulationKernels", "LaneHealth",
                 "LaneHealthReference", "SystemCrypto",
             ]),
+        tool("network-benchmark", path: "Benchmarks/Networks", ["DenoisingNetworks", "Diffusion", "LinuxPlatform"]),
         tool("cable-reader", path: "Benchmarks/CableReader", ["BoardProtocol", "USBBoard"]),
         .executableTarget(
             name: "usb-reader", dependencies: ["CLibUSB"], path: "Benchmarks/USBReader",
@@ -367,6 +378,10 @@ let package = Package(
                 "AllocationCounting", "CTestSupport", "EntropyClient", "EntropyProtocol", "EntropyRing",
                 "EntropyServer", "EntropyTerms", "LinuxPlatform", "PlaneTestSupport", "TestSupport",
             ]),
+
+        tests(
+            "DenoisingNetworksTests", in: "Clients",
+            ["CNetworkKernels", "DenoisingNetworks", "Diffusion", "TestMaterials", "TestSupport"]),
 
         // Tests of Programs
         tests(
