@@ -264,8 +264,9 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "BoardInterface", "BoardOperations", "BoardProtocol", "CFuzzDriver", "ControlInterface",
-                "ControlTestSupport", "DaemonConfiguration", "DevicePhysics", "EntropyClient", "EntropyProtocol",
-                "EntropyServer", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings", "SimulatedBoard",
+                "ControlTestSupport", "DaemonConfiguration", "DenoisingNetworks", "DevicePhysics", "EntropyClient",
+                "EntropyProtocol", "EntropyServer", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings",
+                "SimulatedBoard",
                 "SoftwareBoard", "SoftwareUSB", "TestSupport", "Varlink",
             ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: swift),
         tool("fuzz-parsers", path: "Tests/Fuzz/FuzzParsers", ["CFuzzDriver", "FuzzTargets", "TestSupport"]),

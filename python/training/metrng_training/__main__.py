@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import pathlib
 import sys
+import time
+from typing import Any
 
 import numpy as np
 import torch
 
-from . import bank, classifiers, golden, images, quality, samplers, storage
+from . import array, bank, classifiers, golden, images, quality, samplers, storage
 from .images import ImageSet
 from .networks import ConvolutionDenoiser, DenseDenoiser
 from .noise import BankNoise, EhrenfestNoise, NoiseSource, SoftwareNoise
@@ -27,11 +30,53 @@ def chosen_images(arguments: argparse.Namespace) -> ImageSet:
     return images.digits() if arguments.size == 8 else images.mnist()
 
 
-def source_of(arguments: argparse.Namespace, chosen: ImageSet) -> NoiseSource:
+def open_lease(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> Any:
+    """Takes a lease, at a weak operating point."""
+    from metrng.control import Control
+
+    control = stack.enter_context(Control(arguments.control))
+    lease = control.lease(
+        arguments.board, count=arguments.lanes, seconds=60, allow_simulated=arguments.allow_simulated
+    )
+    stack.enter_context(lease)
+    if arguments.point is not None:
+        amplitude, width, bias_field = arguments.point
+        lease.set_point(amplitude=amplitude, width=width, bias_field=bias_field)
+    else:
+        array.find_weak_point(lease)
+    point = ", ".join(f"{value:.4g}" for value in lease.operating_point.values())
+    print(f"{len(lease)} lanes of {lease.board} ({lease.provenance}), pulses of {point} (mV, ps, µT)", file=sys.stderr)
+    return lease
+
+
+def make_bank(arguments: argparse.Namespace) -> None:
+    chosen = chosen_images(arguments)
+    with contextlib.ExitStack() as stack:
+        lease = open_lease(arguments, stack)
+        start = shown = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal shown
+            if time.monotonic() - shown > (0.2 if sys.stderr.isatty() else 10) or done == total:
+                shown = time.monotonic()
+                left = (shown - start) / done * (total - done)
+                end = "\n" if done == total or not sys.stderr.isatty() else "\r"
+                print(f"trajectory {done}/{total}, {left:.0f} s left   ", end=end, file=sys.stderr, flush=True)
+
+        made = array.make_bank(
+            lease, chosen, rounds=arguments.rounds, readings=arguments.readings, seed=arguments.seed,
+            devices=arguments.devices, progress=progress,
+        )
+    made.save(arguments.output)
+
+
+def source_of(arguments: argparse.Namespace, chosen: ImageSet, stack: contextlib.ExitStack) -> NoiseSource:
     if arguments.noise == "software":
         return SoftwareNoise(chosen, arguments.seed)
     if arguments.noise == "ehrenfest":
         return EhrenfestNoise(chosen, arguments.seed, arguments.devices)
+    if arguments.noise == "lease":
+        return array.LeaseNoise(chosen, arguments.seed, open_lease(arguments, stack), arguments.devices)
     if arguments.bank is None:
         raise ValueError("--noise bank needs --bank FILE")
     return BankNoise(chosen, arguments.seed, bank.load(arguments.bank))
@@ -43,15 +88,16 @@ def train(arguments: argparse.Namespace) -> None:
     plan = PLANS[architecture.architecture]
     if arguments.steps is not None:
         plan = type(plan)(**{**vars(plan), "steps": arguments.steps})
-    source = source_of(arguments, chosen)
-    training = Training(architecture, chosen, source, plan, arguments.seed)
     output = pathlib.Path(arguments.output)
     checkpoint = output.with_suffix(".checkpoint")
-    if checkpoint.exists():
-        if not arguments.resume:
-            raise FileExistsError(f"{checkpoint} is of an interrupted training: give --resume, or remove it")
-        training.resume(checkpoint)
-    training.run(checkpoint)
+    if checkpoint.exists() and not arguments.resume:
+        raise FileExistsError(f"{checkpoint} is of an interrupted training: give --resume, or remove it")
+    with contextlib.ExitStack() as stack:
+        source = source_of(arguments, chosen, stack)
+        training = Training(architecture, chosen, source, plan, arguments.seed)
+        if checkpoint.exists():
+            training.resume(checkpoint)
+        training.run(checkpoint)
     facts = {"images": chosen.name, "seed": str(arguments.seed), "steps": str(plan.steps)}
     storage.save_network(training.network, output, **facts, **source.facts)
     checkpoint.unlink(missing_ok=True)
@@ -154,6 +200,22 @@ def with_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1)
 
 
+def with_lease(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--devices", type=int, default=DEVICES, help="devices a pixel (16)")
+    parser.add_argument("--control", metavar="PATH", help="control socket of metrngd; METRNG_CONTROL, or the usual one")
+    parser.add_argument("--board", help="whose lanes are leased; may be left out where there is one")
+    parser.add_argument("--lanes", type=int, help="how many lanes; all that are good")
+    parser.add_argument("--point", type=point, metavar="MV,PS,UT", help="of the pulses; the one of 1 %% flips is found")
+    parser.add_argument("--allow-simulated", action="store_true", help="accepts an array that is a model")
+
+
+def point(text: str) -> tuple[float, ...]:
+    values = tuple(float(part) for part in text.split(","))
+    if len(values) != 3:
+        raise ValueError(text)
+    return values
+
+
 def with_sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--sampler", choices=samplers.SAMPLERS, default="reverse")
@@ -170,11 +232,19 @@ def parsed(words: list[str] | None) -> argparse.Namespace:
     command.set_defaults(run=train)
     with_images(command)
     command.add_argument("--architecture", choices=DENOISERS, help="dense-1 up to 12 pixels, unet-1 above")
-    command.add_argument("--noise", choices=["software", "ehrenfest", "bank"], default="software")
+    command.add_argument("--noise", choices=["software", "ehrenfest", "bank", "lease"], default="software")
     command.add_argument("--bank", metavar="FILE", help="for --noise bank: trajectories of an array")
-    command.add_argument("--devices", type=int, default=DEVICES, help="devices a pixel, for --noise ehrenfest (16)")
+    with_lease(command)
     command.add_argument("--steps", type=int)
     command.add_argument("--resume", action="store_true", help="goes on where an interrupted training stopped")
+    command.add_argument("--output", required=True, metavar="FILE")
+
+    command = commands.add_parser("bank", help="makes a bank of trajectories in an array, for --noise bank")
+    command.set_defaults(run=make_bank)
+    with_images(command)
+    with_lease(command)
+    command.add_argument("--rounds", type=int, default=20, help="trajectories of each image (20)")
+    command.add_argument("--readings", type=int, default=20, help="readings of each trajectory (20)")
     command.add_argument("--output", required=True, metavar="FILE")
 
     command = commands.add_parser("classifier", help="trains a feature network or a recogniser")
