@@ -106,7 +106,9 @@ def train(arguments: argparse.Namespace) -> None:
 
 def classifier(arguments: argparse.Namespace) -> None:
     chosen = chosen_images(arguments)
-    network, accuracy = classifiers.train_classifier(chosen, arguments.seed, arguments.epochs, arguments.held_out)
+    network, accuracy = classifiers.train_classifier(
+        chosen, arguments.seed, arguments.epochs, arguments.held_out, arguments.shift
+    )
     facts = {"images": chosen.name, "seed": str(arguments.seed), "accuracy": f"{accuracy:.4f}"}
     storage.save_network(network, arguments.output, **facts)
     print(f"{arguments.output}: recognises {accuracy:.2%} of the {arguments.held_out:.0%} held out", file=sys.stderr)
@@ -251,6 +253,7 @@ def parsed(words: list[str] | None) -> argparse.Namespace:
     command.set_defaults(run=classifier)
     with_images(command)
     command.add_argument("--epochs", type=int, default=60)
+    command.add_argument("--shift", type=float, help="pixels by which images are moved in training (0.5; 2 above 12)")
     command.add_argument("--held-out", type=float, default=0.1, help="share of the images to test with (0.1)")
     command.add_argument("--output", required=True, metavar="FILE")
 

@@ -31,8 +31,13 @@ def shifted(batch: torch.Tensor, height: int, width: int, reach: float, generato
     return functional.grid_sample(batch.view(-1, 1, height, width) + 1, grid, align_corners=False).flatten(1) - 1
 
 
-def train_classifier(images: ImageSet, seed: int, epochs: int, share: float) -> tuple[Classifier, float]:
-    """Trains a classifier on all but a share of the images, and returns it with its accuracy on those."""
+def train_classifier(
+    images: ImageSet, seed: int, epochs: int, share: float, shift: float | None = None
+) -> tuple[Classifier, float]:
+    """Trains a classifier on all but a share of the images, and returns it with its accuracy on those.
+
+    Images are moved by up to `shift` pixels; without it by half a pixel, or two where they have more than 12.
+    """
     if not images.label_names:
         raise ValueError("a classifier needs labels: sub-folders")
     torch.manual_seed(seed)
@@ -45,7 +50,7 @@ def train_classifier(images: ImageSet, seed: int, epochs: int, share: float) -> 
     steps = epochs * (len(training) // batch)
     progress = Progress(steps)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
-    reach = 0.5 if images.width <= 12 else 2.0
+    reach = shift if shift is not None else 0.5 if images.width <= 12 else 2.0
     for step in range(steps):
         position = step % (len(training) // batch)
         if position == 0:
