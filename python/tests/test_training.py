@@ -142,11 +142,14 @@ def test_a_weak_point_is_found_by_the_width():
         def __init__(self):
             self.generator, self.flip = np.random.Generator(np.random.PCG64(3)), 0.0
             self.states = np.zeros(4000, bool)
+            self.facts = {"amplitudeLimits": {"lower": 0, "upper": 2700}}
+            self.operating_point = {"biasFieldMicrotesla": 20_000}
 
         def __len__(self):
             return 4000
 
         def set_point(self, amplitude, width, bias_field):
+            assert bias_field == 20_000
             self.flip = min(0.5, 0.01 * np.exp(0.1 * (width - 137)))
 
         def write(self, states):
@@ -164,6 +167,21 @@ def test_a_weak_point_is_found_by_the_width():
     pulsed = Pulsed()
     array.find_weak_point(pulsed)
     assert 0.008 < pulsed.flip < 0.0125
+
+
+def test_lanes_that_are_stuck_or_slow_are_left_out(tmp_path):
+    server = LeaseServer(tmp_path, lanes=400, dead=range(20))
+    server.flip = np.where(np.arange(400) < 60, 0.001, 0.01)
+    with Control(server.path) as control, control.lease(allow_simulated=True) as lease:
+        even = array.ChosenLanes(lease)
+        # The share of lanes whose flips are counted as beyond a factor of 2 by chance is below 10 %.
+        assert 300 <= len(even) <= 340 and even._lanes.min() >= 60
+        even.write(np.arange(len(even)) % 2 == 0)
+        assert (even.read() == (np.arange(len(even)) % 2 == 0)).all()
+        assert even.board == "array0"
+        even.pulse(1)
+        even.wait()
+    server.close()
 
 
 def test_live_noise_is_that_of_its_share(digits, lease):

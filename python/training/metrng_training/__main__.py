@@ -36,7 +36,7 @@ def open_lease(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> An
 
     control = stack.enter_context(Control(arguments.control))
     lease = control.lease(
-        arguments.board, count=arguments.lanes, seconds=60, allow_simulated=arguments.allow_simulated
+        arguments.board, count=arguments.lanes, seconds=array.SECONDS, allow_simulated=arguments.allow_simulated
     )
     stack.enter_context(lease)
     if arguments.point is not None:
@@ -44,9 +44,11 @@ def open_lease(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> An
         lease.set_point(amplitude=amplitude, width=width, bias_field=bias_field)
     else:
         array.find_weak_point(lease)
+    even = array.ChosenLanes(lease)
     point = ", ".join(f"{value:.4g}" for value in lease.operating_point.values())
-    print(f"{len(lease)} lanes of {lease.board} ({lease.provenance}), pulses of {point} (mV, ps, µT)", file=sys.stderr)
-    return lease
+    lanes = f"{len(even)} of {len(lease)} lanes of {lease.board} ({lease.provenance}) that flip about equally often"
+    print(f"{lanes}; pulses of {point} (mV, ps, µT)", file=sys.stderr)
+    return even
 
 
 def make_bank(arguments: argparse.Namespace) -> None:

@@ -17,6 +17,8 @@ from .process import DEVICES, cosine, decoded, encoded, flip_memory, scaled, sig
 RECALIBRATION = 8192
 #: How often all 0 and all 1 are written for a measurement of the curve.
 REPEATS = 64
+#: For which a lease is renewed: longer than a training stops for anything. A client that ends gives it back at once.
+SECONDS = 600
 
 
 class DeviceArray(Protocol):
@@ -72,6 +74,43 @@ def measure(array: DeviceArray, pulses: np.ndarray, repeats: int) -> FlipCurve:
     return FlipCurve(np.asarray(pulses), (means[1] - means[0]) / 2, (means[1] + means[0]) / 2)
 
 
+class ChosenLanes:
+    """Some lanes of a lease as an array: those that a pulse flips about as often as the median one.
+
+    Lanes that hardly flip would hold the images that they were given for many times as many pulses as the others, and
+    those that are stuck for ever.
+    """
+
+    def __init__(self, lease: Any, *, factor: float = 2, repeats: int = 128, pulses: int = 8) -> None:
+        flips = np.zeros(len(lease))
+        for repeat in range(repeats):
+            written = np.full(len(lease), bool(repeat % 2))
+            lease.write(written)
+            lease.pulse(pulses)
+            flips += lease.read() != written
+        # From the share that differs after some pulses to that after one.
+        rate = -np.log(np.maximum(1 - 2 * flips / repeats, 1e-3))
+        median = np.median(rate)
+        self._lanes = np.flatnonzero((rate > median / factor) & (rate < median * factor))
+        if len(self._lanes) < len(lease) / 8:
+            raise ValueError(f"{len(self._lanes)} of {len(lease)} lanes flip about as often as the median; check the point")
+        self._lease = lease
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lease, name)
+
+    def write(self, states: np.ndarray) -> None:
+        every = np.zeros(len(self._lease), dtype=bool)
+        every[self._lanes] = states
+        self._lease.write(every)
+
+    def read(self) -> np.ndarray:
+        return self._lease.read()[self._lanes]
+
+
 def range_of(array: DeviceArray, least: float = 0.01) -> int:
     """Returns a number of pulses after which a is below `least`."""
     up, pulses = np.zeros(2), 1
@@ -99,15 +138,17 @@ def reading_plan(array: DeviceArray, readings: int, devices: int, repeats: int) 
     return measure(array, pulses, repeats)
 
 
-def find_weak_point(lease: Any, *, amplitude: float = 2300, flips: float = 0.01, bias_field: float = 0) -> None:
+def find_weak_point(lease: Any, *, amplitude: float = 2300, flips: float = 0.01) -> None:
     """Sets the operating point at which a pulse flips a device with the probability `flips`, by the pulse width.
 
-    Short and high pulses depend least on the diameter and the temperature of a device.
+    Short and high pulses depend least on the diameter and the temperature of a device. The bias field stays.
     """
+    amplitude = min(amplitude, lease.facts["amplitudeLimits"]["upper"])
+    bias_field = lease.operating_point["biasFieldMicrotesla"]
 
     def probability(width: float) -> float:
         lease.set_point(amplitude=amplitude, width=width, bias_field=bias_field)
-        return (1 - measure(lease, np.array([4]), 16).memory[0] ** 0.25) / 2
+        return (1 - max(measure(lease, np.array([4]), 16).memory[0], 0) ** 0.25) / 2
 
     width, last = 80.0, 0.0
     while (found := probability(width)) < flips:
@@ -177,7 +218,6 @@ def make_bank(
     seed: int,
     devices: int = DEVICES,
     repeats: int = REPEATS,
-    renew: int = 60,
     progress: Any = None,
 ) -> Bank:
     """Diffuses every image `rounds` times. The permutations come from PCG64; they are no noise."""
@@ -191,7 +231,7 @@ def make_bank(
     group = max(1, len(lease) // (devices * start.shape[1]))
     for first in range(0, total, group):
         chosen = order[first : first + group]
-        lease.renew(renew)
+        lease.renew(SECONDS)
         if first // RECALIBRATION != (first - group) // RECALIBRATION:
             curves.append(measure(lease, pulses, repeats))
         counts[first : first + len(chosen)] = trajectories(lease, start[chosen], pulses, generator, devices)
@@ -226,7 +266,7 @@ class LeaseNoise:
         while len(self._order) < self._group:
             self._order.extend(self._generator.permutation(len(self._up)).tolist())
         chosen = np.array([self._order.popleft() for _ in range(self._group)])
-        self._lease.renew(60)
+        self._lease.renew(SECONDS)
         if self._since_curve >= RECALIBRATION:
             self._curve, self._since_curve = measure(self._lease, self._curve.pulses, REPEATS), 0
         self._since_curve += self._group
