@@ -15,7 +15,7 @@ public enum ModelFolder {
     public static func file(_ name: String) -> String { "\(path)/\(name).safetensors" }
 
     /// The folder for a program with this path.
-    static func path(forProgram program: String) -> String {
+    package static func path(forProgram program: String) -> String {
         let installed = "/usr/share/metrng/models"
         var folder = program[...]
         while let slash = folder.lastIndex(of: "/") {

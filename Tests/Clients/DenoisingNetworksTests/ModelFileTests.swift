@@ -108,6 +108,22 @@ struct ModelFileTests {
         #expect(throws: ModelError(path: large, cause: .tooLarge(limit: 64 << 20))) { try NetworkDenoiser(path: large) }
     }
 
+    @Test("the folder is found beside a program and above it, and is that of the system elsewhere")
+    func modelFolder() throws {
+        let models = folder.file("models")
+        #expect(mkdir(models, 0o700) == 0)
+        let program = folder.file(".build/release/mediffuse")
+        #expect(ModelFolder.path(forProgram: program) == "/usr/share/metrng/models")
+        try write([], to: "\(models)/features8.safetensors")
+        defer {
+            unlink("\(models)/features8.safetensors")
+            rmdir(models)
+        }
+        #expect(ModelFolder.path(forProgram: program) == models)
+        #expect(ModelFolder.path(forProgram: folder.file("mediffuse")) == models)
+        #expect(ModelFolder.path(forProgram: "mediffuse") == "/usr/share/metrng/models")
+    }
+
     @Test("distances are measured with the shipped files and no others")
     func frozen() throws {
         let shipped = repositoryFile("models")
