@@ -213,10 +213,13 @@ let package = Package(
         target(
             "MediffuseCommands", in: "Programs",
             [
-                arguments, "ControlInterface", "Diffusion", "EntropyClient", "EntropyTerms", "LinuxPlatform",
-                "PNGFiles", "Varlink",
+                arguments, "BoardProtocol", "ControlInterface", "Diffusion", "EntropyClient", "EntropyTerms",
+                "LinuxPlatform",
+                "PNGFiles", "SystemCrypto", "Varlink",
             ]),
-        tool("mediffuse", in: "Programs", ["Diffusion", "EntropyTerms", "LinuxPlatform", "MediffuseCommands"]),
+        tool(
+            "mediffuse", in: "Programs",
+            ["DenoisingNetworks", "Diffusion", "LinuxPlatform", "MediffuseCommands"]),
 
         // Testbench
         system("CUMockdev", in: "Testbench", pkgConfig: "umockdev-1.0", package: "libumockdev-dev"),

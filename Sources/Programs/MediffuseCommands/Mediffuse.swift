@@ -35,7 +35,7 @@ struct Mediffuse: ParsableCommand {
             77 not permitted; 130 interrupted.
             """,
         version: "mediffuse \(metrngVersion)",
-        subcommands: [SampleVerb.self, ForwardVerb.self, CalibrateVerb.self])
+        subcommands: [SampleVerb.self, ForwardVerb.self, CalibrateVerb.self, EnergyVerb.self])
 }
 
 /// Runs `mediffuse` with arguments (without its own name) and gives its exit code.
