@@ -13,6 +13,8 @@ package struct WeakPulseSurface: Sendable, Equatable {
     /// Probits in units of 1 / `unitsPerProbit`; widths next to one another, then anisotropy fields, then anisotropy
     /// fields without voltage, then temperatures, then fields.
     let values: [Int16]
+    /// The same as they are interpolated: conversions would take most of the time.
+    private let probits: [Float]
 
     static let unitsPerProbit = 5000.0
 
@@ -20,6 +22,7 @@ package struct WeakPulseSurface: Sendable, Equatable {
         precondition(values.count == grid.count)
         self.grid = grid
         self.values = values
+        probits = values.map { Float($0) / Float(Self.unitsPerProbit) }
     }
 
     /// The chain of a device: interpolated by cubics. Outside the grid, the value at its edge.
@@ -36,7 +39,7 @@ package struct WeakPulseSurface: Sendable, Equatable {
             for place in 0..<grid.fields.stencilCount {
                 probit += stencil.weights[place] * probits[stencil.first + place]
             }
-            return Probit.probability(probit / Self.unitsPerProbit)
+            return Probit.probability(probit)
         }
         return SwitchingChain(
             p01: probability(field: place.easyAxisFieldMicrotesla),
@@ -44,22 +47,26 @@ package struct WeakPulseSurface: Sendable, Equatable {
     }
 
     private func interpolate(field: Int, _ stencils: WeakPulseStencils) -> Double {
-        var sum = SIMD4<Double>()
-        for t in 0..<4 {
-            for r in 0..<4 {
-                let weight = stencils.temperature.weights[t] * stencils.resting.weights[r]
-                for b in 0..<4 {
+        let anisotropy = SIMD4<Float>(stencils.anisotropy.weights)
+        let step = grid.widths.points.count
+        return probits.withUnsafeBytes { probits in
+            var sum = SIMD4<Float>()
+            for t in 0..<4 {
+                for r in 0..<4 {
+                    let weight = Float(stencils.temperature.weights[t] * stencils.resting.weights[r])
                     let first = grid.index(
                         field: field, temperature: stencils.temperature.first + t,
-                        resting: stencils.resting.first + r, anisotropy: stencils.anisotropy.first + b,
+                        resting: stencils.resting.first + r, anisotropy: stencils.anisotropy.first,
                         width: stencils.width.first)
-                    let row = SIMD4<Int16>(
-                        values[first], values[first + 1], values[first + 2], values[first + 3])
-                    sum += SIMD4<Double>(row) * (weight * stencils.anisotropy.weights[b])
+                    for b in 0..<4 {
+                        let row = probits.loadUnaligned(
+                            fromByteOffset: 4 * (first + b * step), as: SIMD4<Float>.self)
+                        sum += row * (weight * anisotropy[b])
+                    }
                 }
             }
+            return (SIMD4<Double>(sum) * stencils.width.weights).sum()
         }
-        return (sum * stencils.width.weights).sum()
     }
 }
 

@@ -70,7 +70,9 @@ struct LaneSamplingTests {
         #expect(switching.deviceStates == standing.deviceStates)
     }
 
-    @Test("a device with threshold 0 never switches, one with the highest always, one with 2^24 / 10,000 as rarely")
+    @Test(
+        "a device with threshold 0 never switches, one with the highest always, one with 2^24 / 10,000 as rarely",
+        .thorough)
     func extremeThresholds() {
         var start = Self.sampler(words: 8, seed: 5)
         for lane in 0..<512 {

@@ -249,7 +249,7 @@ struct WeakPointTests {
         return (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
     }
 
-    @Test("a trim of 10 fs steps takes every device to 1 % within 0.3 % of it")
+    @Test("a trim of 10 fs steps takes every device to 1 % within 0.3 % of it", .thorough)
     func trims() {
         let preset = ArrayPreset.quarterPeriod
         for device in Self.devices(preset) {

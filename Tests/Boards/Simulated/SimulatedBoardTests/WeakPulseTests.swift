@@ -51,7 +51,8 @@ struct WeakPulseTests {
     }
 
     @Test(
-        "an array with spread decays at the weak point as its devices do, trimmed or not", arguments: [Int16(0), 200])
+        "an array with spread decays at the weak point as its devices do, trimmed or not", .thorough,
+        arguments: [Int16(0), 200])
     func array(trim: Int16) throws {
         var settings = SimulatedArraySettings(.quarterPeriod)
         settings.operatingPoint = settings.preset.weakPoint
