@@ -100,6 +100,13 @@ struct SampleVerb: Verb {
         let labels = try labels(for: denoiser)
         let source = try daemon.bits(console)
         let progress = ProgressBar(on: console)
+        if sampler == .inArray {
+            let devices = count * denoiser.shape.pixels * ThermometerCode().devices
+            try DiffusionError.failing { () throws(DiffusionError) in
+                // At each step, two bits for the pulses of a device, and about a dozen for its place.
+                try source.drawAhead(words: (steps + 1) * devices * 18 / 64 + 8_192)
+            }
+        }
         let bits = RandomBits(source)
         let (sampler, array) = try makeSampler(denoiser, bits, progress, console)
         let images = try sample(labels, with: sampler, progress)
