@@ -71,6 +71,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let package = Package(
     name: "metrng",
     products: [
+        .library(name: "DenoisingNetworks", targets: ["DenoisingNetworks"]),
         .library(name: "EntropyClient", targets: ["EntropyClient", "EntropyTerms"]),
         .library(name: "Diffusion", targets: ["Diffusion", "EntropyClient", "EntropyTerms"]),
         .executable(name: "mectl", targets: ["mectl"]),
@@ -125,7 +126,7 @@ let package = Package(
         cTarget("CSimulationKernels", in: "Boards/Simulated", ["CKernelSupport"]),
         target(
             "DevicePhysics", in: "Boards/Simulated", ["BoardProtocol", "CKernelSupport", "CSimulationKernels"],
-            embedding: ["quarterPeriod.surface", "damped.surface"]),
+            embedding: ["quarterPeriod.surface", "quarterPeriodWeak.surface", "damped.surface", "dampedWeak.surface"]),
         target(
             "SimulatedBoard", in: "Boards/Simulated",
             [
@@ -176,6 +177,14 @@ let package = Package(
         target(
             "Diffusion", in: "Clients",
             ["BoardProtocol", "EntropyClient", "EntropyTerms", "LeaseProtocol", "LinuxPlatform", "Varlink"]),
+        system("COpenBLAS", in: "Clients", pkgConfig: "openblas", package: "libopenblas-dev"),
+        cTarget("CNetworkKernels", in: "Clients", ["CKernelSupport"]),
+        target(
+            "DenoisingNetworks", in: "Clients",
+            [
+                "CKernelSupport", "CNetworkKernels", "COpenBLAS", "Diffusion", "EntropyTerms", "LinuxPlatform",
+                "SystemCrypto",
+            ]),
 
         // Examples
         tool("langevin", path: "examples/swift/langevin", ["EntropyClient"]),
@@ -225,6 +234,7 @@ let package = Package(
                 "CChecksum", "CEntropyKernels", "CKernelSupport", "CSimulationKernels", "LaneHealth",
                 "LaneHealthReference", "SystemCrypto",
             ]),
+        tool("network-benchmark", path: "Benchmarks/Networks", ["DenoisingNetworks", "Diffusion", "LinuxPlatform"]),
         tool("cable-reader", path: "Benchmarks/CableReader", ["BoardProtocol", "USBBoard"]),
         tool("aside-cycles", path: "Benchmarks/AsideCycles", ["BoardInterface", "BoardProtocol", "USBBoard"]),
         .executableTarget(
@@ -281,8 +291,9 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "BoardInterface", "BoardOperations", "BoardProtocol", "CFuzzDriver", "ControlInterface",
-                "ControlTestSupport", "DaemonConfiguration", "DevicePhysics", "EntropyClient", "EntropyProtocol",
-                "EntropyServer", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings", "SimulatedBoard",
+                "ControlTestSupport", "DaemonConfiguration", "DenoisingNetworks", "DevicePhysics", "EntropyClient",
+                "EntropyProtocol", "EntropyServer", "EntropyTerms", "LinuxPlatform", "RecordingFormat", "Recordings",
+                "SimulatedBoard",
                 "SoftwareBoard", "SoftwareUSB", "TestSupport", "Varlink",
             ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: swift),
         tool("fuzz-parsers", path: "Tests/Fuzz/FuzzParsers", ["CFuzzDriver", "FuzzTargets", "TestSupport"]),
@@ -409,6 +420,9 @@ let package = Package(
                 "BoardProtocol", "Diffusion", "DiffusionTestSupport", "EntropyTerms", "LeaseProtocol", "LinuxPlatform",
                 "TestSupport", "Varlink",
             ]),
+        tests(
+            "DenoisingNetworksTests", in: "Clients",
+            ["CNetworkKernels", "DenoisingNetworks", "Diffusion", "TestMaterials", "TestSupport"]),
 
         // Tests of Programs
         tests(

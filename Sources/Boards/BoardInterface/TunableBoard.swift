@@ -6,8 +6,8 @@ package import BoardProtocol
 ///
 /// The calls come from the pipeline's thread, like those of `Board`, between `open` and `close`.
 package protocol TunableBoard: Board {
-    /// The operating points that are known to suit the devices of the board, by name. A point of a model says nothing
-    /// of other devices: empty for a board whose devices nobody knows.
+    /// The operating points that are known to suit the devices of the board, by name; not all of them suit its stream.
+    /// A point of a model says nothing of other devices: empty for a board whose devices nobody knows.
     var presets: [String: OperatingPoint] { get }
 
     /// Sets the operating point of all devices. Called while the stream is stopped; the point holds from

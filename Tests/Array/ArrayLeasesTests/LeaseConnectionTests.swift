@@ -12,7 +12,7 @@ import Testing
 struct LeaseConnectionTests {
     @Test("commands go to the pipeline, and results come back in order")
     func commands() async throws {
-        let (lease, client) = try open(seconds: 60)
+        let (lease, client) = try open(seconds: 3_600)
         send(LeaseCommand.write([3]).bytes(tag: 1) + LeaseCommand.read.bytes(tag: 2), to: client)
         try await until { lease.line.hasWork }
         #expect(lease.line.takeCommand() == .write([3]))
@@ -29,7 +29,7 @@ struct LeaseConnectionTests {
 
     @Test("a client that goes gives the lanes back, and commands that wait are dropped")
     func gone() async throws {
-        let (lease, client) = try open(seconds: 60)
+        let (lease, client) = try open(seconds: 3_600)
         send(LeaseCommand.pulse(5).bytes(tag: 1), to: client)
         try await until { lease.line.hasWork }
         shutdown(client.raw, Int32(SHUT_RDWR))
@@ -40,7 +40,7 @@ struct LeaseConnectionTests {
 
     @Test("what is no request ends the lease")
     func nonsense() async throws {
-        let (lease, client) = try open(seconds: 60)
+        let (lease, client) = try open(seconds: 3_600)
         send([UInt8](repeating: 9, count: 16), to: client)
         #expect(try await receive(16, from: client) == LeaseReply(.badRequest, tag: 0).bytes)
         try await until { lease.line.isReleased }
@@ -50,7 +50,7 @@ struct LeaseConnectionTests {
         "the pipeline's end is told, and ends the connection", arguments: LeaseReply.Status.allCases.filter(\.endsLease)
     )
     func ended(reason: LeaseReply.Status) async throws {
-        let (lease, client) = try open(seconds: 60)
+        let (lease, client) = try open(seconds: 3_600)
         lease.line.end(reason)
         lease.line.end(.expired)
         #expect(try await receive(16, from: client) == LeaseReply(reason, tag: 0).bytes)

@@ -20,13 +20,13 @@ struct IdealLanes {
             let words = bytes.bindMemory(to: UInt64.self)
             for index in words.indices { words[index] = random.next() }
         }
-        // Half of 65,536 is the highest plane alone.
+        // Half of 2^24 is the highest plane alone.
         let ones = (
             UInt64.max, UInt64.max, UInt64.max, UInt64.max, UInt64.max, UInt64.max, UInt64.max,
             UInt64.max
         )
-        strip.p01.15 = ones
-        strip.p10.15 = ones
+        strip.p01.23 = ones
+        strip.p10.23 = ones
     }
 
     /// Fills `rows` with the next window.

@@ -26,7 +26,7 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
     package static let all = [
         entropyMessages, entropySession, egdSession, entropyClient, varlinkFraming, json, varlinkSession,
         varlinkReply,
-        boardFrames, boardRecords, boardRequests, recording, configuration, faultScript,
+        boardFrames, boardRecords, boardRequests, recording, configuration, faultScript, safetensors,
     ]
 }
 

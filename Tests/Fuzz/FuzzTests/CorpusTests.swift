@@ -6,7 +6,7 @@ import Testing
 
 /// Runs the fuzz targets over `Tests/Fuzz/Corpus`; `scripts/fuzz` runs the same ones with libFuzzer.
 @Suite(
-    "Parsers of foreign bytes, over the kept corpus: MEP/1, Varlink, MEB/1, recordings, YAML, scripts"
+    "Parsers of foreign bytes, over the kept corpus: MEP/1, Varlink, MEB/1, recordings, YAML, scripts, weights"
 )
 struct CorpusTests {
     /// Of each file, by seed; a debug build is slower by a factor of about ten.

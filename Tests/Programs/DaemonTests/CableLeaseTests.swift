@@ -2,6 +2,7 @@
 
 import BoardOperations
 import ControlInterface
+import EntropyClient
 import LeaseProtocol
 import TestSupport
 import Testing
@@ -22,7 +23,7 @@ struct CableLeaseTests {
     }
 
     private static func expectWriteAndRead(_ client: LeaseClient) throws {
-        let pattern: [UInt64] = [0xfeed_0123_4567_89ab, 0x15]
+        let pattern: [UInt64] = [0xfeed_0123_4567_89ab, 0x0f0f_1234_5678_9abc]
         try client.perform(.write(pattern))
         #expect(try client.perform(.read) == pattern)
         try client.perform(.mask([~0, 0]))
@@ -35,15 +36,16 @@ struct CableLeaseTests {
     func beside() throws {
         let boards = try SoftwareBoards()
         let daemon = try Self.serving(boards)
-        let client = try LeaseClient(LeaseLanes(count: 70, seconds: 60), at: daemon.directory)
+        let client = try LeaseClient(LeaseLanes(count: 128, seconds: 60), at: daemon.directory)
         #expect(client.reply.streamContinues)
         try Self.expectWriteAndRead(client)
         let connection = try daemon.connect()
         for _ in 0..<10 { #expect(try connection.read(count: 100_000).count == 100_000) }
-        #expect(try Self.board(daemon).laneCounts.leased == 70)
+        #expect(try Self.board(daemon).laneCounts.leased == 128)
         client.end()
         try #require(eventually { (try? Self.board(daemon))?.laneCounts.leased == 0 })
-        #expect(try Self.board(daemon).lastFailures.isEmpty)
+        let leased = Set(client.reply.lanes)
+        #expect(try Self.board(daemon).lastFailures.allSatisfy { !leased.contains($0.lane ?? -1) })
     }
 
     @Test("the stream of a board of MEB/1.0 is stopped for a lease, which the status says, and comes back after it")
@@ -51,7 +53,7 @@ struct CableLeaseTests {
         let boards = try SoftwareBoards("--minor-version", "0")
         let daemon = try Self.serving(boards)
         let before = try #require(try Self.board(daemon).operatingPoint)
-        let client = try LeaseClient(LeaseLanes(count: 70, seconds: 60), at: daemon.directory)
+        let client = try LeaseClient(LeaseLanes(count: 128, seconds: 60), at: daemon.directory)
         #expect(!client.reply.streamContinues)
         #expect(try Self.board(daemon).state == .leased)
         try Self.expectWriteAndRead(client)
@@ -63,7 +65,7 @@ struct CableLeaseTests {
         try #require(eventually { (try? Self.board(daemon).state).map { $0 == .serving || $0 == .idle } ?? false })
         #expect(try Self.board(daemon).operatingPoint == before)
         #expect(try daemon.connect().read(count: 1_000).count == 1_000)
-        let second = try LeaseClient(LeaseLanes(count: 70, seconds: 60), at: daemon.directory)
+        let second = try LeaseClient(LeaseLanes(count: 128, seconds: 60), at: daemon.directory)
         #expect(daemon.stop() == 0)
         #expect(try second.receive().0 == .shuttingDown)
     }

@@ -11,11 +11,23 @@ struct PresetTests {
         let away = try mectl("set", "--width", "470", "--amplitude", "1200", directory: daemon.directory)
         #expect(away.text.hasSuffix("array0: 1200 mV, 470 ps, 20,000 µT\n"))
         let other = try mectl("set", "--preset", "damped", directory: daemon.directory)
-        #expect(other.status == 64 && other.errors.contains("known is: quarterPeriod"))
+        #expect(other.status == 64 && other.errors.contains("known is: quarterPeriod, weak"))
         let back = try mectl("set", "--preset", "quarterPeriod", directory: daemon.directory)
         #expect(back.text.hasSuffix("array0: 1230 mV, 460 ps, 20,000 µT\n"))
         let near = try mectl("set", "--preset", "quarterPeriod", "--width", "461", directory: daemon.directory)
         #expect(near.text.hasSuffix("array0: 1230 mV, 461 ps, 20,000 µT\n"))
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("At the weak point lanes without trims hardly switch, and fail")
+    func weak() throws {
+        let daemon = try DaemonProcess("boards: [{name: array0, lanes: 64, trim: {hold: false}}]")
+        let weak = try mectl("set", "--preset", "weak", directory: daemon.directory)
+        #expect(weak.status == 0 && weak.text.hasSuffix("array0: 2300 mV, 142 ps, 20,000 µT\n"))
+        #expect(
+            try eventually {
+                try mectl("wait", "--for", "healthy", "--timeout", "0", directory: daemon.directory).status == 3
+            })
         #expect(daemon.stop() == 0)
     }
 

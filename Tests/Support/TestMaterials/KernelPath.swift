@@ -16,7 +16,7 @@ package struct KernelPath: Sendable, CustomStringConvertible {
         paths.filter { $0.features & ~ck_features_here() == 0 }
     }
 
-    /// The paths of the kernels over strips: lane sampling and lane health.
+    /// The paths of kernels that use wide registers: lane sampling, lane health, networks.
     package static let strips = available([
         KernelPath("portable", 0),
         KernelPath("AVX2", ck_features(CK_AVX2)),

@@ -26,7 +26,7 @@ _MODULES = {
     "recording": "Recording load_recording",
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
-_SUBMODULES = ("control", *_MODULES)
+_SUBMODULES = ("control", "lease", *_MODULES)
 
 __all__ = ["__version__", "control", *sorted(_HOMES)]  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -19,7 +19,8 @@ import socket
 from typing import IO, TYPE_CHECKING, Any, Callable, Iterable, Iterator, Union, cast
 
 from .control_types import BoardHealth, BoardSummary, Change, OperatingPoint, Range, Status, Sweep
-from .errors import Error, InvalidArgument, NotPermitted, ProtocolViolation, Unreachable
+from .errors import Error, InvalidArgument, NotGenuine, NotPermitted, ProtocolViolation, Unreachable
+from .lease import Lease
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -75,6 +76,9 @@ _ERRORS: dict[str, tuple[type[ControlError], str]] = {
     "TooManyWatches": (Refused, "this user watches on {limit} connections, as many as allowed; close one"),
     "BoardFailed": (OperationFailed, 'the board "{board}" is not open, or failed: {cause}'),
     "BadFault": (Refused, "{reason}; docs/faults.md lists the faults"),
+    "NotLeasable": (Refused, 'lanes of the board "{board}" cannot be leased: {cause}'),
+    "NotEnoughLanes": (Busy, '"{board}" has {available} lanes to lease, not {wanted}; ask for fewer, or wait'),
+    "LanesTaken": (Busy, 'lanes of "{board}" are in another lease, or not good: {lanes}; `mectl status` shows leases'),
     "NoDescriptor": (OperationFailed, "the daemon received no file; use a local file"),
     "RecordingFailed": (OperationFailed, "the file could not be written: {cause}"),
     "ConfigurationRefused": (Refused, "the configuration was not applied: {problems}"),
@@ -116,6 +120,8 @@ class Control:
         self.path = os.fspath(path) if path is not None else os.environ.get("METRNG_CONTROL") or DEFAULT_PATH
         self._socket: socket.socket | None = None
         self._received = b""
+        # Those that came with replies, and that nobody has taken.
+        self._descriptors: list[int] = []
 
     def __enter__(self) -> Control:
         return self
@@ -131,13 +137,19 @@ class Control:
             self._socket.close()
         self._socket = None
         self._received = b""
+        self._close_descriptors()
+
+    def _close_descriptors(self) -> None:
+        while self._descriptors:
+            os.close(self._descriptors.pop())
 
     # Varlink
 
     def _receive(self) -> dict[str, Any]:
         assert self._socket is not None
         while b"\0" not in self._received:
-            part = self._socket.recv(65536)
+            part, descriptors, _, _ = socket.recv_fds(self._socket, 65536, 1, socket.MSG_CMSG_CLOEXEC)
+            self._descriptors += descriptors
             if not part:
                 raise Unreachable(f"{self.path}: the daemon closed the connection; is metrngd stopping?")
             self._received += part
@@ -168,6 +180,7 @@ class Control:
         given = {key: value for key, value in (parameters or {}).items() if value is not None}
         call = {"method": f"{interface}.{method}", "parameters": given, **({"more": True} if more else {})}
         complete = False
+        self._close_descriptors()
         try:
             if self._socket is None:
                 self._socket = _connect(self.path)
@@ -308,6 +321,51 @@ class Control:
             if progress is not None:
                 progress(reply["shotsDone"], reply["shotsTotal"])
         return size
+
+    def lease(
+        self,
+        board: str | None = None,
+        *,
+        lanes: Iterable[int] | None = None,
+        count: int | None = None,
+        seconds: int = 60,
+        operating_point: OperatingPoint | None = None,
+        allow_simulated: bool = False,
+    ) -> Lease:
+        """Takes lanes of a board for this client alone: these `lanes`, so many, or all that are good.
+
+        The lease lasts `seconds`, from 1 to 3,600, and so long again after each `renew`. Without an `operating_point`
+        its pulses are weak ones, if the board has a point for them. Anything but hardware needs `allow_simulated`.
+        """
+        if lanes is not None and count is not None:
+            raise InvalidArgument("give lanes or a count, not both")
+        parameters = {
+            "board": board,
+            "lanes": None if lanes is None else [operator.index(lane) for lane in lanes],
+            "count": None if count is None else operator.index(count),
+            "seconds": operator.index(seconds),
+            "operatingPoint": operating_point,
+        }
+        reply: dict[str, Any] = {}
+        for reply in self.replies("Lease", parameters):
+            pass
+        if len(self._descriptors) != 1:
+            self._close_descriptors()
+            raise ProtocolViolation(f"{self.path}: the reply brings no socket; is this the socket of metrngd?")
+        connection = socket.socket(fileno=self._descriptors.pop())
+        try:
+            connection.setblocking(True)
+            lease = Lease(connection, reply)
+        except (KeyError, TypeError) as error:
+            connection.close()
+            raise ProtocolViolation(f"{self.path}: the reply to Lease lacks {error}") from error
+        except BaseException:
+            connection.close()
+            raise
+        if lease.provenance != "hardware" and not allow_simulated:
+            lease.close()
+            raise NotGenuine(f'the board "{lease.board}" is of provenance {lease.provenance} (allow_simulated=True)')
+        return lease
 
     def inject(
         self,

@@ -65,23 +65,31 @@ CK_INLINE void PATH(compare)(struct PATH(column) * column, int high, int low,
 
 enum { PATH(columns) = CK_STRIP_WORDS * 8 / CK_VECTOR_BYTES, PATH(words) = CK_VECTOR_BYTES / 8 };
 
+// Compares the planes from `high` down to `low` in all columns. Whether a lane is not decided yet.
+CK_INLINE bool PATH(compare_strip)(struct PATH(column) * columns, int high, int low,
+                                   const struct ck_chain_strip *chain,
+                                   const struct ck_memory_strip *memory) {
+    uint64_t open = 0;
+    for (int index = 0; index < PATH(columns); index++) {
+        PATH(compare)
+        (&columns[index], high, low, chain, memory, (size_t)index * PATH(words));
+        for (int word = 0; word < PATH(words); word++) open |= columns[index].open[word];
+    }
+    return open;
+}
+
 CK_INLINE void PATH(pulse)(struct PATH(column) * columns, const struct ck_chain_strip *chain,
                            const struct ck_memory_strip *memory, unsigned flips) {
-    uint64_t open = 0;
+    enum { second = CK_THRESHOLD_BITS - CK_FIRST_PLANES, last = second - CK_SECOND_PLANES };
     for (int index = 0; index < PATH(columns); index++) {
         struct PATH(column) *column = &columns[index];
         column->switched = column->state ^ column->state;
         column->open = ~column->switched;
         if (memory) column->hidden ^= PATH(chance)(column->s, flips);
-        PATH(compare)
-        (column, CK_THRESHOLD_BITS - 1, CK_THRESHOLD_BITS - CK_FIRST_PLANES, chain, memory,
-         (size_t)index * PATH(words));
-        for (int word = 0; word < PATH(words); word++) open |= column->open[word];
     }
-    if (!open) return;
-    for (int index = 0; index < PATH(columns); index++) PATH(compare)
-    (&columns[index], CK_THRESHOLD_BITS - CK_FIRST_PLANES - 1, 0, chain, memory,
-     (size_t)index * PATH(words));
+    if (!PATH(compare_strip)(columns, CK_THRESHOLD_BITS - 1, second, chain, memory)) return;
+    if (!PATH(compare_strip)(columns, second - 1, last, chain, memory)) return;
+    PATH(compare_strip)(columns, last - 1, 0, chain, memory);
 }
 
 // Reads the columns from where they are kept between calls, or writes them back there.

@@ -7,7 +7,7 @@ package import BoardProtocol
 /// The motion of the magnetisation depends on the anisotropy field, the bias and easy-axis fields,
 /// damping and T/(Ms·Vol) only, and is the same when all fields and T/(Ms·Vol) are multiplied by a
 /// number and times are divided by it. So this device at its operating point moves as the nominal
-/// device of the preset does at another, for which there is a surface. An approximation is in that:
+/// device of the preset does at another, for which there are surfaces. That of long pulses is approximate: with it
 /// the anisotropy field before and after the pulse becomes that of the nominal device at the
 /// temperature at which its T/(Ms·Vol) is the same.
 package struct ArrayDevice: Sendable {
@@ -18,7 +18,6 @@ package struct ArrayDevice: Sendable {
     /// A device that never switches.
     package let isDead: Bool
 
-    private let surface: SwitchingSurface
     private let magnetics: Magnetics
     private let nominalMoment: Double
     private let nominalBias: Double
@@ -32,7 +31,6 @@ package struct ArrayDevice: Sendable {
         self.parameters = parameters
         self.strayFieldMicrotesla = strayFieldMicrotesla
         self.isDead = isDead
-        surface = preset.surface
         magnetics = Magnetics(parameters)
         nominalMoment = preset.device.moment
         nominalBias = preset.operatingPoint.biasFieldMicrotesla
@@ -45,18 +43,16 @@ package struct ArrayDevice: Sendable {
     /// - Parameters:
     ///   - point: within the preset's limits.
     ///   - trim: in steps of the preset's.
-    ///   - drift: what slow changes add to both probabilities.
+    ///   - drift: by how much slow changes move a probability of ½; see `SwitchingChain.disturbed(by:)`.
     package func chain(
         at point: OperatingPoint, trim: Int16, temperatureKelvin: Double, drift: Double
     ) -> SwitchingChain {
         guard !isDead else { return .dead }
-        let chain = surface.chain(
-            at: place(at: point, trim: trim, temperatureKelvin: temperatureKelvin))
-        return SwitchingChain(
-            p01: max(0, min(1, chain.p01 + drift)), p10: max(0, min(1, chain.p10 + drift)))
+        return preset.chain(at: place(at: point, trim: trim, temperatureKelvin: temperatureKelvin))
+            .disturbed(by: drift)
     }
 
-    /// Where on the surface the device is.
+    /// Where on the surfaces the device is.
     package func place(
         at point: OperatingPoint, trim: Int16, temperatureKelvin: Double
     ) -> SwitchingSurface.Place {
@@ -73,6 +69,7 @@ package struct ArrayDevice: Sendable {
         let perMoment = scale * temperatureKelvin / (magnetics.moment * thermal.magnetisation)
         return SwitchingSurface.Place(
             anisotropyFieldMicrotesla: 1e6 * anisotropy,
+            restingAnisotropyFieldMicrotesla: 1e6 * scale * magnetics.anisotropyField(volts: 0, thermal),
             pulseWidthPicoseconds: width / scale,
             temperatureKelvin: Self.temperature(
                 perMagnetisation: perMoment * nominalMoment, from: temperatureKelvin),

@@ -39,6 +39,18 @@ package enum ArrayPreset: String, Sendable, CaseIterable {
         }
     }
 
+    /// A point at which a pulse seldom switches a device: about 1 % of the pulses at the median device of an array. For
+    /// array operations: many such pulses in a row, without reads, make a diffusion of the states. It is no point for the
+    /// stream: lanes fail the health tests, unless the daemon lengthens their pulses by trims until they switch as often as
+    /// not.
+    ///
+    /// Short and high, so that the anisotropy, the diameter and the temperature matter less than at lower amplitudes.
+    package var weakPoint: OperatingPoint {
+        OperatingPoint(
+            amplitudeMillivolts: 2300, pulseWidthPicoseconds: self == .quarterPeriod ? 142 : 138,
+            biasFieldMicrotesla: 20_000)
+    }
+
     package var isToggleEncoded: Bool { self == .quarterPeriod }
 
     /// What a step of a lane's trim does: it is worth about 2.5e-5 of a probability.
@@ -67,13 +79,24 @@ package enum ArrayPreset: String, Sendable, CaseIterable {
             biasFieldMicrotesla: 10_000...40_000)
     }
 
-    /// The points at which the preset's surface is made.
+    /// The points at which the preset's switching surface is made.
     package var surfaceGrid: SurfaceGrid {
         SurfaceGrid(
             anisotropies: Self.points(from: -60_000, (8, 7500), (8, 5000), (2, 7500)),
             widths: widths,
             temperatures: Self.points(from: 200, (1, 40), (4, 30), (2, 40), (1, 60)),
             fields: [-largestField, 0, largestField])
+    }
+
+    /// The points at which the preset's weak-pulse surface is made: for devices of the array between 250 and 430 K, or
+    /// at 300 K and a bias field of 17 to 25 mT.
+    package var weakPulseGrid: WeakPulseGrid {
+        WeakPulseGrid(
+            anisotropies: Self.points(from: -95_000, (8, 10_000), (9, 7500)),
+            restingAnisotropies: Self.points(from: 70_000, (5, 14_000)),
+            widths: Self.points(from: 0, (4, 20), (12, 10), (8, 15)),
+            temperatures: [230, 275, 330, 400, 490],
+            fields: Self.points(from: -largestField, (3, largestField / 1.5)))
     }
 
     /// Stray fields of the array, and those of the trims. In µT.
@@ -108,23 +131,4 @@ package enum TrimStep: Sendable, Equatable {
     case pulseWidth(picoseconds: Double)
     /// Field along the easy axis, of a compensation line at the device.
     case easyAxisField(microtesla: Double)
-}
-
-extension ArrayPreset {
-    /// The switching surface of the preset, which is part of the program.
-    package var surface: SwitchingSurface {
-        switch self {
-        case .quarterPeriod: Self.quarterPeriodSurface
-        case .damped: Self.dampedSurface
-        }
-    }
-
-    private static let quarterPeriodSurface = embedded(PackageResources.quarterPeriod_surface)
-    private static let dampedSurface = embedded(PackageResources.damped_surface)
-
-    private static func embedded(_ file: [UInt8]) -> SwitchingSurface {
-        do { return try SwitchingSurface(file: file) } catch {
-            fatalError("the surface in the program: \(error)")
-        }
-    }
 }

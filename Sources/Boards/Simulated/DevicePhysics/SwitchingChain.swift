@@ -20,6 +20,18 @@ package struct SwitchingChain: Sendable, Equatable {
     /// A device that never switches.
     package static let dead = SwitchingChain(p01: 0, p10: 0)
 
+    /// The chain under a disturbance that moves a probability of ½ by a difference, to first order: it adds 4 times that
+    /// to the logarithm of the odds. So weak switching becomes a few per cent more or less frequent, and a device that
+    /// never switches still does not.
+    package func disturbed(by difference: Double) -> SwitchingChain {
+        if difference == 0 { return self }
+        let odds = exp(4 * difference)
+        func disturbed(_ probability: Double) -> Double {
+            probability * odds / (1 - probability + probability * odds)
+        }
+        return SwitchingChain(p01: disturbed(p01), p10: disturbed(p10))
+    }
+
     /// Probability of being in state 1 after many shots: p01 / (p01 + p10). A dead device stays in
     /// its first state; ½ stands for not knowing which.
     package var stationaryProbability: Double {

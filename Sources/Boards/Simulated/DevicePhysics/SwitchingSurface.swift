@@ -13,15 +13,18 @@ package struct SwitchingSurface: Sendable, Equatable {
     package struct Place: Sendable, Equatable {
         /// During the pulse.
         package var anisotropyFieldMicrotesla: Double
+        /// Without voltage. `SwitchingSurface` takes that of the nominal device at the temperature instead.
+        package var restingAnisotropyFieldMicrotesla: Double
         package var pulseWidthPicoseconds: Double
         package var temperatureKelvin: Double
         package var easyAxisFieldMicrotesla: Double
 
         package init(
-            anisotropyFieldMicrotesla: Double, pulseWidthPicoseconds: Double,
-            temperatureKelvin: Double, easyAxisFieldMicrotesla: Double
+            anisotropyFieldMicrotesla: Double, restingAnisotropyFieldMicrotesla: Double,
+            pulseWidthPicoseconds: Double, temperatureKelvin: Double, easyAxisFieldMicrotesla: Double
         ) {
             self.anisotropyFieldMicrotesla = anisotropyFieldMicrotesla
+            self.restingAnisotropyFieldMicrotesla = restingAnisotropyFieldMicrotesla
             self.pulseWidthPicoseconds = pulseWidthPicoseconds
             self.temperatureKelvin = temperatureKelvin
             self.easyAxisFieldMicrotesla = easyAxisFieldMicrotesla

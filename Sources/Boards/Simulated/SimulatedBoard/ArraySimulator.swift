@@ -22,8 +22,8 @@ final class ArraySimulator {
     private var commonMode = 0.0
     private var halves: SeedGenerator
 
-    /// Resolution of a switching probability: thresholds are whole multiples of 1 / 65,536.
-    static let resolution = 1.0 / 65536
+    /// Resolution of a switching probability: thresholds are whole multiples of 2⁻²⁴.
+    static let resolution = 0x1p-24
     /// For how many shots a common disturbance keeps its sign.
     private static let commonShots = 16
 
@@ -60,13 +60,13 @@ final class ArraySimulator {
     ///
     /// - Parameters:
     ///   - chains: a device each. Probabilities are rounded to `resolution`, and above
-    ///     65,535 / 65,536 to that.
-    ///   - commonMode: by how much all probabilities move up or down together.
+    ///     1 − `resolution` to that.
+    ///   - commonMode: by how much a probability of ½ moves up or down, together for all.
     func set(_ chains: [SwitchingChain], commonMode: Double) {
         self.commonMode = commonMode
-        for (half, shift) in [commonMode, -commonMode].enumerated() {
+        for (other, shift) in [commonMode, -commonMode].enumerated() where commonMode != 0 || other == half {
             for (lane, chain) in chains.enumerated() {
-                set(chain, shift: shift, lane: lane, firstStrip: half * stripCount)
+                set(chain, shift: shift, lane: lane, firstStrip: other * stripCount)
             }
         }
     }
@@ -119,25 +119,24 @@ final class ArraySimulator {
     private func set(_ chain: SwitchingChain, shift: Double, lane: Int, firstStrip: Int) {
         let (place, bit) = lane.quotientAndRemainder(dividingBy: Int(CK_STRIP_WORDS) * 64)
         let strip = firstStrip + place
-        func set(_ planes: UnsafeMutableRawBufferPointer, _ probability: Double, _ shift: Double) {
-            // A device that does not switch is not made to.
-            let moved = probability == 0 ? 0 : max(0, min(1, probability + shift))
-            Self.setPlanes(of: planes, bit: bit, to: Self.threshold(moved))
+        func set(_ planes: UnsafeMutableRawBufferPointer, _ probability: Double) {
+            Self.setPlanes(of: planes, bit: bit, to: Self.threshold(probability))
         }
-        let (up, down) = (shift + memory.amplitude, shift - memory.amplitude)
-        withUnsafeMutableBytes(of: &strips[strip].p01) { set($0, chain.p01, up) }
-        withUnsafeMutableBytes(of: &strips[strip].p10) { set($0, chain.p10, up) }
+        let up = chain.disturbed(by: shift + memory.amplitude)
+        withUnsafeMutableBytes(of: &strips[strip].p01) { set($0, up.p01) }
+        withUnsafeMutableBytes(of: &strips[strip].p10) { set($0, up.p10) }
         if memory.isOff { return }
-        withUnsafeMutableBytes(of: &memories[strip].p01) { set($0, chain.p01, down) }
-        withUnsafeMutableBytes(of: &memories[strip].p10) { set($0, chain.p10, down) }
+        let down = chain.disturbed(by: shift - memory.amplitude)
+        withUnsafeMutableBytes(of: &memories[strip].p01) { set($0, down.p01) }
+        withUnsafeMutableBytes(of: &memories[strip].p10) { set($0, down.p10) }
     }
 
-    private static func threshold(_ probability: Double) -> UInt16 {
-        UInt16(min((probability / resolution).rounded(), 65535))
+    private static func threshold(_ probability: Double) -> UInt32 {
+        UInt32(min((probability / resolution).rounded(), 1 / resolution - 1))
     }
 
     private static func setPlanes(
-        of planes: UnsafeMutableRawBufferPointer, bit: Int, to threshold: UInt16
+        of planes: UnsafeMutableRawBufferPointer, bit: Int, to threshold: UInt32
     ) {
         let words = planes.bindMemory(to: UInt64.self)
         let (word, place) = (bit / 64, UInt64(bit % 64))

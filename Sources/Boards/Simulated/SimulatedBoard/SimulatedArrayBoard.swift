@@ -162,12 +162,15 @@ package final class SimulatedArrayBoard: TunableBoard, FaultyBoard, @unchecked S
 
     // MARK: TunableBoard
 
-    /// That of the preset, if the array has the devices it was chosen for.
+    /// The points of the preset, if the array has the devices they were chosen for: that of the stream, by the name of
+    /// the preset, and the weak one, which is for array operations.
     package var presets: [String: OperatingPoint] {
         let preset = array.settings.preset
         guard array.settings.parameters.isSame(as: preset.device) else { return [:] }
-        return [preset.rawValue: preset.operatingPoint]
+        return [preset.rawValue: preset.operatingPoint, Self.weakPreset: preset.weakPoint]
     }
+
+    package static let weakPreset = "weak"
 
     package func setOperatingPoint(_ point: OperatingPoint) throws(BoardError) {
         try checkPresence()

@@ -8,7 +8,7 @@ import Foundation
 struct SwitchingSurfaces: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "switching-surfaces",
-        abstract: "Make or check the switching surface of a preset.")
+        abstract: "Make or check the switching surface of a preset, or its weak-pulse surface.")
 
     @Argument(help: "quarterPeriod or damped.")
     var preset: ArrayPreset
@@ -16,7 +16,10 @@ struct SwitchingSurfaces: ParsableCommand {
     @Argument(help: "The file that is written, or read with --check.")
     var file: String
 
-    @Option(help: "Shots for each point.")
+    @Flag(help: "The weak-pulse surface, which is made without shots.")
+    var weak = false
+
+    @Option(help: "Shots for each point of a switching surface, or of a comparison.")
     var shots = 12_000
 
     @Option(help: "Where the random numbers start.")
@@ -36,21 +39,34 @@ struct SwitchingSurfaces: ParsableCommand {
     }
 
     private func make() throws {
-        let surface = SwitchingSurface.sample(preset, shots: shots, seed: seed) { done, count in
-            FileHandle.standardError.write(Data("\r\(done) of \(count) rows".utf8))
+        let bytes: [UInt8]
+        if weak {
+            bytes = WeakPulseSurface.make(preset) { show($0, of: $1) }.file(of: preset)
+        } else {
+            let surface = SwitchingSurface.sample(preset, shots: shots, seed: seed) { show($0, of: $1) }
+            bytes = surface.file(of: preset)
         }
         FileHandle.standardError.write(Data("\n".utf8))
-        try Data(surface.file(of: preset))
-            .write(to: URL(fileURLWithPath: file), options: .atomic)
+        try Data(bytes).write(to: URL(fileURLWithPath: file), options: .atomic)
+    }
+
+    private func show(_ done: Int, of count: Int) {
+        FileHandle.standardError.write(Data("\r\(done) of \(count) rows".utf8))
     }
 
     private func compare(points: Int) throws {
-        let surface = try SwitchingSurface(
-            file: Array(try Data(contentsOf: URL(fileURLWithPath: file))))
-        let comparison = surface.compare(
-            points: points, preset: preset, shots: shots, seed: seed)
-        print(comparison)
-        guard comparison.largest < 0.02 else { throw ExitCode.failure }
+        let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: file)))
+        if weak {
+            let comparison = try WeakPulseSurface(file: bytes)
+                .compare(points: points, preset: preset, shots: shots, seed: seed)
+            print(comparison)
+            guard comparison.agrees else { throw ExitCode.failure }
+        } else {
+            let comparison = try SwitchingSurface(file: bytes)
+                .compare(points: points, preset: preset, shots: shots, seed: seed)
+            print(comparison)
+            guard comparison.largest < 0.02 else { throw ExitCode.failure }
+        }
     }
 }
 

@@ -37,7 +37,8 @@ struct SetVerb: Verb {
         help: ArgumentHelp(
             """
             The point of a preset of the simulated array: of the one that the configuration names, if the array \
-            has the devices of that preset. No point is known to suit other boards.
+            has the devices of that preset; or "weak", at which a pulse switches 1 % of the devices, for array \
+            operations and not for the stream. No point is known to suit other boards.
             """, valueName: "name"))
     var preset: String?
 

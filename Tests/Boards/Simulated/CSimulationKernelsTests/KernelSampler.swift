@@ -33,17 +33,17 @@ struct KernelSampler {
         }
     }
 
-    /// Both kinds of strip are a bit, then 16 planes of p01, then 16 of p10, 8 words each.
+    /// Both kinds of strip are a bit, then 24 planes of p01, then 24 of p10, 8 words each.
     private static func setBits(
-        in strip: UnsafeMutableRawBufferPointer, _ place: Int, first: Bool, _ p01: UInt16,
-        _ p10: UInt16
+        in strip: UnsafeMutableRawBufferPointer, _ place: Int, first: Bool, _ p01: UInt32,
+        _ p10: UInt32
     ) {
         let words = strip.bindMemory(to: UInt64.self)
         let bit = UInt64(1) << (place % 64)
         if first { words[place / 64] |= bit }
-        for plane in 0..<16 {
+        for plane in 0..<24 {
             if p01 >> plane & 1 == 1 { words[8 * (1 + plane) + place / 64] |= bit }
-            if p10 >> plane & 1 == 1 { words[8 * (17 + plane) + place / 64] |= bit }
+            if p10 >> plane & 1 == 1 { words[8 * (25 + plane) + place / 64] |= bit }
         }
     }
 

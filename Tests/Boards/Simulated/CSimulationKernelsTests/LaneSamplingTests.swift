@@ -6,22 +6,25 @@ import TestMaterials
 import TestSupport
 import Testing
 
+/// The highest threshold.
+private let highest: UInt32 = 0xff_ffff
+
 @Suite(
     "Lane sampling: every path against a scalar sampler, states against toggles")
 struct LaneSamplingTests {
     /// Devices with any thresholds, among them the extreme ones.
     private static func sampler(words: Int, seed: UInt64, flips: Int? = nil) -> ScalarSampler {
         var random = SeededGenerator(seed)
-        let extremes: [UInt16] = [0, 1, 32768, 65535]
+        let extremes: [UInt32] = [0, 1, 1 << 23, highest]
         let devices = (0..<(words + 7) / 8 * 512).map { index in
             ScalarSampler.Device(
                 state: Bool.random(using: &random),
-                p01: index % 16 < 4 ? extremes[index % 4] : .random(in: 0...65535, using: &random),
+                p01: index % 16 < 4 ? extremes[index % 4] : .random(in: 0...highest, using: &random),
                 p10: index % 64 < 16
-                    ? extremes[index / 4 % 4] : .random(in: 0...65535, using: &random),
+                    ? extremes[index / 4 % 4] : .random(in: 0...highest, using: &random),
                 hidden: flips != nil && Bool.random(using: &random),
-                hiddenP01: .random(in: 0...65535, using: &random),
-                hiddenP10: .random(in: 0...65535, using: &random))
+                hiddenP01: .random(in: 0...highest, using: &random),
+                hiddenP10: .random(in: 0...highest, using: &random))
         }
         return ScalarSampler(
             columns: (0..<8).map { _ in Xoshiro(s: random.words(4)) }, devices: devices,
@@ -67,19 +70,27 @@ struct LaneSamplingTests {
         #expect(switching.deviceStates == standing.deviceStates)
     }
 
-    @Test("a device with threshold 0 never switches, one with 65,535 nearly always")
+    @Test("a device with threshold 0 never switches, one with the highest always, one with 2^24 / 10,000 as rarely")
     func extremeThresholds() {
         var start = Self.sampler(words: 8, seed: 5)
         for lane in 0..<512 {
-            let threshold: UInt16 = lane % 2 == 0 ? 0 : 65535
+            let threshold: UInt32 = [0, highest, 1678, 1678][lane % 4]
             start.devices[lane] = .init(state: lane % 3 == 0, p01: threshold, p10: threshold)
         }
         var kernel = KernelSampler(start)
-        let rows = kernel.sample(ck_features_here(), words: 8, shots: 1000, toggles: true)
-        let even: UInt64 = 0x5555_5555_5555_5555
-        #expect(rows.allSatisfy { $0 & even == 0 })
-        let rests = rows.reduce(0) { $0 + (~$1 & ~even).nonzeroBitCount }
-        #expect(abs(zScore(successes: rests, trials: 256_000, probability: 1 / 65536)) < zLimit)
+        let shots = 400_000
+        let rows = kernel.sample(ck_features_here(), words: 8, shots: shots, toggles: true)
+        let first: UInt64 = 0x1111_1111_1111_1111
+        #expect(rows.allSatisfy { $0 & first == 0 })
+        // One of 2^24 rests, in 51 million shots.
+        let rests = rows.reduce(0) { $0 + (~$1 & first << 1).nonzeroBitCount }
+        #expect(rests < 15)
+        let rare = rows.reduce(0) { $0 + ($1 & (first << 2 | first << 3)).nonzeroBitCount }
+        func z(_ probability: Double) -> Double {
+            abs(zScore(successes: rare, trials: 256 * shots, probability: probability))
+        }
+        #expect(z(1678 / 0x1p24) < zLimit)
+        #expect(z(7 / 0x1p16) > zLimit, "the control: the nearest probability with 16 bits is 7 % off")
     }
 }
 
@@ -98,15 +109,15 @@ struct LaneSamplingStatisticsTests {
         var random = SeededGenerator(2)
         let devices = (0..<512).map { _ in
             ScalarSampler.Device(
-                state: Bool.random(using: &random), p01: .random(in: 2000...64000, using: &random),
-                p10: .random(in: 2000...64000, using: &random))
+                state: Bool.random(using: &random), p01: .random(in: 500_000...16_000_000, using: &random),
+                p10: .random(in: 500_000...16_000_000, using: &random))
         }
         let tallies = Self.observe(devices, shots: 20_000, random: &random)
         for (device, tally) in zip(devices, tallies) {
             for (side, threshold) in [device.p01, device.p10].enumerated() {
                 let z = zScore(
                     successes: tally.switches[side], trials: tally.shots[side],
-                    probability: Double(threshold) / 65536)
+                    probability: Double(threshold) / 0x1p24)
                 #expect(abs(z) < zLimit)
             }
         }
@@ -135,7 +146,7 @@ struct LaneSamplingStatisticsTests {
     func independence() {
         var random = SeededGenerator(3)
         let devices = (0..<512).map { _ in
-            ScalarSampler.Device(state: Bool.random(using: &random), p01: 32768, p10: 32768)
+            ScalarSampler.Device(state: Bool.random(using: &random), p01: 1 << 23, p10: 1 << 23)
         }
         let columns = (0..<8).map { _ in Xoshiro(s: random.words(4)) }
         var kernel = KernelSampler(ScalarSampler(columns: columns, devices: devices))
@@ -158,8 +169,8 @@ struct LaneSamplingStatisticsTests {
         var random = SeededGenerator(4)
         let devices = (0..<512).map { _ in
             ScalarSampler.Device(
-                state: false, p01: 26214, p10: 26214, hidden: .random(using: &random),
-                hiddenP01: 39322, hiddenP10: 39322)
+                state: false, p01: 6_710_886, p10: 6_710_886, hidden: .random(using: &random),
+                hiddenP01: 10_066_330, hiddenP10: 10_066_330)
         }
         let columns = (0..<8).map { _ in Xoshiro(s: random.words(4)) }
         var kernel = KernelSampler(

@@ -17,23 +17,23 @@ struct Xoshiro {
     }
 }
 
-/// What `ck_sample_lanes` does, a device at a time: each draws a 16-bit number of its own and switches
+/// What `ck_sample_lanes` does, a device at a time: each draws a 24-bit number of its own and switches
 /// when it is below its threshold.
 ///
 /// Bits of the number are the device's bits in the words that its column's generator gives in the
-/// shot, the highest one first. The last four are drawn only where, without them, a device of the
-/// strip would not know whether to switch.
+/// shot, the highest one first. After the first 12, four more and then the last eight are drawn only
+/// where, without them, a device of the strip would not know whether to switch.
 struct ScalarSampler {
     struct Device {
         var state: Bool
-        var p01: UInt16
-        var p10: UInt16
+        var p01: UInt32
+        var p10: UInt32
         /// The hidden bit, and what holds while it is 1.
         var hidden = false
-        var hiddenP01: UInt16 = 0
-        var hiddenP10: UInt16 = 0
+        var hiddenP01: UInt32 = 0
+        var hiddenP10: UInt32 = 0
 
-        var threshold: UInt16 {
+        var threshold: UInt32 {
             hidden ? state ? hiddenP10 : hiddenP01 : state ? p10 : p01
         }
     }
@@ -61,9 +61,12 @@ struct ScalarSampler {
     private mutating func pulse(_ strip: Range<Int>) -> [Bool] {
         if let flips { flipHidden(strip, in: flips) }
         var numbers = draw(planes: 12)
-        let isOpen = zip(strip, numbers).contains { devices[$0].threshold >> 4 == $1 }
-        let rest = isOpen ? draw(planes: 4) : Array(repeating: 0, count: 512)
-        numbers = zip(numbers, rest).map { $0 << 4 | $1 }
+        var isOpen = true
+        for (planes, left) in [(4, UInt32(12)), (8, 8)] {
+            isOpen = isOpen && zip(strip, numbers).contains { devices[$0].threshold >> left == $1 }
+            let more = isOpen ? draw(planes: planes) : Array(repeating: 0, count: 512)
+            numbers = zip(numbers, more).map { $0 << UInt32(planes) | $1 }
+        }
         let switched = zip(strip, numbers).map { $1 < devices[$0].threshold }
         for (device, switches) in zip(strip, switched) where switches {
             devices[device].state.toggle()
@@ -72,13 +75,13 @@ struct ScalarSampler {
     }
 
     /// A number with so many bits for each place of the strip.
-    private mutating func draw(planes: Int) -> [UInt16] {
-        var numbers = [UInt16](repeating: 0, count: 512)
+    private mutating func draw(planes: Int) -> [UInt32] {
+        var numbers = [UInt32](repeating: 0, count: 512)
         for _ in 0..<planes {
             let words = columns.indices.map { columns[$0].next() }
             for place in 0..<512 {
                 numbers[place] =
-                    numbers[place] << 1 | UInt16(words[place / 64] >> (place % 64) & 1)
+                    numbers[place] << 1 | UInt32(words[place / 64] >> (place % 64) & 1)
             }
         }
         return numbers

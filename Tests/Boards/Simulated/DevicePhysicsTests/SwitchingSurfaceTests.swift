@@ -60,8 +60,8 @@ struct SwitchingSurfaceTests {
         #expect(try SwitchingSurface(file: surface.file(of: preset)) == surface)
         #expect(surface.provenance.preset == preset.rawValue)
         let place = SwitchingSurface.Place(
-            anisotropyFieldMicrotesla: 10_000, pulseWidthPicoseconds: 400, temperatureKelvin: 280,
-            easyAxisFieldMicrotesla: 0)
+            anisotropyFieldMicrotesla: 10_000, restingAnisotropyFieldMicrotesla: 120_000,
+            pulseWidthPicoseconds: 400, temperatureKelvin: 280, easyAxisFieldMicrotesla: 0)
         let chain = surface.chain(at: place)
         #expect(chain.p01 == chain.p10)
     }
@@ -74,8 +74,9 @@ struct SwitchingSurfaceTests {
         {
             surface.chain(
                 at: SwitchingSurface.Place(
-                    anisotropyFieldMicrotesla: microtesla, pulseWidthPicoseconds: picoseconds,
-                    temperatureKelvin: kelvin, easyAxisFieldMicrotesla: field))
+                    anisotropyFieldMicrotesla: microtesla, restingAnisotropyFieldMicrotesla: 115_000,
+                    pulseWidthPicoseconds: picoseconds, temperatureKelvin: kelvin,
+                    easyAxisFieldMicrotesla: field))
         }
         #expect(chain(1e6, 400, 300, 0) == chain(55_000, 400, 300, 0))
         #expect(chain(-1e6, 400, 300, 0) == chain(-60_000, 400, 300, 0))
@@ -177,7 +178,7 @@ struct ArrayDeviceTests {
         #expect(abs(share - nominal.p01) > 0.04 + 3.5 * deviation(share))
     }
 
-    @Test("drift is added to both probabilities, which stay probabilities; the dead stay dead")
+    @Test("drift moves ½ by itself and rare switching by a part of it; the dead stay dead")
     func drift() {
         let preset = ArrayPreset.quarterPeriod
         func device(isDead: Bool) -> ArrayDevice {
@@ -185,16 +186,23 @@ struct ArrayDeviceTests {
                 preset: preset, parameters: preset.device, strayFieldMicrotesla: 200, isDead: isDead
             )
         }
-        func chain(_ drift: Double, isDead: Bool = false) -> SwitchingChain {
-            device(isDead: isDead).chain(
-                at: preset.operatingPoint, trim: 0, temperatureKelvin: 300, drift: drift)
+        func chain(_ drift: Double, at point: OperatingPoint, isDead: Bool = false) -> SwitchingChain {
+            device(isDead: isDead).chain(at: point, trim: 0, temperatureKelvin: 300, drift: drift)
         }
-        let still = chain(0)
-        #expect(abs(chain(0.01).p01 - still.p01 - 0.01) < 1e-12)
-        #expect(abs(chain(0.01).p10 - still.p10 - 0.01) < 1e-12)
-        #expect(chain(2) == SwitchingChain(p01: 1, p10: 1))
-        #expect(chain(-2) == .dead)
-        #expect(chain(0.01, isDead: true) == .dead)
+        let still = chain(0, at: preset.operatingPoint)
+        #expect(abs(still.p01 - 0.5) < 0.1, "the drift is nearly that of a half")
+        #expect(abs(chain(0.01, at: preset.operatingPoint).p01 - still.p01 - 0.01) < 0.0005)
+        #expect(abs(chain(0.01, at: preset.operatingPoint).p10 - still.p10 - 0.01) < 0.0005)
+        for weak in [preset.weakPoint, preset.operatingPoint] {
+            let (less, more) = (chain(-0.3, at: weak), chain(0.3, at: weak))
+            for (low, high) in [(less.p01, more.p01), (less.p10, more.p10)] {
+                #expect(0 < low && low < high && high < 1)
+            }
+        }
+        // To 1 + 4·0.01 of itself, where a sum would have doubled it.
+        let (rare, drifted) = (chain(0, at: preset.weakPoint), chain(0.01, at: preset.weakPoint))
+        #expect(abs(drifted.p01 / rare.p01 - 1.04) < 0.002)
+        #expect(chain(0.01, at: preset.operatingPoint, isDead: true) == .dead)
         let resistances = [-0.01, 0, 0.01].map { device(isDead: false).resistanceOhms(drift: $0) }
         #expect(resistances[0] < resistances[1] && resistances[1] < resistances[2])
         // 130 Ω·µm² over a disc of 60 nm, and 0.6 of it more on average.

@@ -16,8 +16,9 @@
 #include "CKernelSupport.h"
 
 enum {
-    CK_THRESHOLD_BITS = 16,  // resolution of a switching probability: 1 / 65,536
-    CK_FIRST_PLANES = 12,    // of them that are always compared; the others if a lane needs it
+    CK_THRESHOLD_BITS = 24,  // resolution of a switching probability: 1 / 16,777,216
+    CK_FIRST_PLANES = 12,    // of them that are always compared
+    CK_SECOND_PLANES = 4,    // that are compared next if a lane needs them, and then all others
 };
 
 // Eight xoshiro256+ generators side by side. The caller fills it; no column may be all zero.
@@ -29,7 +30,7 @@ struct ck_generator {
 // Lane sampling: two-state chains, for the simulated board. NOT a source of entropy.
 
 // 512 devices: their state now, and the probability of leaving it in the next shot, p01 from
-// state 0 and p10 from state 1, as fractions of 65,536 in bit planes (plane 0 the lowest bit).
+// state 0 and p10 from state 1, as fractions of 2^24 in bit planes (plane 0 the lowest bit).
 struct ck_chain_strip {
     uint64_t state[CK_STRIP_WORDS];
     uint64_t p01[CK_THRESHOLD_BITS][CK_STRIP_WORDS];
@@ -51,9 +52,9 @@ struct ck_memory_strip {
 // `memories` holds as many, or is NULL for devices without memory. Each hidden bit flips before a
 // shot with probability `flips` / 16 (0 ... 15): its autocorrelation is (1 - flips / 8)^lag.
 //
-// A strip draws CK_FIRST_PLANES words of each column in a shot, and the others of CK_THRESHOLD_BITS
-// where one of its 512 lanes is not decided by them; with memory, four before them. Which path
-// computes it makes no difference to a bit.
+// A strip draws CK_FIRST_PLANES words of each column in a shot, CK_SECOND_PLANES more where one of
+// its 512 lanes is not decided by them, and the others of CK_THRESHOLD_BITS where one still is not;
+// with memory, four before them. Which path computes it makes no difference to a bit.
 void ck_sample_lanes(ck_features features, struct ck_generator *generator,
                      struct ck_chain_strip *strips, struct ck_memory_strip *memories,
                      unsigned flips, size_t words, size_t shots, bool toggles, uint64_t *rows);
