@@ -194,6 +194,15 @@ struct SampleVerb: Verb {
         return images
     }
 
+    /// Few images are shown large, many small.
+    private static func scale(of images: [GrayImage]) -> Int {
+        switch images.count {
+        case ...20: pictureScale(images[0])
+        case ...400: min(4, pictureScale(images[0]))
+        default: 1
+        }
+    }
+
     private func content(
         _ images: [GrayImages.Image], _ labels: [Int?], _ report: SampleReport, path: String
     ) throws(Failure) -> [UInt8] {
@@ -205,7 +214,7 @@ struct SampleVerb: Verb {
         let columns = images.count <= 10 ? images.count : max(10, Int(Double(images.count).squareRoot().rounded(.up)))
         do {
             return try encodePNG(
-                grid(all, columns: columns, scale: images.count > 400 ? 1 : min(4, pictureScale(all[0]))),
+                grid(all, columns: columns, scale: Self.scale(of: all)),
                 texts: report.texts)
         } catch {
             throw .picture(error)
