@@ -420,8 +420,8 @@ let package = Package(
         tests(
             "DiffusionTests", in: "Clients",
             [
-                "BoardProtocol", "Diffusion", "DiffusionTestSupport", "EntropyTerms", "LeaseProtocol", "LinuxPlatform",
-                "TestSupport", "Varlink",
+                "BoardProtocol", "CTestSupport", "Diffusion", "DiffusionTestSupport", "EntropyTerms", "LeaseProtocol",
+                "LinuxPlatform", "TestSupport", "Varlink",
             ]),
         tests(
             "DenoisingNetworksTests", in: "Clients",

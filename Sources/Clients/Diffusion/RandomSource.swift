@@ -29,6 +29,9 @@ public final class EntropySource: RandomSource {
     /// How long a call waits for bits, in nanoseconds.
     private static let patience: UInt64 = 60_000_000_000
 
+    /// Words that were drawn ahead, the next one last.
+    private var ahead: [UInt64] = []
+
     /// Time spent waiting for the daemon, in nanoseconds.
     public private(set) var waitedNanoseconds: UInt64 = 0
 
@@ -48,8 +51,25 @@ public final class EntropySource: RandomSource {
     /// The origin of the bits of the last call; nil before the first.
     public var origin: NoiseSource.Origin? { noise.origin }
 
+    /// Draws words ahead, which later calls of `fill` get first: before a lease that leaves the board too few lanes to
+    /// give bits.
+    public func drawAhead(words count: Int) throws(DiffusionError) {
+        var words = [UInt64](repeating: 0, count: count)
+        try draw(&words)
+        ahead = words + ahead
+    }
+
     /// Fills `words` with random bits.
     public func fill(_ words: inout [UInt64]) throws(DiffusionError) {
+        let kept = min(ahead.count, words.count)
+        for index in 0..<kept { words[index] = ahead.removeLast() }
+        guard kept < words.count else { return }
+        var rest = [UInt64](repeating: 0, count: words.count - kept)
+        try draw(&rest)
+        words.replaceSubrange(kept..., with: rest)
+    }
+
+    private func draw(_ words: inout [UInt64]) throws(DiffusionError) {
         try inPieces(&words, 0) { (piece) throws(SamplingError) in try noise.fill(&piece) }
     }
 

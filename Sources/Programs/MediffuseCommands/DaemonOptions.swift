@@ -5,6 +5,8 @@ import ControlInterface
 import Diffusion
 import EntropyClient
 import EntropyTerms
+import Glibc
+import LinuxPlatform
 
 /// The options of a verb that uses the daemon.
 struct DaemonOptions: ParsableArguments {
@@ -58,18 +60,39 @@ struct DaemonOptions: ParsableArguments {
         }
     }
 
-    /// Leases lanes for as long as the result is held.
+    /// How long to wait for lanes that are not good yet, in nanoseconds.
+    private static let patience: UInt64 = 15_000_000_000
+    /// The rest between two attempts, in microseconds.
+    private static let rest: UInt32 = 200_000
+
+    /// Leases lanes for as long as the result is held. Lanes that another lease has just given back are waited for.
     ///
     /// - Parameters:
     ///   - board: by name or serial number; nil for the only one.
-    ///   - count: the number of lanes; nil for all.
+    ///   - count: the number of lanes; nil for three quarters of the good ones, so that the others go on giving bits.
     func lease(_ board: String?, count: Int?, _ console: Console) throws(Failure) -> ArrayLease {
-        do {
-            return try ArrayLease(
-                path: controlPath(console), board: board, count: count, allowsSimulated: allowSimulated)
-        } catch {
-            throw .diffusion(.array(error))
+        let begin = monotonicNanoseconds()
+        while true {
+            do throws(ArrayError) {
+                return try ArrayLease(
+                    path: controlPath(console), board: board, count: count ?? usualCount(board, console),
+                    allowsSimulated: allowSimulated)
+            } catch {
+                guard case .notEnoughLanes = error, monotonicNanoseconds() - begin < Self.patience else {
+                    throw .diffusion(.array(error))
+                }
+            }
+            guard !console.isInterrupted() else { throw .diffusion(.interrupted) }
+            usleep(Self.rest)
         }
+    }
+
+    /// Three quarters of the lanes of a board that should be good, most of which are; nil when that is not known.
+    private func usualCount(_ board: String?, _ console: Console) -> Int? {
+        guard let client = try? ControlClient(path: controlPath(console)), let boards = try? client.boards(),
+            let found = boards.first(where: { board == nil || $0.name == board || $0.serial == board })
+        else { return nil }
+        return max(1, found.lanes * 3 / 4)
     }
 
     /// The names of the daemon's boards and its version; nil when its control socket does not answer this user.

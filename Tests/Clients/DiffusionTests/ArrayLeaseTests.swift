@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BoardProtocol
+import CTestSupport
 import Diffusion
 import DiffusionTestSupport
 import EntropyTerms
@@ -273,6 +274,32 @@ struct ArrayLeaseTests {
         #expect(eventually { daemon.openLeases == 1 })
         lease = nil
         #expect(eventually { daemon.openLeases == 0 })
+    }
+
+    @Test("Of a parent is of no use to a forked child, and goes on in the parent")
+    func forked() async {
+        await #expect(processExitsWith: .success) {
+            let daemon = try FakeLeaseDaemon(lanes: 64) { socket in
+                let devices = SoftwareArray.devices(64, flipProbability: 0.01)
+                LeaseEnd(socket, lanes: 64).serve(SoftwareArray(devices: devices, seed: 1))
+            }
+            let lease = try ArrayLease(path: daemon.path, allowsSimulated: true)
+            try lease.write(LaneBits(repeating: true, count: 64))
+            let child = ctestsupport_fork()
+            if child == 0 {
+                do throws(ArrayError) {
+                    _ = try lease.read()
+                    _exit(1)
+                } catch {
+                    _exit(error == .ofParentProcess ? 0 : 2)
+                }
+            }
+            var status: Int32 = -1
+            waitpid(child, &status, 0)
+            precondition(status == 0)
+            let states = try lease.read()
+            precondition(states.ones == 64)
+        }
     }
 
     @Test("Carries the whole process: a calibration over the socket is that of the array itself")

@@ -17,6 +17,7 @@ final class FakeMetrngd {
     let control: FakeLeaseDaemon
     let entropy: ServerRig
 
+    var entropyPath: String { entropy.path }
     var options: [String] { ["--socket", entropy.path, "--control", control.path, "--allow-simulated"] }
 
     /// - Parameter onCommand: is told of each command of a lease before it is done.

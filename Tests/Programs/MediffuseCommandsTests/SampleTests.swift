@@ -152,6 +152,22 @@ struct SampleTests {
         #expect(invocation.exitCode == 130)
     }
 
+    @Test("Words that were drawn ahead come first, and every word once")
+    func drawnAhead() throws {
+        let daemon = try FakeMetrngd()
+        let source = try EntropySource(path: daemon.entropyPath, allowsSimulated: true)
+        try source.drawAhead(words: 100)
+        var (first, second) = ([UInt64](repeating: 0, count: 60), [UInt64](repeating: 0, count: 70))
+        try source.fill(&first)
+        try source.fill(&second)
+        var generator = SeededGenerator(2)
+        let bytes = generator.bytes(130 * 8)
+        let wanted = stride(from: 0, to: bytes.count, by: 8).map { start in
+            (0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64(bytes[start + $1]) }
+        }
+        #expect(Set(first + second) == Set(wanted) && Set(first).isSubset(of: wanted[..<100]))
+    }
+
     @Test("Prints JSON")
     func json() throws {
         let daemon = try FakeMetrngd()

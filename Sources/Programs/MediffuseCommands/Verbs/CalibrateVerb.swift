@@ -10,7 +10,7 @@ struct ArrayOptions: ParsableArguments {
     @Option(help: "A board, by name or serial. Not needed when there is only one.")
     var board: String?
 
-    @Option(parsing: .unconditional, help: "Number of lanes to lease (default: all that are good).")
+    @Option(parsing: .unconditional, help: "Number of lanes to lease (default: three quarters of the board's).")
     var lanes: Int?
 
     @Option(
@@ -139,8 +139,7 @@ struct CalibrationReport: Encodable {
     }
 
     var text: String {
-        let shown = curve.filter { [1, 10, 35, 101, 205, 306].contains($0.pulses) || $0.pulses == curve.last?.pulses }
-        let rows = shown.map { point in
+        let rows = shownPoints.map { point in
             "\(padded("  \(point.pulses)", to: 10))\(padded(rounded(point.correlation), to: 12))"
                 + "\(padded(rounded(point.offset), to: 12))\(rounded(point.standardError))\n"
         }
@@ -155,6 +154,17 @@ struct CalibrationReport: Encodable {
               pulses  a           b           ± of each
 
             """ + rows.joined()
+    }
+}
+
+extension CalibrationReport {
+    /// Points of which each has about twice the pulses of the one before it.
+    private var shownPoints: [Point] {
+        var shown: [Point] = []
+        for point in curve where point.pulses > 0 && point.pulses >= 2 * (shown.last?.pulses ?? 0) {
+            shown.append(point)
+        }
+        return shown
     }
 }
 

@@ -51,6 +51,10 @@ struct ForwardVerb: Verb {
         let start = try readImage()
         let file = try output.map { (path) throws(Failure) in try WholeFile(path) }
         let source = try daemon.bits(console)
+        try DiffusionError.failing { () throws(DiffusionError) in
+            // Two bits for the rounding of a pixel, and about a dozen for the place of a device.
+            try source.drawAhead(words: start.pixels.count * (array.devices * 16 + 2) / 64 + 4_096)
+        }
         let progress = ProgressBar(on: console)
         let prepared = try array.prepare(daemon, loads: 32, progress, console)
         let schedule = try array.makeSchedule(prepared.calibration.curve)

@@ -100,6 +100,13 @@ struct SampleVerb: Verb {
         let labels = try labels(for: denoiser)
         let source = try daemon.bits(console)
         let progress = ProgressBar(on: console)
+        if sampler == .inArray {
+            let devices = count * denoiser.shape.pixels * ThermometerCode().devices
+            try DiffusionError.failing { () throws(DiffusionError) in
+                // At each step, two bits for the pulses of a device, and about a dozen for its place.
+                try source.drawAhead(words: (steps + 1) * devices * 18 / 64 + 8_192)
+            }
+        }
         let bits = RandomBits(source)
         let (sampler, array) = try makeSampler(denoiser, bits, progress, console)
         let images = try sample(labels, with: sampler, progress)
@@ -187,6 +194,15 @@ struct SampleVerb: Verb {
         return images
     }
 
+    /// Few images are shown large, many small.
+    private static func scale(of images: [GrayImage]) -> Int {
+        switch images.count {
+        case ...20: pictureScale(images[0])
+        case ...400: min(4, pictureScale(images[0]))
+        default: 1
+        }
+    }
+
     private func content(
         _ images: [GrayImages.Image], _ labels: [Int?], _ report: SampleReport, path: String
     ) throws(Failure) -> [UInt8] {
@@ -198,7 +214,7 @@ struct SampleVerb: Verb {
         let columns = images.count <= 10 ? images.count : max(10, Int(Double(images.count).squareRoot().rounded(.up)))
         do {
             return try encodePNG(
-                grid(all, columns: columns, scale: images.count > 400 ? 1 : min(4, pictureScale(all[0]))),
+                grid(all, columns: columns, scale: Self.scale(of: all)),
                 texts: report.texts)
         } catch {
             throw .picture(error)
