@@ -53,6 +53,18 @@ def test_pulses_flip_devices(server, lease):
     assert 20 < found.sum() < 80
 
 
+def test_a_trajectory_is_read_at_each_number_of_pulses(server, lease):
+    server.flip = 0.5
+    lease.write(states())
+    found = lease.trajectory([0, 0, 70_000, 0, 1] + 60 * [0])
+    assert found.shape == (65, 100) and server.pulses == 70_001
+    assert server.requests == [1, 3, 3, 2, 2, 3, 3, 2] + 61 * [3]
+    assert (found[:2] == states()).all() and (found[2] == found[3]).all() and (found[4:] == found[4]).all()
+    assert 20 < (found[2] != found[1]).sum() < 80 and 20 < (found[4] != found[3]).sum() < 80
+    assert lease.trajectory([]).shape == (0, 100)
+    assert (lease.read() == found[-1]).all()
+
+
 def test_masked_devices_are_left_alone(lease):
     lease.write(np.ones(100, bool))
     masked = np.arange(100) < 50
