@@ -16,7 +16,7 @@ from .process import DEVICES, cosine, decoded, encoded, flip_memory, scaled, sig
 #: Trajectories after which the flip curve is measured again, since an array drifts.
 RECALIBRATION = 8192
 #: How often all 0 and all 1 are written for a measurement of the curve.
-REPEATS = 64
+REPEATS = 256
 #: For which a lease is renewed: longer than a training stops for anything. A client that ends gives it back at once.
 SECONDS = 600
 
