@@ -46,11 +46,14 @@ class LeaseServer:
 
     def _control(self, connection):
         received = b""
-        while part := connection.recv(65536):
-            received += part
-            while b"\0" in received:
-                message, _, received = received.partition(b"\0")
-                self._call(connection, json.loads(message))
+        try:
+            while part := connection.recv(65536):
+                received += part
+                while b"\0" in received:
+                    message, _, received = received.partition(b"\0")
+                    self._call(connection, json.loads(message))
+        except OSError:
+            pass
         connection.close()
 
     def _call(self, connection, call):

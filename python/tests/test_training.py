@@ -155,11 +155,10 @@ def test_a_weak_point_is_found_by_the_width():
         def write(self, states):
             self.states = states.copy()
 
-        def pulse(self, count):
+        def trajectory(self, pulses):
+            (count,) = pulses
             self.states ^= self.generator.random(4000) < (1 - (1 - 2 * self.flip) ** count) / 2
-
-        def read(self):
-            return self.states
+            return self.states[None, :]
 
         def wait(self):
             pass
@@ -177,7 +176,7 @@ def test_lanes_that_are_stuck_or_slow_are_left_out(tmp_path):
         # The share of lanes whose flips are counted as beyond a factor of 2 by chance is below 10 %.
         assert 300 <= len(even) <= 340 and even._lanes.min() >= 60
         even.write(np.arange(len(even)) % 2 == 0)
-        assert (even.read() == (np.arange(len(even)) % 2 == 0)).all()
+        assert (even.trajectory([0])[0] == (np.arange(len(even)) % 2 == 0)).all()
         assert even.board == "array0"
         even.pulse(1)
         even.wait()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Protocol
+from typing import Any, Iterable, Protocol
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .process import DEVICES, cosine, decoded, encoded, flip_memory, scaled, sig
 #: Trajectories after which the flip curve is measured again, since an array drifts.
 RECALIBRATION = 8192
 #: How often all 0 and all 1 are written for a measurement of the curve.
-REPEATS = 64
+REPEATS = 256
 #: For which a lease is renewed: longer than a training stops for anything. A client that ends gives it back at once.
 SECONDS = 600
 
@@ -28,9 +28,7 @@ class DeviceArray(Protocol):
 
     def write(self, states: np.ndarray) -> None: ...
 
-    def pulse(self, count: int) -> None: ...
-
-    def read(self) -> np.ndarray: ...
+    def trajectory(self, pulses: Iterable[int]) -> np.ndarray: ...
 
 
 class FlipCurve:
@@ -53,13 +51,6 @@ class FlipCurve:
         return np.maximum(np.rint(found), 1).astype(np.int64)
 
 
-def advance(array: DeviceArray, pulses: int) -> None:
-    """Applies any number of pulses; a request holds 65,536."""
-    while pulses > 0:
-        array.pulse(min(pulses, 65_536))
-        pulses -= 65_536
-
-
 def measure(array: DeviceArray, pulses: np.ndarray, repeats: int) -> FlipCurve:
     """Measures the curve at rising numbers of pulses: writes all 0 and all 1, pulses, counts."""
     sums = np.zeros((2, len(pulses)))
@@ -67,9 +58,7 @@ def measure(array: DeviceArray, pulses: np.ndarray, repeats: int) -> FlipCurve:
     for _ in range(repeats):
         for state in (0, 1):
             array.write(np.full(len(array), bool(state)))
-            for index, step in enumerate(steps):
-                advance(array, int(step))
-                sums[state, index] += array.read().mean() * 2 - 1
+            sums[state] += array.trajectory(steps.tolist()).mean(axis=1) * 2 - 1
     means = sums / repeats
     return FlipCurve(np.asarray(pulses), (means[1] - means[0]) / 2, (means[1] + means[0]) / 2)
 
@@ -86,8 +75,7 @@ class ChosenLanes:
         for repeat in range(repeats):
             written = np.full(len(lease), bool(repeat % 2))
             lease.write(written)
-            lease.pulse(pulses)
-            flips += lease.read() != written
+            flips += lease.trajectory([pulses])[0] != written
         # From the share that differs after some pulses to that after one.
         rate = -np.log(np.maximum(1 - 2 * flips / repeats, 1e-3))
         median = np.median(rate)
@@ -107,8 +95,8 @@ class ChosenLanes:
         every[self._lanes] = states
         self._lease.write(every)
 
-    def read(self) -> np.ndarray:
-        return self._lease.read()[self._lanes]
+    def trajectory(self, pulses: Iterable[int]) -> np.ndarray:
+        return self._lease.trajectory(pulses)[:, self._lanes]
 
 
 def range_of(array: DeviceArray, least: float = 0.01) -> int:
@@ -117,8 +105,7 @@ def range_of(array: DeviceArray, least: float = 0.01) -> int:
     while pulses <= 1 << 20:
         for state in (0, 1):
             array.write(np.full(len(array), bool(state)))
-            advance(array, pulses)
-            up[state] = array.read().mean()
+            up[state] = array.trajectory([pulses]).mean()
         # A small a is lost in the noise of one measurement, so it is taken where it is larger: a(3n) is near a(n)³.
         if up[1] - up[0] < least ** (1 / 3):
             return 3 * pulses
@@ -185,9 +172,7 @@ def trajectories(
         written = np.zeros(len(array), dtype=bool)
         written[lanes] = states[part]
         array.write(written)
-        for index, step in enumerate(steps):
-            advance(array, int(step))
-            found[index, part] = array.read()[lanes]
+        found[:, part] = array.trajectory(steps.tolist())[:, lanes]
     counts = found.reshape(len(pulses), count, pixels, devices).sum(axis=3, dtype=np.uint8)
     return np.ascontiguousarray(counts.transpose(1, 0, 2))
 
