@@ -80,6 +80,7 @@ demo:
 	scripts/setup build
 	swift build -c release --product metrngd --explicit-target-dependency-import-check error
 	swift build -c release --product mectl --explicit-target-dependency-import-check error
+	swift build -c release --product mediffuse --explicit-target-dependency-import-check error
 	scripts/demo
 
 bench: build

@@ -231,3 +231,22 @@ def scripted_control(tmp_path):
 
     yield make
     listener.close()
+
+
+def test_a_lease_of_the_daemon(own_daemon):
+    with Control(own_daemon.control) as control, control.lease(count=64, seconds=60, allow_simulated=True) as lease:
+        states = np.arange(64) % 3 == 0
+        lease.write(states)
+        assert (lease.read() == states).all()
+        masked = np.arange(64) < 32
+        lease.mask(masked)
+        lease.pulse(5_000)
+        pulsed = lease.read()
+        assert (pulsed[masked] == states[masked]).all()
+        assert (pulsed != states).sum() >= 4  # 32 devices that forget: fewer than 4 once in 10^6
+        board = control.status()["boards"][0]
+        assert board["laneCounts"]["leased"] == 64
+        assert [held["lanes"] for held in board["leases"]] == [64]
+        control.lease(count=1, allow_simulated=True).close()
+    with pytest.raises(LeaseEnded):
+        lease.read()
