@@ -17,15 +17,19 @@ package struct SwitchingChain: Sendable, Equatable {
         self.p10 = p10
     }
 
+    /// A disturbance that is larger is taken as this one: ½ cannot be moved by more than ½.
+    private static let largestDifference = 0.4999
+
     /// A device that never switches.
     package static let dead = SwitchingChain(p01: 0, p10: 0)
 
-    /// The chain under a disturbance that moves a probability of ½ by a difference, to first order: it adds 4 times that
-    /// to the logarithm of the odds. So weak switching becomes a few per cent more or less frequent, and a device that
-    /// never switches still does not.
+    /// The chain under a disturbance that moves a probability of ½ by a difference: it multiplies the odds by
+    /// (½ + d) / (½ − d), which is 1 + 4d for small ones. So weak switching becomes a few per cent more or less frequent,
+    /// and a device that never switches still does not.
     package func disturbed(by difference: Double) -> SwitchingChain {
         if difference == 0 { return self }
-        let odds = exp(4 * difference)
+        let moved = max(-Self.largestDifference, min(difference, Self.largestDifference))
+        let odds = (0.5 + moved) / (0.5 - moved)
         func disturbed(_ probability: Double) -> Double {
             probability * odds / (1 - probability + probability * odds)
         }
