@@ -51,7 +51,7 @@ final class BatchRunner {
     }
 }
 
-/// Work that several threads do until the caller, who waits for them, goes on.
+/// Work that is divided among threads while the caller waits.
 private struct SharedWork: @unchecked Sendable {
     let body: (UnsafeMutableBufferPointer<Float>) -> Void
 

@@ -10,7 +10,7 @@ struct ConvolutionNetwork: DenoisingNetwork {
 
     let chunk = 8
     let conditioning: Conditioning
-    /// Of the upper resolution; the lower has half of each.
+    /// Height and width at full resolution; at the lower one, both are half of these.
     private let height, width: Int
     private let input, down, up, output: ConvolutionLayer
     private let first, last: ConvolutionBlock

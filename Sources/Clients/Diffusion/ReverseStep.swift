@@ -8,9 +8,9 @@
 package struct ReverseStep {
     /// The chances of a device to be up at the earlier moment.
     package struct Chances {
-        /// Of one that is up now.
+        /// The probability for a device that is up now.
         package let stay: Double
-        /// Of one that is down now.
+        /// The probability for a device that is down now.
         package let rise: Double
     }
 

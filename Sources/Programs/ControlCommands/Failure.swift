@@ -212,12 +212,7 @@ package enum Failure: Error, Equatable {
         case .notTunable(let board):
             ("\(printable(board)) has no operating point to set", nil)
         case .noSuchPreset(let board, let preset, let presets):
-            (
-                "no preset \(printable(preset)) is known to suit the devices of \(printable(board))",
-                presets.isEmpty
-                    ? "a preset is a property of a model: measure the board with mectl calibrate"
-                    : "known is: \(presets.map(printable).joined(separator: ", "))"
-            )
+            explain(preset: printable(preset), board: printable(board), presets: presets.map(printable))
         case .outOfRange(let quantity, let value, let minimum, let maximum):
             explain(TypedQuantity(quantity), value, limits: (minimum, maximum))
         case .busy(let board):
@@ -248,13 +243,24 @@ package enum Failure: Error, Equatable {
                 "these lanes of \(printable(board)) are leased already: \(LaneList.text(lanes))",
                 "see who has them: mectl status"
             )
-        case .configurationRefused(let problems):
-            (
-                (["the configuration is wrong and was not applied:"] + problems.map(printable))
-                    .joined(separator: "\nmectl: error: "),
-                "the one in force stays; correct the files and try again"
-            )
+        case .configurationRefused(let problems): explain(problems: problems.map(printable))
         }
+    }
+
+    private func explain(preset: String, board: String, presets: [String]) -> (error: String, hint: String?) {
+        (
+            "no preset \(preset) is known to suit the devices of \(board)",
+            presets.isEmpty
+                ? "a preset is a property of a model: measure the board with mectl calibrate"
+                : "known is: \(presets.joined(separator: ", "))"
+        )
+    }
+
+    private func explain(problems: [String]) -> (error: String, hint: String?) {
+        (
+            (["the configuration is wrong and was not applied:"] + problems).joined(separator: "\nmectl: error: "),
+            "the one in force stays; correct the files and try again"
+        )
     }
 
     private func explain(

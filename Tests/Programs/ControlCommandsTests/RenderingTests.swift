@@ -394,8 +394,6 @@ struct RenderingTests {
             .rendered(as: .json)
         #expect(version == "{\"mectl\":\"1\",\"metrngd\":null}\n")
         let configuration = ConfigurationReport(files: [], yaml: "")
-        #expect(
-            try configuration.rendered(as: .json)
-                == "{\"files\":[],\"yaml\":\"\"}\n")
+        #expect(try configuration.rendered(as: .json) == "{\"files\":[],\"yaml\":\"\"}\n")
     }
 }

@@ -17,8 +17,8 @@ final class SimulationBoard: TunableBoard, PluggableBoard, @unchecked Sendable {
         case nothing
         /// Reads find nothing.
         case silent
-        /// So many of the lanes with even numbers are stuck at 1. All others are not, so that no two shots, and no two
-        /// parts of one, are equal by chance.
+        /// The first `lanes` lanes with even numbers are stuck at 1. The others stay random, so that no two shots, and no
+        /// two parts of one, are equal by chance.
         case stuck(lanes: Int)
         /// The lanes of a shot are all 1 with probability ¾, or all with ¼.
         case commonMode

@@ -106,9 +106,9 @@ extension WeakPulseSurface {
 package struct WeakPulseComparison: Sendable, CustomStringConvertible {
     package struct Point: Sendable {
         package let place: SwitchingSurface.Place
-        /// By the surface.
+        /// The probability by the surface.
         package let probability: Double
-        /// Of the shots.
+        /// The share of the shots of level 1 in which the device switched.
         package let share: Double
         package let shots: Int
 

@@ -30,7 +30,7 @@ final class WholeFile {
     }
 
     deinit {
-        // Of a file that was finished, nothing is left under the other name.
+        // A finished file has been renamed: there is nothing left to remove.
         if descriptor != nil { unlink(temporaryPath) }
     }
 

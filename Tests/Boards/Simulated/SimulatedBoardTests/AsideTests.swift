@@ -48,7 +48,7 @@ struct SimulatedAsideTests {
             let z = zScore(
                 successes: counts.reduce(0, +), trials: lanes * cycles, probability: probability)
             #expect(abs(z) < zLimit, "\(pulses) pulses: z = \(z)")
-            // Of a cycle's count; a pair correlation of 0.001 would double it.
+            // The variance of the count of a cycle; a pair correlation of 0.001 would double it.
             let (mean, variance) = (
                 Double(lanes) * probability, Double(lanes) * probability * (1 - probability)
             )
